@@ -1,0 +1,81 @@
+"""What an engine is: it takes tasks and reports events. It knows nothing of plans or ledgers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from workbench.config import Progress, Result, RunConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run and the folder that its checkpoints, log and traceback go to."""
+
+    run: RunConfig
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker took the run; `attempt` counts from 1."""
+
+    run: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The worker died; the run waits for another one and continues from its last checkpoint."""
+
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run is over."""
+
+    result: Result
+
+
+Event = Started | Progress | Requeued | Ended
+OnEvent = Callable[[Event], None]
+
+
+def never() -> bool:
+    """The `should_stop` of a caller who does not stop."""
+    return False
+
+
+class Engine(Protocol):
+    """Runs tasks, a few at a time. A context manager: leaving it ends what still runs.
+
+    Every event is delivered in the thread that called `run`, one after the other, so that a
+    caller may write to a database from `on_event`. An exception in `on_event` ends `run`.
+    """
+
+    def run(
+        self, tasks: Iterable[Task], on_event: OnEvent, should_stop: Callable[[], bool] = never
+    ) -> None:
+        """Run `tasks`, and those submitted meanwhile, to their ends.
+
+        Once `should_stop` is true, no task is started and the running ones end as `interrupted`;
+        tasks that were never started get no event.
+        """
+
+    def submit(self, task: Task) -> None:
+        """Add a task; from within `on_event`."""
+
+    def prune(self, run: str, reason: str) -> None:
+        """End one waiting or running run as `pruned`; from within `on_event`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

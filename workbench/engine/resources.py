@@ -1,0 +1,78 @@
+"""How many workers, and what share of the machine each one gets."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import InputError
+
+WORKER_BYTES = 1 << 30  # a worker with PyTorch loaded and a small data set in memory
+MOST_JOBS = 16  # by default; `--jobs` may ask for more
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """A division of the machine: `jobs` workers of `threads` each, on these GPUs if any."""
+
+    jobs: int
+    threads: int
+    gpus: tuple[str, ...] = ()  # as CUDA_VISIBLE_DEVICES names them
+
+    def environment(self, worker: int) -> dict[str, str]:
+        """The variables that worker number `worker` starts with."""
+        threads = str(self.threads)
+        variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        if len(self.gpus) > 1:
+            variables["CUDA_VISIBLE_DEVICES"] = self.gpus[worker % len(self.gpus)]
+        return variables
+
+
+def divide(jobs: int | None, runs: int, device: str = "auto") -> Resources:
+    """The division for `runs` runs on `device`; `jobs=None` chooses.
+
+    By default: one worker per GPU; without a GPU one per core, since networks this small gain
+    little from several threads, as far as memory allows. `runs` counts all runs of the plan, not
+    those that are left, so that a resumed sweep has the same threads, hence the same rounding.
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs: {jobs} is refused: at least 1 worker is needed")
+    cpus, gpus = cores(), visible_gpus(device)
+    if jobs is None:
+        fits = max(1, memory() // WORKER_BYTES)
+        jobs = len(gpus) if gpus else min(cpus, fits, MOST_JOBS)
+        jobs = max(1, min(jobs, runs))
+    return Resources(jobs, max(1, cpus // jobs), gpus)
+
+
+def cores() -> int:
+    """Cores this process may use: the affinity mask, and a container's quota where there is one."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(count, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup, or "max": no quota
+        return count
+
+
+def memory() -> int:
+    """Bytes of memory that are free for use now."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(line for line in lines if line.startswith("MemAvailable"))
+        return int(free.split()[1]) * 1024
+    except (OSError, StopIteration):  # not Linux
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def visible_gpus(device: str) -> tuple[str, ...]:
+    """The CUDA devices that `device` ("auto", "cpu", "cuda", "cuda:1", ...) may mean."""
+    if device not in ("auto", "cuda"):
+        return ()
+    import torch
+
+    count = torch.cuda.device_count()
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return tuple(named[:count]) if named else tuple(str(index) for index in range(count))

@@ -1,0 +1,162 @@
+"""What runs inside a worker process: one fit after the other, warm, until the parent is gone.
+
+The parent sends `Task` and `Stop` down the pipe; the worker sends `Progress` and one `Result` per
+task up. Nothing here imports torch; the fit function does when it is first needed.
+"""
+
+import faulthandler
+import importlib
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol, cast
+
+from workbench.config import Outcome, Progress, Result, RunConfig
+from workbench.engine.base import Task
+
+PROGRESS_INTERVAL = 0.1  # seconds between two messages that close no epoch
+
+
+class Fit(Protocol):
+    """The function that trains one run, `workbench.train.fit.fit` unless a test stands in."""
+
+    def __call__(
+        self,
+        run: RunConfig,
+        folder: Path,
+        emit: Callable[[Progress], None],
+        device: str = "auto",
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Result: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask the run of this id to end."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker is told when it starts. `fit` is "module:function", named by code only."""
+
+    fit: str
+    device: str
+    threads: int
+
+
+class Inbox:
+    """Reads the pipe in a thread of its own, so that a stop arrives in the middle of a run.
+
+    The end of the pipe means that the parent is gone, by whatever death: the worker exits at
+    once, lest it train for nobody or write into the folder of the sweep that follows.
+    """
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._stopped: set[str] = set()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = self._pipe.recv()
+                if isinstance(message, Stop):
+                    self._stopped.add(message.run)
+                else:
+                    self._stopped.discard(message.run.id)
+                    self._tasks.put(message)
+        except BaseException:
+            os._exit(1)
+
+    def next(self) -> Task:
+        """The next task, waiting for it."""
+        return self._tasks.get()
+
+    def stopped(self, run: str) -> bool:
+        """Whether the parent asked this run to end."""
+        return run in self._stopped
+
+
+def main(pipe: Connection, setup: Setup) -> None:
+    """The worker's life."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which sends Stop
+    inbox = Inbox(pipe)
+    while True:
+        task = inbox.next()
+        pipe.send(execute(task, setup, pipe, inbox))
+
+
+def execute(task: Task, setup: Setup, pipe: Connection, inbox: Inbox) -> Result:
+    """Fit one task. An exception becomes a `failed` result; its traceback stays in the folder."""
+    begin = time.monotonic()
+    run = task.run.id
+    try:
+        task.folder.mkdir(parents=True, exist_ok=True)
+        _redirect(task.folder / "log.txt")
+        fit = load(setup.fit, setup.threads)
+        emit = _throttled(pipe.send)
+        return fit(task.run, task.folder, emit, setup.device, lambda: inbox.stopped(run))
+    except Exception as error:
+        reason = f"{_one_line(error)} ({_keep_traceback(task.folder)})"
+        seconds = time.monotonic() - begin
+        return Result(run=run, outcome=Outcome.FAILED, reason=reason, seconds=seconds)
+
+
+def load(path: str, threads: int) -> Fit:
+    """The function at "module:function", with PyTorch held to `threads` if it came along."""
+    module, name = path.split(":")
+    function = cast(Fit, getattr(importlib.import_module(module), name))
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+    return function
+
+
+def _throttled(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    last = -PROGRESS_INTERVAL
+
+    def emit(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress.record is not None or now - last >= PROGRESS_INTERVAL:
+            last = now
+            send(progress)
+
+    return emit
+
+
+def _redirect(path: Path) -> None:
+    """Send all that this process prints, native code and crashes included, to the run's log."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    faulthandler.enable(2)
+
+
+def _keep_traceback(folder: Path) -> str:
+    path = folder / "traceback.txt"
+    try:
+        path.write_text(traceback.format_exc())
+    except OSError as error:  # a full disk may well be why the run failed
+        return f"its traceback could not be written: {error.strerror}"
+    return f"traceback: {path}"
+
+
+def _one_line(error: Exception, most: int = 300) -> str:
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= most else text[: most - 3] + "..."
