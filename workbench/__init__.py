@@ -1,0 +1,33 @@
+"""CMT workbench: which part of a hybrid vision network earns its cost?
+
+The public API, imported on first use so that `import workbench` costs nothing:
+`spec`, `build`, `cost`, `load_weights`, `load_results`, `register`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from workbench.version import __version__
+
+if TYPE_CHECKING:
+    from workbench.ablation import load_results
+    from workbench.cost import cost
+    from workbench.models import build, load_weights, register, spec
+
+_HOMES = {
+    "spec": "workbench.models",
+    "build": "workbench.models",
+    "load_weights": "workbench.models",
+    "register": "workbench.models",
+    "load_results": "workbench.ablation",
+}
+
+__all__ = ["__version__", "build", "cost", "load_results", "load_weights", "register", "spec"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "cost":
+        return import_module("workbench.cost")  # a room that can be called; see there
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

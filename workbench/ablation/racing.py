@@ -1,0 +1,69 @@
+"""Further seeds only to comparisons that are not decided. The method is in `sequential`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.ablation.records import Race, Row, RunRecord
+from workbench.ablation.statistics import Verdict, compare_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Seeds that a row should have been run with, and was not yet."""
+
+    variant: str
+    seeds: tuple[int, ...]
+
+
+def next_seeds(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    race: Race,
+) -> tuple[Wanted, ...]:
+    """What to run next; empty when the race is over. Pure: the same state, the same answer.
+
+    Every row first gets `race.least` seeds. Then each comparison without a verdict (helps, hurts)
+    gets one more seed, on both its sides, until it has had `race.most`. A row of which no run
+    completed by then gets no more: its outcome is its answer. `runs` are those that ended for
+    good; `seeds` has at least `race.most` entries.
+    """
+    order = tuple(seeds[: race.most])
+    decided = _decided(rows, runs, order, race)
+    share = {row.variant: race.least for row in rows}
+    for row in rows:
+        if row.compared_to is None or row.variant in decided:
+            continue
+        sides = (row.variant, row.compared_to)
+        if all(_runs_on(side, runs, order[: race.least]) for side in sides):
+            had = min(_had(side, runs, order) for side in sides)
+            for side in sides:
+                share[side] = max(share[side], had + 1)
+    ran = {(run.variant, run.seed) for run in runs}
+    missing = (
+        (row.variant, tuple(s for s in order[: share[row.variant]] if (row.variant, s) not in ran))
+        for row in rows
+    )
+    return tuple(Wanted(variant, lacking) for variant, lacking in missing if lacking)
+
+
+def _decided(
+    rows: Sequence[Row], runs: Sequence[RunRecord], order: Sequence[int], race: Race
+) -> set[str]:
+    comparisons = compare_rows(rows, runs, order, race, resamples=0)
+    real = (Verdict.HELPS, Verdict.HURTS)
+    return {name for name, found in comparisons.items() if found.verdict in real}
+
+
+def _runs_on(variant: str, runs: Sequence[RunRecord], first: Sequence[int]) -> bool:
+    """Whether the row may have further seeds: it had the first ones, and one of them completed."""
+    own = {run.seed: run for run in runs if run.variant == variant}
+    return all(seed in own for seed in first) and any(
+        run.measured is not None for run in own.values()
+    )
+
+
+def _had(variant: str, runs: Sequence[RunRecord], order: Sequence[int]) -> int:
+    """How many of the first seeds the row was run with, without a gap."""
+    ran = {run.seed for run in runs if run.variant == variant}
+    return next((index for index, seed in enumerate(order) if seed not in ran), len(order))

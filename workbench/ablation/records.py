@@ -1,0 +1,111 @@
+"""What statistics and reports read: plain facts about a plan, its rows and its runs.
+
+The ledger is mapped to these; nothing here knows of databases, torch or matplotlib.
+"""
+
+from dataclasses import dataclass
+
+from workbench.config import EpochRecord, Outcome
+from workbench.errors import InputError
+
+__all__ = ["EpochRecord", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run that has ended. `config` is the resolved configuration as text, shown on demand."""
+
+    run_id: str
+    variant: str
+    seed: int
+    outcome: Outcome
+    reason: str | None = None
+    step: int | None = None  # the global step it ended at
+    top1: float | None = None  # percent
+    params: int | None = None
+    macs: int | None = None  # multiply-adds of one image
+    images_per_second: float | None = None  # training
+    seconds: float | None = None
+    curve: tuple[EpochRecord, ...] = ()
+    config: str = ""
+    command: str = ""
+
+    @property
+    def measured(self) -> float | None:
+        """The top-1 that counts: of a run that completed, else none."""
+        return self.top1 if self.outcome is Outcome.COMPLETED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant of a plan: what it changes, and the row that its difference is taken to.
+
+    `present` names the components that are switched on, in a factorial plan only.
+    `published` names the published row that it stands for, as `file/row`.
+    """
+
+    variant: str
+    changed: str = ""
+    compared_to: str | None = None
+    params: int | None = None
+    macs: int | None = None  # multiply-adds of one image
+    present: frozenset[str] | None = None
+    published: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """`seeds: {min, max, stop: decided}`."""
+
+    least: int
+    most: int
+
+    def __post_init__(self) -> None:
+        if self.least < 2:
+            raise InputError(f"seeds.min: {self.least} is refused; racing needs at least 2")
+        if self.most < self.least:
+            raise InputError(
+                f"seeds.max: {self.most} is refused; it must be at least seeds.min, {self.least}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """A plan as its report names it. The order of `seeds` is the order they are run in.
+
+    `published` names the files of `results/published` that belong beside the results.
+    """
+
+    name: str
+    kind: str = "list"
+    question: str = ""
+    seeds: tuple[int, ...] = ()
+    dataset: str = ""
+    recipe: str = ""  # one line
+    command: str = ""
+    notes: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    race: Race | None = None
+    published: tuple[str, ...] = ()
+
+
+def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
+    """Refuse what would be counted wrongly: names or (variant, seed) pairs that occur twice,
+    and references to rows that are not there."""
+    names = [row.variant for row in rows]
+    _no_twice("variant", names)
+    _no_twice("run of (variant, seed)", [(run.variant, run.seed) for run in runs])
+    for row in rows:
+        if row.compared_to is not None and row.compared_to not in names:
+            raise InputError(f"{row.variant}: compared to {row.compared_to!r}, which is no row")
+    for run in runs:
+        if run.variant not in names:
+            raise InputError(f"run {run.run_id}: variant {run.variant!r} is no row of the plan")
+
+
+def _no_twice(what: str, names: list[str] | list[tuple[str, int]]) -> None:
+    seen = set[object]()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{what}: {name!r} occurs twice")
+        seen.add(name)

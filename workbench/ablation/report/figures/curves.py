@@ -1,0 +1,103 @@
+"""Top-1 over the epochs: mean over seeds, and a band from the least to the greatest seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.ablation.records import Row, RunRecord
+from workbench.ablation.report.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TOGETHER = len(style.CYCLE)  # more rows than this are drawn each in a panel of its own
+ACROSS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One row's curve. Every epoch has the seeds that reached it, so lost runs end early."""
+
+    variant: str
+    epochs: tuple[int, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
+    """The rows of which any run measured a top-1 within its epochs."""
+    found = []
+    for row in rows:
+        by_epoch: dict[int, list[float]] = {}
+        for record in (point for run in runs if run.variant == row.variant for point in run.curve):
+            if record.top1 is not None:
+                by_epoch.setdefault(record.epoch, []).append(record.top1)
+        epochs = tuple(sorted(by_epoch))
+        values = [by_epoch[epoch] for epoch in epochs]
+        if epochs:
+            mean = tuple(sum(value) / len(value) for value in values)
+            low, high = tuple(map(min, values)), tuple(map(max, values))
+            found.append(Band(row.variant, epochs, mean, low, high))
+    return found
+
+
+def draw(rows: Sequence[Row], runs: Sequence[RunRecord]) -> "Figure | None":
+    """None where no run has a curve."""
+    found = bands(rows, runs)
+    if not found:
+        return None
+    return _together(found) if len(found) <= TOGETHER else _panels(found)
+
+
+def _together(found: list[Band]) -> "Figure":
+    made = style.figure(7.0, 4.2)
+    axes = made.add_subplot()
+    for index, band in enumerate(found):
+        _band(axes, band, index)
+    _label_axes(axes)
+    made.canvas.draw()
+    ends = [(b.variant, b.epochs[-1], b.mean[-1], style.CYCLE[i]) for i, b in enumerate(found)]
+    style.label_ends(axes, ends)
+    return made
+
+
+def _panels(found: list[Band]) -> "Figure":
+    down = -(-len(found) // ACROSS)
+    made = style.figure(8.0, 0.6 + 1.7 * down)
+    first = None
+    for index, band in enumerate(found):
+        first = axes = made.add_subplot(down, ACROSS, index + 1, sharex=first, sharey=first)
+        for other in found:
+            axes.plot(other.epochs, other.mean, color=style.RULE, linewidth=0.7)
+        _band(axes, band, 0)
+        axes.set_title(style.shorten(band.variant, 20), fontsize=8)
+        axes.grid()
+    made.supxlabel("epoch", fontsize=9)
+    made.supylabel("top-1, %", fontsize=9)
+    return made
+
+
+def _band(axes: "Axes", band: Band, index: int) -> None:
+    colour = style.CYCLE[index]
+    axes.fill_between(band.epochs, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(
+        band.epochs,
+        band.mean,
+        color=colour,
+        linestyle=style.DASHES[index],
+        marker=style.MARKERS[index],
+        markevery=max(len(band.epochs) // 6, 1),
+        markersize=4,
+        linewidth=1.6,
+    )
+
+
+def _label_axes(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.grid()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("top-1, %, mean and range of the seeds")

@@ -1,0 +1,70 @@
+"""Each row's difference to the row it is compared with, and its interval."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench.ablation.report.figures import style
+from workbench.ablation.report.table import Line, difference_text
+from workbench.ablation.statistics import Comparison, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LOOKS = {
+    Verdict.HELPS: ("^", style.BLUE),
+    Verdict.HURTS: ("v", style.VERMILION),
+    Verdict.NOISE: ("o", style.GREY),
+    Verdict.NONE: ("x", style.BLACK),
+}
+
+
+def draw(lines: Sequence[Line]) -> "Figure | None":
+    """None where no row is compared with another."""
+    compared = [line for line in lines if line.comparison is not None]
+    if not compared:
+        return None
+    made = style.figure(7.5, 1.1 + 0.38 * len(compared))
+    axes = made.add_subplot()
+    for height, line in enumerate(compared):
+        _effect(axes, height, line)
+    axes.axvline(0, color=style.BLACK, linewidth=0.8)
+    axes.set_yticks(range(len(compared)), [_name(line) for line in compared])
+    axes.set_ylim(len(compared) - 0.5, -0.5)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("difference in top-1, percentage points, with 95 % interval")
+    axes.margins(x=0.08)
+    return made
+
+
+def _name(line: Line) -> str:
+    against = line.row.compared_to or ""
+    return f"{style.shorten(line.row.variant, 24)}\nagainst {style.shorten(against, 24)}"
+
+
+def _effect(axes: "Axes", height: int, line: Line) -> None:
+    found = line.comparison
+    assert found is not None
+    marker, colour = LOOKS[found.verdict]
+    if found.mean is not None:
+        if found.interval is not None:
+            ends = [found.interval.low, found.interval.high]
+            axes.plot(ends, [height, height], color=colour, linewidth=2.2, solid_capstyle="butt")
+        axes.plot(found.mean, height, marker, color=colour, markersize=7)
+    axes.annotate(
+        _label(found, line),
+        (1.02, height),
+        xycoords=axes.get_yaxis_transform(),
+        va="center",
+        fontsize=8,
+        color=colour,
+        annotation_clip=False,
+    )
+
+
+def _label(found: Comparison, line: Line) -> str:
+    words = str(found.verdict)
+    if line.summary.ended:
+        words = f"{words}; {line.summary.outcome}"
+    return f"{difference_text(found)}\n{words}".strip()

@@ -1,0 +1,287 @@
+"""Whether a difference is real: differences paired by seed, and a verdict in words.
+
+The test of a row is the paired t test (Student, Biometrika 6, 1908) of its top-1 less that of the
+row it is compared with, seed by seed. P values are adjusted over all compared rows of the plan by
+Holm's method (Scandinavian Journal of Statistics 6, 1979), which holds the chance of any false
+verdict in a plan at 5 % whatever the rows have in common. Every compared row counts in the
+adjustment, also one that could not be tested: a verdict must not come easier where runs fail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from workbench.ablation import sequential
+from workbench.ablation.records import Outcome, Race, Row, RunRecord
+
+LEVEL = 0.05
+POWER = 0.8
+# Percentage points. Top-1 counts images; below the step of a test set of a million images the
+# differences of the seeds are one number, and their spread is unknown rather than nil.
+RESOLUTION = 1e-4
+RESAMPLES = 10_000
+
+Floats = NDArray[np.float64]
+
+
+class Verdict(StrEnum):
+    """What a comparison shows. `none` stands where it can show nothing, with its reason."""
+
+    HELPS = "helps"
+    HURTS = "hurts"
+    NOISE = "within noise"
+    NONE = "no verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Closed, in percentage points."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """Paired t tests along the last axis; NaN where n < 2 or the spread is unknown, p is then 1."""
+
+    n: int
+    mean: Floats
+    sd: Floats
+    low: Floats
+    high: Floats
+    p: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row less the row it is compared with, over the seeds that both completed.
+
+    All values are in percentage points of top-1. `p_holm` decides the verdict; `interval` is for
+    this row alone. `detectable` is the smallest true difference that as many seeds with this
+    spread would have called real in 80 of 100 plans (see `detectable`).
+    """
+
+    variant: str
+    compared_to: str
+    seeds: tuple[int, ...]
+    differences: tuple[float, ...]
+    mean: float | None
+    sd: float | None
+    interval: Interval | None
+    bootstrap: Interval | None
+    p: float | None
+    p_holm: float | None
+    detectable: float | None
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A row over its seeds. Runs that did not complete are counted by outcome, never averaged."""
+
+    variant: str
+    runs: int
+    completed: int
+    mean: float | None
+    sd: float | None
+    images_per_second: float | None
+    ended: tuple[tuple[Outcome, int], ...]  # what did not complete
+    reasons: tuple[str, ...]
+
+    @property
+    def outcome(self) -> str:
+        """`completed`, `3 of 3 diverged`, `1 of 3 diverged, 1 of 3 failed`; empty without runs."""
+        if not self.ended:
+            return str(Outcome.COMPLETED) if self.runs else ""
+        return ", ".join(f"{count} of {self.runs} {outcome}" for outcome, count in self.ended)
+
+
+def student(differences: ArrayLike, level: float = LEVEL) -> Student:
+    """Mean, sample standard deviation, two-sided interval and p value of paired differences.
+
+    `differences` is (..., n), in percentage points. Differences that are all alike leave the
+    spread unknown: no interval, and p = 1 rather than 0.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    n = values.shape[-1]
+    if n == 0:
+        raise ValueError("no differences")
+    mean = values.mean(-1)
+    blank = np.full_like(mean, np.nan)
+    if n == 1:
+        return Student(1, mean, blank, blank, blank, np.ones_like(mean))
+    sd = values.std(-1, ddof=1)
+    known = sd > RESOLUTION
+    error = np.where(known, sd, np.nan) / np.sqrt(n)
+    p = np.where(known, 2 * special.stdtr(n - 1, -np.abs(mean) / error), 1.0)
+    half = special.stdtrit(n - 1, 1 - level / 2) * error
+    return Student(n, mean, sd, mean - half, mean + half, p)
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Holm's step-down adjustment along the last axis, monotone and at most 1."""
+    values = np.asarray(p, dtype=np.float64)
+    m = values.shape[-1]
+    order = np.argsort(values, axis=-1, kind="stable")
+    stepped = np.take_along_axis(values, order, -1) * np.arange(m, 0, -1)
+    adjusted = np.minimum(np.maximum.accumulate(stepped, -1), 1.0)
+    result = np.empty_like(values)
+    np.put_along_axis(result, order, adjusted, -1)
+    return result
+
+
+def detectable(sd: float, n: int, level: float) -> float:
+    """The smallest effect that `n` paired seeds could have seen, in the units of `sd`.
+
+    The true difference that the two-sided paired t test finds with 80 % power (Cohen, Statistical
+    Power Analysis, 2nd ed. 1988, ch. 2; by the noncentral t distribution) at `level`: in a plan,
+    5 % divided by the number of comparisons, Holm's first step. The spread of the differences is
+    taken as observed; the observed mean plays no part.
+    """
+    critical = special.stdtrit(n - 1, 1 - level / 2)
+    return float(special.nctdtrinc(n - 1, 1 - POWER, critical) * sd / np.sqrt(n))
+
+
+def bootstrap(
+    differences: Sequence[float], level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval | None:
+    """Expanded percentile bootstrap interval of the mean (Hesterberg, The American Statistician
+    69, 2015, section 5.3), which undoes the narrowness of the plain one at small n.
+
+    It cannot leave the range of the data, so below about ten seeds trust Student's interval: the
+    range of 3 seeds holds the true mean only 75 % of the time. None where the spread is unknown.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    n = len(values)
+    if n < 2 or values.std(ddof=1) <= RESOLUTION:
+        return None
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    tail = special.ndtr(np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, level / 2))
+    low, high = np.quantile(values[drawn].mean(-1), [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def summarise(row: Row, runs: Sequence[RunRecord]) -> Summary:
+    """The runs of one row; mean and sample standard deviation are over those that completed."""
+    own = [run for run in runs if run.variant == row.variant]
+    top1 = [run.measured for run in own if run.measured is not None]
+    speed = [run.images_per_second for run in own if run.images_per_second and run.measured]
+    counts = [
+        (outcome, sum(run.outcome is outcome for run in own))
+        for outcome in Outcome
+        if outcome is not Outcome.COMPLETED
+    ]
+    return Summary(
+        variant=row.variant,
+        runs=len(own),
+        completed=len(top1),
+        mean=float(np.mean(top1)) if top1 else None,
+        sd=float(np.std(top1, ddof=1)) if len(top1) > 1 else None,
+        images_per_second=float(np.mean(speed)) if speed else None,
+        ended=tuple((outcome, count) for outcome, count in counts if count),
+        reasons=tuple(dict.fromkeys(run.reason for run in own if run.reason)),
+    )
+
+
+def compare_rows(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    race: Race | None = None,
+    resamples: int = RESAMPLES,
+) -> dict[str, Comparison]:
+    """Every row that is compared with another, by variant.
+
+    `seeds` is the order they were run in, which the sequential method of a `race` needs.
+    """
+    compared = [row for row in rows if row.compared_to is not None]
+    pairs = {row.variant: paired(row, runs, seeds) for row in compared}
+    tests = {name: _test(list(found.values()), race) for name, found in pairs.items()}
+    adjusted = holm([1.0 if test is None else float(test.p) for test in tests.values()])
+    return {
+        row.variant: _comparison(
+            row, pairs[row.variant], tests[row.variant], float(p), len(compared), race, resamples
+        )
+        for row, p in zip(compared, adjusted, strict=True)
+    }
+
+
+def paired(row: Row, runs: Sequence[RunRecord], seeds: Sequence[int]) -> dict[int, float]:
+    """Seed to difference, for the seeds that both rows completed, in the order of `seeds`."""
+    own, other = (
+        {run.seed: run.measured for run in runs if run.variant == name}
+        for name in (row.variant, row.compared_to)
+    )
+    found = dict[int, float]()
+    for seed in seeds:
+        mine, theirs = own.get(seed), other.get(seed)
+        if mine is not None and theirs is not None:
+            found[seed] = mine - theirs
+    return found
+
+
+def _test(differences: list[float], race: Race | None) -> Student | None:
+    """The test of one row; none where there are too few pairs or their spread is unknown."""
+    if len(differences) < (2 if race is None else race.least):
+        return None
+    if race is None:
+        found = student(differences)
+    else:
+        looks = (student(differences[:n]).p for n in range(race.least, len(differences) + 1))
+        p = sequential.sequential_p(race, min(float(look) for look in looks))
+        found = student(differences, sequential.nominal_level(race, LEVEL))
+        found = replace(found, p=np.asarray(p))
+    return found if np.isfinite(found.low) else None
+
+
+def _comparison(
+    row: Row,
+    found: dict[int, float],
+    test: Student | None,
+    p_holm: float,
+    comparisons: int,
+    race: Race | None,
+    resamples: int,
+) -> Comparison:
+    differences = tuple(found.values())
+    share = LEVEL / comparisons
+    level = share if race is None else sequential.nominal_level(race, share)
+    return Comparison(
+        variant=row.variant,
+        compared_to=row.compared_to or "",
+        seeds=tuple(found),
+        differences=differences,
+        mean=float(np.mean(differences)) if differences else None,
+        sd=float(np.std(differences, ddof=1)) if len(differences) > 1 else None,
+        interval=Interval(float(test.low), float(test.high)) if test else None,
+        bootstrap=bootstrap(differences, resamples=resamples) if resamples and test else None,
+        p=float(test.p) if test else None,
+        p_holm=p_holm if test else None,
+        detectable=detectable(float(test.sd), test.n, level) if test else None,
+        verdict=_verdict(test, p_holm),
+        reason="" if test else _reason(len(differences), race),
+    )
+
+
+def _verdict(test: Student | None, p_holm: float) -> Verdict:
+    if test is None:
+        return Verdict.NONE
+    if p_holm > LEVEL:
+        return Verdict.NOISE
+    return Verdict.HELPS if test.mean > 0 else Verdict.HURTS
+
+
+def _reason(pairs: int, race: Race | None) -> str:
+    if pairs == 0:
+        return "no seed completed on both sides"
+    if pairs == 1:
+        return "one seed gives no verdict"
+    if race is not None and pairs < race.least:
+        return f"{pairs} paired seeds of the {race.least} that the race begins with"
+    return f"all {pairs} seeds differ by the same amount, so the spread is unknown"

@@ -1,0 +1,287 @@
+"""The frozen models that every room reads. Nothing here imports torch.
+
+Each model forbids unknown keys. User input goes through `parse`, which turns pydantic's report
+into one line that names the key, the value and the nearest valid choice.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from workbench.errors import InputError, unknown
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Natural = Annotated[int, Field(strict=True, ge=0)]
+Flag = Annotated[bool, Field(strict=True)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Scalar = bool | int | float | str | None
+
+
+class Frozen(BaseModel):
+    """Immutable, and no key is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
+    """`data` as a `model`; the first fault is an `InputError` whose key starts with `where`."""
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise _input_error(model, error, where) from None
+
+
+def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> InputError:
+    fault = error.errors(include_url=False)[0]
+    path = [str(part) for part in fault["loc"]]
+    key = ".".join(part for part in [where, *path] if part)
+    if fault["type"] == "extra_forbidden":
+        owner = _submodel(model, path[:-1])
+        return unknown(key, path[-1], owner.model_fields)
+    if fault["type"] == "missing":
+        return InputError(f"{key}: missing")
+    return InputError(f"{key}: {fault['input']!r} is refused: {fault['msg']}")
+
+
+def _submodel(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    for part in path:
+        field = model.model_fields.get(part)
+        annotation = field.annotation if field else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return model
+
+
+# ---------------------------------------------------------------- the network
+
+
+class Part(Frozen):
+    """The component chosen for a slot, with every option resolved."""
+
+    name: str
+    options: tuple[tuple[str, Scalar], ...] = ()
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{key}={value}" for key, value in self.options)
+        return f"{self.name}({listed})" if listed else self.name
+
+
+class Stage(Frozen):
+    """One stage: `depth` blocks on a map of `dim` channels, `stride` times smaller than before."""
+
+    depth: Count
+    dim: Count
+    heads: Count
+    stride: Count
+    downsample: Part
+    position: Part
+    lpu: Part
+    mixer: Part
+    ffn: Part
+
+
+class Spec(Frozen):
+    """The whole description of one network. Made by `wb.spec`, which checks that it can be built."""
+
+    name: str
+    resolution: Count
+    channels: Count
+    classes: Count
+    drop_path: Rate
+    dropout: Rate
+    stem: Part
+    norm: Part
+    conv_norm: Part
+    act: Part
+    head: Part
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=5)]
+
+    def flat(self) -> dict[str, object]:
+        """Dotted keys to values, without the name: what two specs are compared by."""
+        return dict(_flatten("", self.model_dump(mode="json", exclude={"name"})))
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of everything but the name."""
+        return digest(self.model_dump(mode="json", exclude={"name"}))
+
+
+def _flatten(prefix: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict) and set(value) == {"name", "options"}:  # a Part
+        yield prefix, value["name"]
+        for key, option in value["options"]:
+            yield f"{prefix}.{key}", option
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _flatten(f"{prefix}.{key}" if prefix else key, child)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _flatten(f"{prefix}.{index}", child)
+    else:
+        yield prefix, value
+
+
+def digest(data: object) -> str:
+    """SHA-256 of the canonical JSON of `data`, in hexadecimal."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- data and training
+
+
+class DataConfig(Frozen):
+    """Which images, and how many of them. The side they are brought to is the spec's."""
+
+    name: str = "digits"
+    path: str | None = None
+    download: Flag = False
+    train_size: Count | None = None  # a stratified subset of the training images; None: all
+    test_size: Count | None = None
+    subset_seed: Natural = 0
+    workers: Natural = 0
+    memory_limit_mb: Count = 2048  # sets that decode to no more than this live in memory as uint8
+    bad_images: Literal["convert", "skip", "fail"] = "convert"
+
+
+class Augment(Frozen):
+    """What is done to a training batch. Names and meanings as in timm."""
+
+    crop_padding: Natural = 0  # pixels, reflect; for small images held in memory
+    random_resized_crop: Flag = False  # ImageNet style, for image folders
+    crop_scale: Share = 0.08
+    hflip: Share = 0.0
+    color_jitter: NonNegative = 0.0
+    randaugment: str | None = None  # timm's notation, such as "rand-m9-mstd0.5-inc1"
+    random_erasing: Share = 0.0
+    mixup: NonNegative = 0.0  # alpha of the Beta distribution; 0 is off
+    cutmix: NonNegative = 0.0
+    mixup_prob: Share = 1.0
+    mixup_switch_prob: Share = 0.5
+    repeats: Count = 1  # repeated augmentation: copies of an image within an epoch
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    crop_pct: Positive = 0.9  # evaluation: central share of the resized image
+
+
+class Optimiser(Frozen):
+    """A timm optimiser and its settings."""
+
+    name: str = "adamw"
+    lr: Positive = 1e-3
+    lr_batch: Count | None = None  # lr is for this batch size and scales linearly; None: as it is
+    weight_decay: NonNegative = 0.05  # not on norms, biases and position tables
+    beta1: Rate = 0.9
+    beta2: Rate = 0.999
+    eps: Positive = 1e-8
+    momentum: Rate = 0.9
+    clip_grad: Positive | None = None  # norm
+
+
+class Schedule(Frozen):
+    """The learning rate over the epochs."""
+
+    name: Literal["cosine", "constant"] = "cosine"
+    warmup_epochs: NonNegative = 0
+    warmup_lr: NonNegative = 1e-6
+    min_lr: NonNegative = 1e-5
+
+
+class Recipe(Frozen):
+    """Everything about training that is not the network."""
+
+    name: str = "custom"
+    data: DataConfig = DataConfig()
+    epochs: Count = 10
+    batch_size: Count = 64
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule()
+    augment: Augment = Augment()
+    label_smoothing: Rate = 0.0
+    ema_decay: Rate | None = None
+    precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 on a GPU, 32 bits elsewhere
+    checkpoint_every: Count = 1  # epochs
+
+
+# ---------------------------------------------------------------- runs
+
+
+class Outcome(StrEnum):
+    """How a run ended. All but the first carry a reason."""
+
+    COMPLETED = "completed"
+    DIVERGED = "diverged"
+    INFEASIBLE = "infeasible"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def final(self) -> bool:
+        """Whether the same command leaves such a run alone."""
+        return self not in (Outcome.FAILED, Outcome.INTERRUPTED)
+
+
+class RunConfig(Frozen):
+    """One run: a network, a recipe and a seed."""
+
+    variant: str
+    spec: Spec
+    recipe: Recipe
+    seed: Natural
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the resolved configuration; the names of variant, spec and recipe are not in it."""
+        recipe = self.recipe.model_dump(mode="json", exclude={"name"})
+        return digest({"spec": self.spec.identity, "recipe": recipe, "seed": self.seed})
+
+
+class EpochRecord(Frozen):
+    """What one epoch of one run measured."""
+
+    epoch: Natural
+    train_loss: float
+    test_loss: float | None = None
+    top1: float | None = None  # percent
+    lr: float
+    seconds: float
+
+
+class Progress(Frozen):
+    """Where a run is. `record` stands on the last message of each epoch."""
+
+    run: str
+    epoch: Natural
+    epochs: Count
+    step: Natural
+    steps: Count  # of one epoch
+    loss: float | None
+    record: EpochRecord | None = None
+
+
+class Result(Frozen):
+    """How one run ended."""
+
+    run: str
+    outcome: Outcome
+    reason: str | None = None
+    step: Natural | None = None  # the global step it ended at
+    top1: float | None = (
+        None  # percent, at the last epoch, of the averaged weights where there are any
+    )
+    test_loss: float | None = None
+    seconds: float = 0.0
+    images_per_second: float | None = None  # training
+    device: str = "cpu"
+    details: tuple[tuple[str, Scalar], ...] = ()

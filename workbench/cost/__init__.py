@@ -1,0 +1,35 @@
+"""What a network costs: in closed form and traced, by one convention.
+
+`workbench.cost` is a room and, as the public API has it, a function: `wb.cost(spec)` is the closed
+form. A package's attribute of that name is always the room, so the room itself can be called.
+"""
+
+import sys
+from types import ModuleType
+
+from workbench.config import Spec
+from workbench.cost.closed import closed_form
+from workbench.cost.record import CONVENTION, Cost, Entry, Sums
+from workbench.cost.trace import UncountedOperatorError, trace
+
+cost = closed_form
+
+__all__ = [
+    "CONVENTION",
+    "Cost",
+    "Entry",
+    "Sums",
+    "UncountedOperatorError",
+    "closed_form",
+    "cost",
+    "trace",
+]
+
+
+class _Room(ModuleType):
+    def __call__(self, spec: Spec) -> Cost:
+        """The cost of `spec` on one image of its resolution."""
+        return closed_form(spec)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -1,0 +1,120 @@
+"""What a count returns: entries by stage, slot and operator class, and their sums."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+CONVENTION = (
+    "1 MAC = one multiply-add of a convolution, a linear layer or an attention product, for one "
+    "image; norms and activations are counted in output elements, apart."
+)
+MAC_KINDS = ("convolution", "linear", "attention")
+
+
+class Entry(NamedTuple):
+    """The operators of one class in one slot of one stage."""
+
+    stage: str  # "stem", "0", "1", ..., "head"
+    slot: str
+    kind: str  # see `workbench.models.ops`
+    macs: int
+    params: int
+    elements: int  # of outputs
+
+
+class Sums(NamedTuple):
+    """Params, MACs and activations of one slot, stage or class."""
+
+    params: int
+    macs: int
+    activations: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one network on one image.
+
+    `activations` are the output elements of convolutions, linear layers and attention products
+    (fvcore's convention); outputs of norms and activation functions stand apart.
+    """
+
+    spec: str
+    resolution: int
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def params(self) -> int:
+        """Trainable parameters."""
+        return sum(entry.params for entry in self.entries)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-adds."""
+        return sum(entry.macs for entry in self.entries)
+
+    @cached_property
+    def activations(self) -> int:
+        """Output elements of the operators that have MACs."""
+        return sum(entry.elements for entry in self.entries if entry.kind in MAC_KINDS)
+
+    def elements(self, kind: str) -> int:
+        """Output elements of one operator class, such as `norm` or `act`."""
+        return sum(entry.elements for entry in self.entries if entry.kind == kind)
+
+    @cached_property
+    def by_slot(self) -> dict[str, Sums]:
+        """Sums per slot."""
+        return self._by(lambda entry: entry.slot)
+
+    @cached_property
+    def by_stage(self) -> dict[str, Sums]:
+        """Sums per stage; stem and head stand beside the numbered stages."""
+        return self._by(lambda entry: entry.stage)
+
+    @cached_property
+    def by_kind(self) -> dict[str, Sums]:
+        """Sums per operator class."""
+        return self._by(lambda entry: entry.kind)
+
+    def _by(self, key: Callable[[Entry], str]) -> dict[str, Sums]:
+        groups: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            groups.setdefault(key(entry), []).append(entry)
+        return {name: _sums(entries) for name, entries in groups.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with every number unrounded."""
+        return {
+            "spec": self.spec,
+            "resolution": self.resolution,
+            "convention": CONVENTION,
+            "params": self.params,
+            "macs": self.macs,
+            "activations": self.activations,
+            "norm_elements": self.elements("norm"),
+            "act_elements": self.elements("act"),
+            "by_slot": {name: sums._asdict() for name, sums in self.by_slot.items()},
+            "by_stage": {name: sums._asdict() for name, sums in self.by_stage.items()},
+            "by_kind": {name: sums._asdict() for name, sums in self.by_kind.items()},
+        }
+
+
+def _sums(entries: Iterable[Entry]) -> Sums:
+    listed = list(entries)
+    return Sums(
+        sum(entry.params for entry in listed),
+        sum(entry.macs for entry in listed),
+        sum(entry.elements for entry in listed if entry.kind in MAC_KINDS),
+    )
+
+
+def collect(spec: str, resolution: int, found: Iterable[Entry]) -> Cost:
+    """A `Cost` with one entry per stage, slot and class, in the order of first appearance."""
+    merged: dict[tuple[str, str, str], list[int]] = {}
+    for entry in found:
+        sums = merged.setdefault(entry[:3], [0, 0, 0])
+        for index, value in enumerate(entry[3:]):
+            sums[index] += value
+    entries = (Entry(*key, *sums) for key, sums in merged.items() if any(sums))
+    return Cost(spec, resolution, tuple(entries))

@@ -1,0 +1,97 @@
+"""What every component is: options, a site, a module, and its cost in closed form."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from torch import Tensor, nn
+
+from workbench.config import Frozen, Part
+from workbench.models.ops import Op
+
+
+class Options(Frozen):
+    """The options of a component; unknown keys are refused. Components without options use this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a component sits: the map that arrives, the map that leaves, and the house rules.
+
+    Maps are (B, dim, side, side) in channels_last memory. With extra tokens (a class token) the
+    blocks of a stage see a sequence map (B, dim, side * side + tokens, 1) instead.
+    """
+
+    dim_in: int
+    dim: int
+    side_in: int
+    side: int
+    stride: int
+    heads: int
+    depth: int  # blocks in this stage
+    stage: int
+    key_side: int  # side of the map of keys and values
+    tokens: int
+    classes: int
+    dropout: float
+    norm: Part
+    conv_norm: Part
+    act: Part
+
+    @property
+    def area(self) -> int:
+        """Positions of the map that leaves."""
+        return self.side * self.side
+
+    @property
+    def length(self) -> int:
+        """Positions of the map that leaves and extra tokens."""
+        return self.area + self.tokens
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Component(nn.Module, Generic[O]):
+    """One implementation of a slot.
+
+    Every component is built as `Component(site, options)`, states its cost in `ops` and, in
+    `refuse`, why it can't work at a site. `tables` names the parameters that are tables or tokens:
+    they are drawn from a normal distribution of that standard deviation and never decayed.
+    """
+
+    Options: ClassVar[type[Options]] = Options
+    spatial: ClassVar[bool] = False  # needs a map, so it can't work beside a class token
+
+    def __init__(self, site: Site, options: O) -> None:
+        super().__init__()
+        self.site = site
+        self.options = options
+
+    @staticmethod
+    def ops(site: Site, options: O) -> Iterator[Op]:
+        """The operators of one forward pass over one image."""
+        raise NotImplementedError
+
+    @staticmethod
+    def refuse(site: Site, options: O) -> str | None:
+        """Why this component can't work at `site`, starting with the key at fault; None if it can."""
+        return None
+
+    def tables(self) -> dict[str, float]:
+        """Names of the parameters that are tables or tokens, with their initial deviation."""
+        return {}
+
+    def extra_repr(self) -> str:
+        """The options: what tells two modules of one class apart."""
+        return ", ".join(f"{key}={value}" for key, value in self.options)
+
+
+def tokens_of(x: Tensor) -> Tensor:
+    """A map (B, C, H, W) in channels_last memory as tokens (B, H, W, C); a view."""
+    return x.permute(0, 2, 3, 1)
+
+
+def map_of(t: Tensor) -> Tensor:
+    """Tokens (B, H, W, C) as a map (B, C, H, W) in channels_last memory; a view."""
+    return t.permute(0, 3, 1, 2)

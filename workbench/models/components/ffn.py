@@ -1,0 +1,99 @@
+"""Slot `ffn`: what mixes channels."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from torch import Tensor, nn
+
+from workbench.config import Positive
+from workbench.models import ops
+from workbench.models.components.act import make_act
+from workbench.models.components.base import Component, O, Options, Site, map_of, tokens_of
+from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.ops import Op
+
+
+class Ffn(Component[O]):
+    """Map (B, C, H, W) -> the same shape; the block adds the residual."""
+
+
+class MlpOptions(Options):
+    ratio: Positive = 4.0
+
+
+class Mlp(Ffn[MlpOptions]):
+    """Linear, activation, linear. Source: ViT; the baseline of the paper's section 3.3."""
+
+    Options = MlpOptions
+
+    def __init__(self, site: Site, options: MlpOptions) -> None:
+        super().__init__(site, options)
+        hidden = int(site.dim * options.ratio)
+        self.expand = nn.Linear(site.dim, hidden)
+        self.act = make_act(site.act)
+        self.project = nn.Linear(hidden, site.dim)
+        self.drop = nn.Dropout(site.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.drop(self.act(self.expand(tokens_of(x))))
+        return map_of(self.drop(self.project(t)))
+
+    @staticmethod
+    def ops(site: Site, options: MlpOptions) -> Iterator[Op]:
+        hidden = int(site.dim * options.ratio)
+        yield ops.linear(site.dim, hidden, site.length)
+        yield ops.act(hidden, site.length)
+        yield ops.linear(hidden, site.dim, site.length)
+
+
+class IrffnOptions(Options):
+    ratio: Positive = 4.0
+    shortcut: Literal["depthwise", "whole", "none"] = "depthwise"
+
+
+class Irffn(Ffn[IrffnOptions]):
+    """CMT's inverted residual FFN: 1x1, GELU, BN; DWConv3x3 + x, GELU, BN; 1x1, BN.
+
+    `shortcut` says where the unit's own shortcut runs: around the depthwise convolution (the
+    paper's), around the whole unit (the classic inverted residual), or nowhere. The block's
+    residual around norm and FFN stays in all three. Source: equation 5 of the paper;
+    `Mlp` in ggjy/CMT.pytorch cmt.py.
+    """
+
+    Options = IrffnOptions
+    spatial = True
+
+    def __init__(self, site: Site, options: IrffnOptions) -> None:
+        super().__init__(site, options)
+        hidden = int(site.dim * options.ratio)
+        self.expand = nn.Conv2d(site.dim, hidden, 1)
+        self.norm1 = make_norm(site.conv_norm, hidden)
+        self.depthwise = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
+        self.norm2 = make_norm(site.conv_norm, hidden)
+        self.project = nn.Conv2d(hidden, site.dim, 1)
+        self.norm3 = make_norm(site.conv_norm, site.dim)
+        self.act = make_act(site.act)
+        self.drop = nn.Dropout(site.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.drop(self.norm1(self.act(self.expand(x))))
+        local = self.depthwise(h)
+        if self.options.shortcut == "depthwise":
+            local = local + h
+        y: Tensor = self.drop(self.norm3(self.project(self.norm2(self.act(local)))))
+        return y + x if self.options.shortcut == "whole" else y
+
+    @staticmethod
+    def ops(site: Site, options: IrffnOptions) -> Iterator[Op]:
+        hidden = int(site.dim * options.ratio)
+        yield ops.conv(site.dim, hidden, 1, site.side)
+        yield ops.act(hidden, site.area)
+        yield from norm_ops(site.conv_norm, hidden, site.area)
+        yield ops.conv(hidden, hidden, 3, site.side, groups=hidden)
+        yield ops.act(hidden, site.area)
+        yield from norm_ops(site.conv_norm, hidden, site.area)
+        yield ops.conv(hidden, site.dim, 1, site.side)
+        yield from norm_ops(site.conv_norm, site.dim, site.area)
+
+
+FFNS: dict[str, type[Ffn]] = {"irffn": Irffn, "mlp": Mlp}

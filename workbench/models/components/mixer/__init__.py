@@ -1,0 +1,8 @@
+"""Slot `mixer`: what mixes positions."""
+
+from workbench.models.components.mixer.base import Mixer, attend
+from workbench.models.components.mixer.lmhsa import Lmhsa
+
+MIXERS: dict[str, type[Mixer]] = {"lmhsa": Lmhsa}
+
+__all__ = ["MIXERS", "Lmhsa", "Mixer", "attend"]

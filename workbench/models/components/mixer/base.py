@@ -1,0 +1,38 @@
+"""What every mixer is, and the attention products they share."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workbench.models.components.base import Component, O, Site
+
+
+class Mixer(Component[O]):
+    """Map (B, C, H, W) and bias (heads, queries, keys) or None -> map of the same shape.
+
+    The block adds the residual. One that `takes_bias` can work with a position that biases.
+    """
+
+    takes_bias: ClassVar[bool] = False
+
+    @staticmethod
+    def key_side(site: Site, options: O) -> int:
+        """Side of the map of keys and values."""
+        return site.side
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(d) + bias) v for (B, heads, n, d); the bias is (heads, n, m).
+
+    Fused where that is the faster way: PyTorch's fused CPU kernel has no gradient for a bias, so
+    a bias in training on a CPU goes through two batched products instead.
+    """
+    if bias is None:
+        return F.scaled_dot_product_attention(q, k, v)
+    bias = bias.to(q.dtype)
+    if q.device.type == "cpu" and bias.requires_grad and torch.is_grad_enabled():
+        scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-2, -1)) + bias
+        return torch.matmul(scores.softmax(-1), v)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)

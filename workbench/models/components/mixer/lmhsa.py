@@ -1,0 +1,85 @@
+"""CMT's lightweight multi-head self-attention."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+from workbench.config import Count, Flag
+from workbench.models import ops
+from workbench.models.components.base import Options, Site, map_of, tokens_of
+from workbench.models.components.mixer.base import Mixer, attend
+from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.ops import Op
+
+
+class LmhsaOptions(Options):
+    k: Count = 1
+    qkv_bias: Flag = True
+
+
+class Reduce(nn.Module):
+    """Depthwise k x k convolution of stride k, then the norm: (B, C, H, W) -> (B, C, H/k, W/k)."""
+
+    def __init__(self, site: Site, k: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(site.dim, site.dim, k, k, groups=site.dim)
+        self.norm = make_norm(site.conv_norm, site.dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(x))
+
+
+class Lmhsa(Mixer[LmhsaOptions]):
+    """Attention with keys and values from a map reduced k times; k = 1 is full attention.
+
+    Source: equation 3 of the paper; `Attention` in ggjy/CMT.pytorch cmt.py.
+    """
+
+    Options = LmhsaOptions
+    takes_bias = True
+
+    def __init__(self, site: Site, options: LmhsaOptions) -> None:
+        super().__init__(site, options)
+        self.q = nn.Linear(site.dim, site.dim, bias=options.qkv_bias)
+        self.reduce = Reduce(site, options.k) if options.k > 1 else nn.Identity()
+        self.kv = nn.Linear(site.dim, 2 * site.dim, bias=options.qkv_bias)
+        self.proj = nn.Linear(site.dim, site.dim)
+        self.drop = nn.Dropout(site.dropout)
+
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        heads, (batch, dim, height, width) = self.site.heads, x.shape
+        q = self.q(tokens_of(x)).view(batch, -1, heads, dim // heads).transpose(1, 2)
+        kv = self.kv(tokens_of(self.reduce(x))).view(batch, -1, 2, heads, dim // heads)
+        k, v = kv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, m, d)
+        y = attend(q, k, v, bias).transpose(1, 2)  # (B, n, heads, d)
+        return map_of(self.drop(self.proj(y.reshape(batch, height, width, dim))))
+
+    @staticmethod
+    def key_side(site: Site, options: LmhsaOptions) -> int:
+        return site.side // options.k
+
+    @staticmethod
+    def ops(site: Site, options: LmhsaOptions) -> Iterator[Op]:
+        dim, bias, keys = site.dim, options.qkv_bias, site.key_side**2 + site.tokens
+        yield ops.linear(dim, dim, site.length, bias)
+        if options.k > 1:
+            yield ops.conv(dim, dim, options.k, site.key_side, groups=dim)
+            yield from norm_ops(site.conv_norm, dim, site.key_side**2)
+        yield ops.linear(dim, 2 * dim, keys, bias)
+        yield ops.attention(site.length, keys, dim, dim)
+        yield ops.linear(dim, dim, site.length)
+
+    @staticmethod
+    def refuse(site: Site, options: LmhsaOptions) -> str | None:
+        if site.dim % site.heads:
+            return (
+                f"heads[{site.stage}]: {site.heads} does not divide dim[{site.stage}] = {site.dim}"
+            )
+        if site.side % options.k:
+            return (
+                f"mixer.k[{site.stage}]: {options.k} does not divide "
+                f"the map of side {site.side} of stage {site.stage}"
+            )
+        if site.tokens and options.k > 1:
+            return f"mixer.k[{site.stage}]: {options.k} needs a map, and head=class_token makes a sequence"
+        return None

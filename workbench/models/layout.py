@@ -1,0 +1,195 @@
+"""From a spec to what stands where: one walk that both the network and the closed form follow."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from workbench.config import Part, Spec, Stage
+from workbench.errors import InputError
+from workbench.models import ops
+from workbench.models.components.base import Component, Options, Site
+from workbench.models.components.downsample import Downsample
+from workbench.models.components.head import Head
+from workbench.models.components.mixer import Mixer
+from workbench.models.components.norm import norm_ops
+from workbench.models.components.position import Position
+from workbench.models.components.stem import Stem
+from workbench.models.ops import Op
+from workbench.models.registry import lookup, options_of
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A component at its site."""
+
+    slot: str
+    name: str
+    component: type[Component]
+    site: Site
+    options: Options
+
+    def build(self) -> Component:
+        """A new module."""
+        return self.component(self.site, self.options)
+
+    def ops(self) -> Iterator[Op]:
+        """Its operators for one image."""
+        return self.component.ops(self.site, self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class StageLayout:
+    """One stage: what stands on entry, and what stands in each of its `depth` blocks."""
+
+    depth: int
+    site: Site
+    downsample: Placed
+    position: Placed
+    lpu: Placed
+    mixer: Placed
+    ffn: Placed
+
+    def norm_ops(self) -> Iterator[Op]:
+        """The two norms of one block."""
+        for _ in range(2):
+            yield from norm_ops(self.site.norm, self.site.dim, self.site.length)
+
+    def token_ops(self) -> Iterator[Op]:
+        """The tokens that run beside the map, which start in the first stage."""
+        if self.site.stage == 0 and self.site.tokens:
+            yield ops.table(self.site.tokens * self.site.dim)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The whole network."""
+
+    spec: Spec
+    stem: Placed
+    stages: tuple[StageLayout, ...]
+    head: Placed
+
+
+def layout(spec: Spec) -> Layout:
+    """Places every component of `spec`; an `InputError` says which one can't work and why."""
+    head_class: type[Head] = lookup("head", spec.head.name)
+    stem = _stem(spec)
+    stages: list[StageLayout] = []
+    dim, side = _leaves(stem, spec)
+    for index, stage in enumerate(spec.stages):
+        entry = _entry(spec, stem, stage, index, dim, side, head_class.extra_tokens)
+        stages.append(_stage(spec, stage, entry))
+        dim, side = stage.dim, entry.side
+    head = _place("head", spec.head, replace(stages[-1].site, classes=spec.classes))
+    return Layout(spec, stem, tuple(stages), head)
+
+
+def _stem(spec: Spec) -> Placed:
+    first = spec.stages[0]
+    site = Site(
+        dim_in=spec.channels,
+        dim=first.dim,
+        side_in=spec.resolution,
+        side=max(1, spec.resolution // first.stride),
+        stride=first.stride,
+        heads=first.heads,
+        depth=first.depth,
+        stage=0,
+        key_side=0,
+        tokens=0,
+        classes=spec.classes,
+        dropout=spec.dropout,
+        norm=spec.norm,
+        conv_norm=spec.conv_norm,
+        act=spec.act,
+    )
+    if spec.resolution % first.stride:
+        raise InputError(
+            f"resolution: the stride {first.stride} of stage 0 does not divide {spec.resolution}; "
+            f"{_nearest_multiples(spec.resolution, first.stride)}"
+        )
+    return _place("stem", spec.stem, site)
+
+
+def _nearest_multiples(value: int, stride: int) -> str:
+    below = value // stride * stride
+    nearest = [str(side) for side in (below, below + stride) if side > 0]
+    return f"nearest: {', '.join(nearest)}"
+
+
+def _leaves(stem: Placed, spec: Spec) -> tuple[int, int]:
+    """Channels and side that leave the stem."""
+    kind: type[Stem] = stem.component  # type: ignore[assignment]
+    reduction = kind.reduction(stem.site, stem.options)
+    return kind.width(stem.site, stem.options), spec.resolution // reduction
+
+
+def _entry(
+    spec: Spec, stem: Placed, stage: Stage, index: int, dim: int, side: int, tokens: int
+) -> Site:
+    """The site of a stage's downsample."""
+    stem_class: type[Stem] = stem.component  # type: ignore[assignment]
+    done = stem_class.reduction(stem.site, stem.options) if index == 0 else 1
+    stride = stage.stride // done
+    if index and side % stride and spec.stages[index].downsample.name == "conv":
+        total = spec.resolution // side * stride
+        raise InputError(
+            f"resolution: {spec.resolution} leaves stage {index} a map of side {side}, which its "
+            f"stride {stride} does not divide; {_nearest_multiples(spec.resolution, total)}"
+        )
+    kind: type[Downsample] = lookup("downsample", stage.downsample.name)
+    return replace(
+        stem.site,
+        dim_in=dim,
+        dim=stage.dim,
+        side_in=side,
+        side=kind.out_side(side, stride),
+        stride=stride,
+        heads=stage.heads,
+        depth=stage.depth,
+        stage=index,
+        tokens=tokens,
+    )
+
+
+def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
+    inside = replace(entry, dim_in=stage.dim, side_in=entry.side, stride=1)
+    mixer_class: type[Mixer] = lookup("mixer", stage.mixer.name)
+    keys = mixer_class.key_side(inside, _options("mixer", stage.mixer))
+    site = replace(inside, key_side=keys)
+    placed = StageLayout(
+        depth=stage.depth,
+        site=site,
+        downsample=_place("downsample", stage.downsample, entry),
+        position=_place("position", stage.position, site),
+        lpu=_place("lpu", stage.lpu, site),
+        mixer=_place("mixer", stage.mixer, site),
+        ffn=_place("ffn", stage.ffn, site),
+    )
+    _check_bias(placed, mixer_class)
+    return placed
+
+
+def _check_bias(stage: StageLayout, mixer: type[Mixer]) -> None:
+    position: type[Position] = stage.position.component  # type: ignore[assignment]
+    if position.biases and not mixer.takes_bias:
+        raise InputError(
+            f"position: {stage.position.name!r} gives a bias that mixer={stage.mixer.name} of stage "
+            f"{stage.site.stage} can't take; use 'none' or 'absolute' there"
+        )
+
+
+def _place(slot: str, part: Part, site: Site) -> Placed:
+    component: type[Component] = lookup(slot, part.name)
+    options = _options(slot, part)
+    reason = component.refuse(site, options)
+    if reason is None and component.spatial and site.tokens:
+        reason = f"{slot}: {part.name!r} needs a map, and head=class_token makes a sequence; use head=gap"
+    if reason is not None:
+        raise InputError(reason)
+    return Placed(slot, part.name, component, site, options)
+
+
+@lru_cache(maxsize=4096)
+def _options(slot: str, part: Part) -> Options:
+    return options_of(slot, part.name).model_validate(dict(part.options))

@@ -1,0 +1,50 @@
+"""Operator records: what one operator costs, in closed form.
+
+Convention: 1 MAC is one multiply-add. Convolutions, linear layers and attention products have
+MACs; norms and activations have element counts of their own, so that LN against BN is not decided
+by a counting rule. Sizes are for one image.
+"""
+
+from typing import Literal, NamedTuple
+
+OpKind = Literal["convolution", "linear", "attention", "norm", "act", "table"]
+
+
+class Op(NamedTuple):
+    """One operator: its MACs, trainable parameters and output elements for one image."""
+
+    kind: OpKind
+    macs: int
+    params: int
+    elements: int
+
+
+def conv(cin: int, cout: int, kernel: int, side: int, groups: int = 1, bias: bool = True) -> Op:
+    """A square convolution whose output map is (cout, side, side)."""
+    weights = cout * (cin // groups) * kernel * kernel
+    return Op("convolution", weights * side * side, weights + bias * cout, cout * side * side)
+
+
+def linear(cin: int, cout: int, tokens: int, bias: bool = True) -> Op:
+    """A linear layer over `tokens` tokens."""
+    return Op("linear", cin * cout * tokens, cin * cout + bias * cout, cout * tokens)
+
+
+def attention(queries: int, keys: int, key_dim: int, value_dim: int) -> Op:
+    """The two products of attention; the dimensions are those of all heads together."""
+    return Op("attention", queries * keys * (key_dim + value_dim), 0, queries * value_dim)
+
+
+def norm(dim: int, tokens: int) -> Op:
+    """A norm with scale and shift."""
+    return Op("norm", 0, 2 * dim, dim * tokens)
+
+
+def act(dim: int, tokens: int) -> Op:
+    """An activation function."""
+    return Op("act", 0, 0, dim * tokens)
+
+
+def table(size: int) -> Op:
+    """A learned table that is only added."""
+    return Op("table", 0, size, 0)

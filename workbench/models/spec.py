@@ -1,0 +1,199 @@
+"""From a zoo name and overrides to a frozen, checked `Spec`.
+
+A network is written as flat settings: `{"depth": [2, 2], "mixer": "lmhsa", "mixer.k": [2, 1]}`. Zoo
+entries, plans and the command line all use these keys. A list gives one value per stage, a single
+value goes to all stages.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from workbench.config import Part, Spec, Stage, parse
+from workbench.errors import InputError, unknown
+from workbench.models.components.stem import STEMS
+from workbench.models.layout import layout
+from workbench.models.registry import NETWORK_SLOTS, SLOTS, STAGE_SLOTS, lookup, options_of
+from workbench.models.zoo import entry
+
+Settings = Mapping[str, Any]
+
+STAGE_FIELDS = ("depth", "dim", "heads", "stride")
+NETWORK_FIELDS = ("resolution", "channels", "classes", "drop_path", "dropout")
+
+DEFAULTS: Settings = {  # what an entry that is silent means
+    "resolution": 224,
+    "channels": 3,
+    "classes": 1000,
+    "drop_path": 0.0,
+    "dropout": 0.0,
+    "norm": "ln",
+    "conv_norm": "bn",
+    "act": "gelu",
+    "downsample": "conv",
+    "position": "none",
+    "lpu": "none",
+}
+
+
+def spec(
+    base: str,
+    *overrides: str,
+    resolution: int | None = None,
+    classes: int | None = None,
+    drop_path: float | None = None,
+    dropout: float | None = None,
+) -> Spec:
+    """The spec of zoo entry `base` with `overrides` such as `"lpu=none"` or `"mixer.k=[4,2,1,1]"`.
+
+    Raises `InputError` for a name, key or value that is unknown, and for a network that can't be
+    built.
+    """
+    given = {
+        "resolution": resolution,
+        "classes": classes,
+        "drop_path": drop_path,
+        "dropout": dropout,
+    }
+    extra = {key: value for key, value in given.items() if value is not None}
+    settings = merge(base_settings(base), parse_overrides(overrides))
+    return resolve(merge(settings, extra), " ".join([base, *overrides]))
+
+
+def base_settings(name: str) -> Settings:
+    """The settings of a zoo entry, those of the entries it builds on included."""
+    found = entry(name)
+    below = base_settings(found.base) if found.base else DEFAULTS
+    return merge(below, found.settings)
+
+
+def parse_overrides(overrides: Iterable[str]) -> Settings:
+    """`["lpu=none", "mixer.k=[4,2,1,1]"]` as settings; values are YAML."""
+    settings: dict[str, Any] = {}
+    for text in overrides:
+        key, separator, value = text.partition("=")
+        if not separator or not key.strip():
+            raise InputError(f"override: {text!r} is not KEY=VALUE, such as lpu=none")
+        try:
+            settings[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"{key.strip()}: {value!r} is not a YAML value") from None
+    return settings
+
+
+def merge(below: Settings, above: Settings) -> Settings:
+    """`above` laid over `below`.
+
+    Where `above` chooses another component for a slot, the options of `below` that the new
+    component has too are kept (a ratio stays the ratio) and the others fall.
+    """
+    above = {key.removesuffix(".stages"): value for key, value in above.items()}
+    result = dict(below)
+    for key, value in above.items():
+        check_key(key)
+        if key in SLOTS:
+            allowed = _option_names(key, _names(key, value))
+            gone = [
+                k for k in result if k.startswith(f"{key}.") and k[len(key) + 1 :] not in allowed
+            ]
+            for stale in gone:
+                del result[stale]
+    result.update(above)
+    return result
+
+
+def check_key(key: str) -> None:
+    """Refuses a key that no network has."""
+    slot, _, option = key.partition(".")
+    if key in SLOTS or key in STAGE_FIELDS or key in NETWORK_FIELDS:
+        return
+    if slot in SLOTS and option:
+        known = _option_names(slot, SLOTS[slot])
+        if option not in known:
+            raise unknown(key, option, known)
+        return
+    raise unknown("key", key, [*SLOTS, *STAGE_FIELDS, *NETWORK_FIELDS])
+
+
+def _names(slot: str, value: object) -> list[str]:
+    names = value if isinstance(value, list) else [value]
+    for name in names:
+        if not isinstance(name, str):
+            raise unknown(slot, str(name), SLOTS[slot])
+        lookup(slot, name)
+    return [str(name) for name in names]
+
+
+def _option_names(slot: str, names: Iterable[str]) -> set[str]:
+    return {field for name in names for field in options_of(slot, name).model_fields}
+
+
+def resolve(settings: Settings, name: str) -> Spec:
+    """The one pure function from settings to a spec; every default and every stage is filled in."""
+    count = _stage_count(settings)
+    columns = [_column(settings, index, count) for index in range(count)]
+    data: dict[str, Any] = {"name": name}
+    data |= {field: settings[field] for field in NETWORK_FIELDS}
+    data |= {slot: _part(slot, settings) for slot in NETWORK_SLOTS}
+    data["stages"] = tuple(_stage(column, index) for index, column in enumerate(columns))
+    result = parse(Spec, data, "")
+    layout(result)  # refuses what can't be built
+    return result
+
+
+def _stage_count(settings: Settings) -> int:
+    missing = [field for field in STAGE_FIELDS if field not in settings]
+    if missing:
+        raise InputError(f"{missing[0]}: missing")
+    lists = {k: v for k, v in settings.items() if isinstance(v, list) and _is_per_stage(k)}
+    for key, value in settings.items():
+        if isinstance(value, list) and not _is_per_stage(key):
+            raise InputError(f"{key}: {value} is refused: it is one value for the whole network")
+    counts = {key: len(value) for key, value in lists.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{key} has {n}" for key, n in counts.items())
+        raise InputError(f"stages: a list gives one value per stage, but {listed}")
+    count = next(iter(counts.values()), 1)
+    if not 1 <= count <= 5:
+        raise InputError(f"depth: {count} stages are refused; a network has 1 to 5")
+    return count
+
+
+def _is_per_stage(key: str) -> bool:
+    return key in STAGE_FIELDS or key.partition(".")[0] in STAGE_SLOTS
+
+
+def _column(settings: Settings, index: int, count: int) -> dict[str, Any]:
+    """The settings of one stage."""
+    column = {k: v for k, v in settings.items() if _is_per_stage(k)}
+    column = {k: v[index] if isinstance(v, list) else v for k, v in column.items()}
+    embeds = STEMS[_names("stem", settings["stem"])[0]].embeds
+    if index == 0 and embeds and not isinstance(settings["downsample"], list):
+        column["downsample"] = "none"
+    return column
+
+
+def _stage(column: Mapping[str, Any], index: int) -> Stage:
+    data = {field: column[field] for field in STAGE_FIELDS}
+    data |= {slot: _part(slot, column, index) for slot in STAGE_SLOTS}
+    try:
+        return parse(Stage, data, "")
+    except InputError as error:
+        key, _, rest = str(error).partition(":")
+        raise InputError(f"{key}[{index}]:{rest}") from None
+
+
+def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> Part:
+    if slot not in settings:
+        raise InputError(f"{slot}: missing")
+    (name,) = _names(slot, settings[slot])
+    model = options_of(slot, name)
+    prefix = f"{slot}."
+    options = {
+        key.removeprefix(prefix): value
+        for key, value in settings.items()
+        if key.startswith(prefix) and key.removeprefix(prefix) in model.model_fields
+    }
+    where = slot if index is None else f"{slot}[{index}]"
+    return Part(name=name, options=tuple(parse(model, options, where)))

@@ -1,0 +1,145 @@
+"""Loading weights: the workbench's own, and those that other code released.
+
+A file is read without running code from it. Every key is accounted for, or the file is refused.
+"""
+
+import logging
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from workbench.errors import InputError
+from workbench.models.components.position import (
+    Absolute,
+    Relative,
+    resize_absolute,
+    resize_relative,
+)
+from workbench.models.formats import convert
+from workbench.models.network import Network
+
+log = logging.getLogger(__name__)
+
+State = Mapping[str, Tensor]
+WRAPPERS = ("model", "state_dict")  # keys under which training code saves a state dict
+EMA_WRAPPERS = ("model_ema", "state_dict_ema")
+
+
+def load_weights(
+    model: Network, source: str | Path | State, *, new_head: bool = False, ema: bool = False
+) -> None:
+    """Loads weights into `model`, in place; strict.
+
+    `source` is a file or a state dict, under the workbench's names or those of a known release
+    (the authors' CMT, timm's); a dictionary with `model` is unwrapped, with `ema` the averaged
+    weights in it are taken. Position tables of another resolution are resized (bicubic) and named
+    in the log. Another number of classes is refused unless `new_head`, which leaves the classifier
+    of `model` as it is. Raises `InputError` for anything else that does not fit.
+    """
+    origin = str(source) if isinstance(source, str | Path) else "state dict"
+    state = read(Path(source)) if isinstance(source, str | Path) else source
+    state = convert(unwrap(state, origin, ema), model.spec, origin)
+    own = model.state_dict()
+    _check_names(own, state, origin)
+    fitted = {
+        name: _fit(model, name, tensor, own, origin, new_head) for name, tensor in state.items()
+    }
+    model.load_state_dict(fitted)
+
+
+def read(path: Path) -> State:
+    """The contents of a checkpoint file, without running code from it."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"weights: {str(path)!r} does not exist") from None
+    except pickle.UnpicklingError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"weights: {str(path)!r} is refused: it is no checkpoint, or holds more than tensors and "
+            f"would run code ({_clip(reason)})"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint ({_clip(reason)})"
+        ) from None
+    if not isinstance(content, Mapping):
+        raise InputError(f"weights: {str(path)!r} holds a {type(content).__name__}, no state dict")
+    return content
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> State:
+    """The state dict in what training code saved."""
+    for key in EMA_WRAPPERS if ema else WRAPPERS:
+        inner = content.get(key)
+        if isinstance(inner, Mapping):
+            return unwrap(inner, origin)
+    if ema:
+        raise InputError(
+            f"weights: {origin!r} holds no averaged weights ({', '.join(EMA_WRAPPERS)})"
+        )
+    content = {name.removeprefix("module."): value for name, value in content.items()}
+    foreign = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    if foreign or not content:
+        what = (
+            f"{foreign[0]!r} is a {type(content[foreign[0]]).__name__}"
+            if foreign
+            else "it is empty"
+        )
+        raise InputError(f"weights: {origin!r} is no state dict: {what}")
+    return content  # type: ignore[return-value]
+
+
+def _check_names(own: State, given: State, origin: str) -> None:
+    missing = [name for name in own if name not in given]
+    extra = [name for name in given if name not in own]
+    if not missing and not extra:
+        return
+    listed = [f"{len(missing)} missing, such as {missing[0]!r}"] if missing else []
+    listed += [f"{len(extra)} unknown, such as {extra[0]!r}"] if extra else []
+    raise InputError(f"weights: {origin!r} is of another network: {'; '.join(listed)}")
+
+
+def _fit(
+    model: Network, name: str, tensor: Tensor, own: State, origin: str, new_head: bool
+) -> Tensor:
+    if tensor.shape == own[name].shape:
+        return tensor
+    if new_head and _is_classifier(model, name):
+        return own[name]
+    resized = _resize(model, name, tensor)
+    if resized is not None and resized.shape == own[name].shape:
+        log.info("%s: resized from %s to %s, bicubic", name, [*tensor.shape], [*resized.shape])
+        return resized
+    hint = "; new_head=True keeps the model's own" if _is_classifier(model, name) else ""
+    raise InputError(
+        f"weights: {origin!r}: {name} is {[*tensor.shape]}, the model has {[*own[name].shape]}{hint}"
+    )
+
+
+def _is_classifier(model: Network, name: str) -> bool:
+    module = model.get_submodule(name.rpartition(".")[0])
+    return name.startswith("head.") and isinstance(module, nn.Linear)
+
+
+def _resize(model: Network, name: str, tensor: Tensor) -> Tensor | None:
+    owner_path = name.partition(".table")[0]
+    if owner_path == name:
+        return None
+    owner, shape = model.get_submodule(owner_path), model.state_dict()[name].shape
+    if tensor.ndim != 3:
+        return None
+    if isinstance(owner, Absolute) and tensor.shape[2] == shape[2]:
+        return resize_absolute(tensor, shape[1] - owner.site.tokens, owner.site.tokens)
+    if isinstance(owner, Relative) and tensor.shape[0] == shape[0] and not owner.site.tokens:
+        return resize_relative(tensor, shape[1], shape[2])
+    return None

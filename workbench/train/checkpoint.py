@@ -1,0 +1,134 @@
+"""Checkpoints: written whole or not at all, read without running anything that is in them."""
+
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from workbench.config import EpochRecord
+from workbench.errors import InputError
+
+KEY = "workbench"  # our own part of a Lightning checkpoint
+FORMAT = 1
+NAME = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint says about its run, beside the tensors that Lightning restores."""
+
+    run: str
+    records: tuple[EpochRecord, ...]
+    step: int
+    seconds: float
+    images_per_second: float | None
+    random: Mapping[str, Tensor]
+
+    def state(self) -> dict[str, Any]:
+        """Plain data, as it goes into the checkpoint."""
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "records": [record.model_dump() for record in self.records],
+            "step": self.step,
+            "seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+            "random": dict(self.random),
+        }
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The checkpoint at `path`, on the CPU. Only tensors and plain data are ever unpickled.
+
+    Raises `InputError`, naming the file, if it does not exist, is truncated, holds anything but
+    data, or was not written by `fit`.
+    """
+    if not path.is_file():
+        raise InputError(f"checkpoint: {path} does not exist")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"checkpoint: {path} is refused: it is damaged or holds code, not only data"
+        ) from None
+    except Exception as error:  # the reader raises whatever the damaged bytes lead it to
+        raise InputError(
+            f"checkpoint: {path} can't be read, it is truncated or no checkpoint"
+            f" ({type(error).__name__})"
+        ) from None
+    if not isinstance(loaded, dict) or not isinstance(loaded.get(KEY), dict):
+        raise InputError(f"checkpoint: {path} was not written by this workbench")
+    return loaded
+
+
+def read_saved(path: Path) -> Saved:
+    """The run, its epochs' records and its random state, from the checkpoint at `path`.
+
+    Raises `InputError` as `load_checkpoint` does, and for a format that this version can't read.
+    """
+    own = load_checkpoint(path)[KEY]
+    if own.get("format") != FORMAT:
+        raise InputError(
+            f"checkpoint: {path} has format {own.get('format')!r}, this version reads {FORMAT}"
+        )
+    try:
+        records = tuple(EpochRecord.model_validate(record) for record in own["records"])
+        return Saved(
+            run=str(own["run"]),
+            records=records,
+            step=int(own["step"]),
+            seconds=float(own["seconds"]),
+            images_per_second=own["images_per_second"],
+            random=dict(own["random"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"checkpoint: {path} is damaged: its records can't be read") from None
+
+
+def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The network's state dict, without prefixes: the averaged weights where there are any."""
+    state: dict[str, Tensor] = checkpoint["state_dict"]
+    averaged = _under("average.network.", state)
+    return averaged or _under("network.", state)
+
+
+def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)
+    }
+
+
+def write_checkpoint(trainer: pl.Trainer, folder: Path) -> None:
+    """`last.ckpt` in `folder`; at every moment the file there is the old one or the new one."""
+    half = folder / f"{NAME}.tmp"
+    trainer.save_checkpoint(half)
+    os.replace(half, folder / NAME)
+
+
+def set_aside(path: Path) -> Path:
+    """Moves a checkpoint that was refused out of the way, keeping it; returns where it is now."""
+    aside = path.with_name(f"{path.name}.refused")
+    os.replace(path, aside)
+    return aside
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """The state of torch's generators that training draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def restore_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Undoes whatever was drawn since `random_state`."""
+    if "cpu" in state:
+        torch.set_rng_state(state["cpu"].cpu())
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"].cpu(), device)

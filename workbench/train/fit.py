@@ -1,0 +1,291 @@
+"""Bring one run to its outcome."""
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from workbench.config import EpochRecord, Outcome, Recipe, Result, RunConfig, Scalar
+from workbench.errors import InputError
+from workbench.train.checkpoint import NAME, Saved, read_saved, set_aside
+from workbench.train.module import Classifier
+from workbench.train.monitor import Emit, Halt, Monitor
+
+logger = logging.getLogger(__name__)
+
+
+class Batches(Protocol):
+    """Batches of (images (B, 3, H, W), targets) whose order depends on the epoch alone."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
+
+    def set_epoch(self, epoch: int) -> None: ...
+
+
+class TestBatches(Protocol):
+    """The test set, in batches."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
+
+
+class Parts(NamedTuple):
+    """What a run is made of."""
+
+    network: nn.Module
+    train: Batches
+    test: TestBatches
+
+
+def fit(
+    run: RunConfig,
+    folder: Path,
+    emit: Emit,
+    device: str = "auto",
+    should_stop: Callable[[], bool] | None = None,
+    *,
+    parts: "Callable[[RunConfig, torch.device], Parts] | None" = None,
+) -> Result:
+    """Trains `run` to its outcome, resuming from `folder`/last.ckpt where there is one.
+
+    `emit` gets a `Progress` about twice a second and one with an `EpochRecord` at the end of each
+    epoch, epochs counted from 0; epochs before the checkpoint are not told again. `should_stop` is
+    asked after each step: when it says so the run ends as `interrupted`, and the same call takes it
+    up at its last checkpoint, bit for bit on a CPU. A loss that is not finite ends it as `diverged`.
+
+    A checkpoint that can't be read, or is another run's, is moved to last.ckpt.refused with a
+    warning, and the run starts from the beginning: a damaged file costs time, not the sweep.
+
+    `device`: auto, cpu, cuda or cuda:N. `parts` makes the network and the batches; by default the
+    models and data rooms do. Raises `InputError` for a folder that can't be written, an unknown
+    device or optimiser, and for data without one whole batch.
+    """
+    place = choose_device(device)
+    _make_folder(folder)
+    saved, notes = _saved(folder / NAME, run.id)
+    if saved and len(saved.records) >= run.recipe.epochs:
+        return _finished(run, saved, place, notes)
+    torch.manual_seed(run.seed)
+    made = (parts or build_parts)(run, place)
+    steps = len(made.train)
+    if steps == 0:
+        raise InputError(
+            f"recipe.batch_size: {run.recipe.batch_size} is more than the training images"
+        )
+    monitor = Monitor(run, folder, steps, place, emit, should_stop, saved)
+    module = Classifier(made.network, run.recipe, steps)
+    halt = _train(module, made, monitor, folder, place, resume=saved is not None)
+    return _result(run, monitor, halt, place, notes)
+
+
+def build_parts(run: RunConfig, device: torch.device) -> Parts:
+    """The network and the batches that `run` names."""
+    from workbench.data import loaders
+    from workbench.models import build
+
+    recipe, spec = run.recipe, run.spec
+    network = build(spec, seed=run.seed)
+    data = loaders(
+        recipe.data, recipe.augment, recipe.batch_size, spec.resolution, run.seed, device
+    )
+    return Parts(network, data.train, data.test)
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is a GPU where there is one. Raises `InputError` for a device that is not here."""
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda", 0) if present else torch.device("cpu")
+    choices = ["cpu", *(["cuda"] if present else []), *(f"cuda:{i}" for i in range(present))]
+    if name not in choices:
+        raise InputError(f"device: {name!r} is not here; choose from: auto, {', '.join(choices)}")
+    device = torch.device(name)
+    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder: {folder} can't be written: {error.strerror}") from None
+
+
+def _saved(path: Path, run: str) -> tuple[Saved | None, tuple[tuple[str, Scalar], ...]]:
+    """What the checkpoint at `path` says, and notes for the result if it had to be refused."""
+    if not path.exists():
+        return None, ()
+    try:
+        saved = read_saved(path)
+        if saved.run != run:
+            raise InputError(f"checkpoint: {path} belongs to another run, {saved.run[:12]}")
+    except InputError as error:
+        aside = set_aside(path)
+        logger.warning("%s; moved to %s, the run starts from the beginning", error, aside.name)
+        return None, (("refused_checkpoint", str(error)),)
+    return saved, ()
+
+
+# ---------------------------------------------------------------- Lightning
+
+
+class _EpochStream:
+    """Gives a loader the epoch when its first batch is asked for.
+
+    Lightning makes the first iterator before it knows the epoch it resumes at; a generator body
+    runs later, when it does.
+    """
+
+    def __init__(self, batches: Batches, epoch: Callable[[], int]) -> None:
+        self._batches = batches
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self._batches.set_epoch(self._epoch())
+        yield from self._batches
+
+
+def _train(
+    module: Classifier,
+    made: Parts,
+    monitor: Monitor,
+    folder: Path,
+    device: torch.device,
+    resume: bool,
+) -> Halt | None:
+    with _quiet(), _interruptible():
+        trainer = _trainer(module.recipe, folder, device, monitor)
+        try:
+            trainer.fit(
+                module,
+                _EpochStream(made.train, lambda: trainer.current_epoch),
+                made.test,
+                ckpt_path=folder / NAME if resume else None,
+                weights_only=True,
+            )
+        except Halt as halt:
+            return halt
+    return None
+
+
+def _trainer(recipe: Recipe, folder: Path, device: torch.device, monitor: Monitor) -> pl.Trainer:
+    """A trainer that only trains: whatever Lightning would print, log or draw is off."""
+    gpu = device.type == "cuda"
+    half = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu)
+    return pl.Trainer(
+        accelerator="gpu" if gpu else "cpu",
+        devices=[device.index or 0] if gpu else 1,
+        max_epochs=recipe.epochs,
+        precision="bf16-mixed" if half else "32-true",
+        gradient_clip_val=recipe.optimiser.clip_grad,
+        gradient_clip_algorithm="norm",
+        callbacks=[monitor],
+        default_root_dir=folder,
+        benchmark=gpu,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_autolog_hparams=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=0,
+        use_distributed_sampler=False,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's advice off: about workers, loggers and devices, none of it for our user."""
+    chatty = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = [chat.level for chat in chatty]
+    with warnings.catch_warnings():
+        for advice in (
+            ".*does not have many workers.*",
+            ".*`isinstance.treespec.*",
+            "GPU available",
+        ):
+            warnings.filterwarnings("ignore", advice)
+        for chat in chatty:
+            chat.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for chat, level in zip(chatty, levels, strict=True):
+                chat.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C stays a `KeyboardInterrupt`: Lightning turns it into exit and stays deaf to SIGINT."""
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as ending:
+        if isinstance(ending.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if main and handler is not None:
+            signal.signal(signal.SIGINT, handler)
+
+
+# ---------------------------------------------------------------- results
+
+
+def _result(
+    run: RunConfig,
+    monitor: Monitor,
+    halt: Halt | None,
+    device: torch.device,
+    notes: tuple[tuple[str, Scalar], ...],
+) -> Result:
+    last = monitor.records[-1] if monitor.records else None
+    return Result(
+        run=run.id,
+        outcome=halt.outcome if halt else Outcome.COMPLETED,
+        reason=halt.reason if halt else None,
+        step=halt.step if halt else monitor.step,
+        top1=last.top1 if last else None,
+        test_loss=last.test_loss if last else None,
+        seconds=monitor.seconds,
+        images_per_second=monitor.pace.images_per_second,
+        device=describe_device(device),
+        details=(halt.details if halt else ()) + notes,
+    )
+
+
+def _finished(
+    run: RunConfig, saved: Saved, device: torch.device, notes: tuple[tuple[str, Scalar], ...]
+) -> Result:
+    """The result of a run whose last checkpoint is its end."""
+    last: EpochRecord = saved.records[-1]
+    return Result(
+        run=run.id,
+        outcome=Outcome.COMPLETED,
+        step=saved.step,
+        top1=last.top1,
+        test_loss=last.test_loss,
+        seconds=saved.seconds,
+        images_per_second=saved.images_per_second,
+        device=describe_device(device),
+        details=notes,
+    )
+
+
+def describe_device(device: torch.device) -> str:
+    """`cpu`, or the GPU's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,0 +1,98 @@
+"""The Lightning module: loss, optimiser, schedule, averaged weights and exact test metrics."""
+
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from workbench.config import Recipe
+from workbench.train import optimiser
+from workbench.train.average import Average
+from workbench.train.schedule import learning_rate, peak
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Test(NamedTuple):
+    """Over the whole test set: cross-entropy without label smoothing, and top-1 in percent."""
+
+    loss: float
+    top1: float
+
+
+class Classifier(pl.LightningModule):
+    """A network under a recipe.
+
+    Batches are (images (B, 3, H, W), targets), where targets are labels (B,) or, after mixup and
+    CutMix, probabilities (B, classes); label smoothing applies to both alike. Where the recipe
+    averages weights, the test runs on the average.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.network = network
+        self.average = None if recipe.ema_decay is None else Average(network, recipe.ema_decay)
+        self.recipe = recipe
+        self.steps_per_epoch = steps_per_epoch
+        self.lr = 0.0  # of the latest step
+        self.test = Test(float("nan"), float("nan"))
+        self._highest = peak(recipe.optimiser, recipe.batch_size)
+        self._groups: list[dict[str, Any]] = []
+        self._sums: list[Tensor] = []
+        self._seen = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of the weights that are tested: (B, 3, H, W) -> (B, classes)."""
+        logits: Tensor = (self.network if self.average is None else self.average)(images)
+        return logits
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return optimiser.create(self.network, self.recipe.optimiser, self._highest)
+
+    # ------------------------------------------------------------ training
+
+    def on_train_start(self) -> None:
+        made = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(made, torch.optim.Optimizer)
+        self._groups = made.param_groups
+        if self.average is not None:
+            self.average.follow(self.network)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        step = self.current_epoch * self.steps_per_epoch + batch_idx
+        self.lr = learning_rate(
+            self.recipe.schedule, self._highest, step, self.steps_per_epoch, self.recipe.epochs
+        )
+        for group in self._groups:
+            group["lr"] = self.lr
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        images, targets = batch
+        logits = self.network(images)
+        return F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+
+    def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
+        if self.average is not None:
+            self.average.update()
+
+    # ------------------------------------------------------------ test
+
+    def on_validation_epoch_start(self) -> None:
+        self._sums = []
+        self._seen = 0
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keeps the batch's sums on the device: no synchronisation before the set is through."""
+        images, labels = batch
+        logits = self(images).float()
+        loss = F.cross_entropy(logits, labels, reduction="none").double().sum()
+        right = (logits.argmax(dim=1) == labels).double().sum()
+        self._sums.append(torch.stack((loss, right)))
+        self._seen += len(labels)
+
+    def on_validation_epoch_end(self) -> None:
+        if self._seen:
+            loss, right = torch.stack(self._sums).sum(dim=0).tolist()
+            self.test = Test(loss / self._seen, 100.0 * right / self._seen)
