@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,10 +56,11 @@ def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> 
 
 def _submodel(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for part in path:
-        field = model.model_fields.get(part)
+        field = model.model_fields.get(part)  # None for an index: its model was found before it
         annotation = field.annotation if field else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        for kind in (annotation, *get_args(annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
     return model
 
 
@@ -92,7 +93,7 @@ class Stage(Frozen):
 
 
 class Spec(Frozen):
-    """The whole description of one network. Made by `wb.spec`, which checks that it can be built."""
+    """The whole description of one network. `wb.spec` makes it and checks that it can be built."""
 
     name: str
     resolution: Count
@@ -242,7 +243,7 @@ class RunConfig(Frozen):
 
     @property
     def id(self) -> str:
-        """SHA-256 of the resolved configuration; the names of variant, spec and recipe are not in it."""
+        """SHA-256 of the resolved configuration, without the names of variant, spec and recipe."""
         recipe = self.recipe.model_dump(mode="json", exclude={"name"})
         return digest({"spec": self.spec.identity, "recipe": recipe, "seed": self.seed})
 

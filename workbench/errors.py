@@ -21,6 +21,12 @@ def nearest(value: str, choices: Iterable[str], most: int = 3) -> str:
     return f"choose from: {', '.join(known)}" if known else "there is nothing to choose from"
 
 
+def nearest_divisor(value: int, whole: int) -> str:
+    """The divisor of `whole` nearest to `value`, as the tail of an error message."""
+    divisors = [n for n in range(1, whole + 1) if whole % n == 0]
+    return f"nearest: {min(divisors, key=lambda n: (abs(n - value), n))}"
+
+
 def unknown(key: str, value: str, choices: Iterable[str]) -> InputError:
     """The error for a name that is not among `choices`."""
     return InputError(f"{key}: unknown {value!r}; {nearest(value, choices)}")

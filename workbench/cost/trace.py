@@ -48,7 +48,7 @@ def count_operators(model: nn.Module, image: torch.Tensor) -> Mapping[str, "Coun
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        counts = analysis.by_module_and_operator()
+        counts: Mapping[str, Counter[str]] = analysis.by_module_and_operator()
         unknown = sorted(set(analysis.unsupported_ops()) - FREE)
     model.train(was_training)
     if unknown:
@@ -59,10 +59,10 @@ def count_operators(model: nn.Module, image: torch.Tensor) -> Mapping[str, "Coun
 def _units(model: Network) -> Iterator[tuple[str, str, str]]:
     """Path, stage and slot of every component and norm of the network."""
     yield "stem", "stem", "stem"
-    for i, stage in enumerate(model.stages):
+    for i, plan in enumerate(model.spec.stages):
         yield f"stages.{i}.downsample", str(i), "downsample"
         yield f"stages.{i}.position", str(i), "position"
-        for j, _ in enumerate(stage.blocks):
+        for j in range(plan.depth):
             block = f"stages.{i}.blocks.{j}"
             for slot in ("lpu", "mixer", "ffn"):
                 yield f"{block}.{slot}", str(i), slot

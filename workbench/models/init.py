@@ -45,7 +45,7 @@ def _fill(module: nn.Module, name: str, parameter: Tensor, generator: torch.Gene
     is_norm = isinstance(module, nn.LayerNorm | nn.modules.batchnorm._BatchNorm)
     if is_norm and name == "weight":
         parameter.fill_(1.0)
-    elif name == "bias" and isinstance(module, nn.Linear | nn.Conv2d) or is_norm:
+    elif (name == "bias" and isinstance(module, nn.Linear | nn.Conv2d)) or is_norm:
         parameter.zero_()
     elif isinstance(module, nn.Linear):
         nn.init.trunc_normal_(parameter, std=0.02, a=-0.04, b=0.04, generator=generator)

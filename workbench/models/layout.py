@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from workbench.config import Part, Spec, Stage
 from workbench.errors import InputError
@@ -24,11 +25,11 @@ class Placed:
 
     slot: str
     name: str
-    component: type[Component]
+    component: type[Component[Any]]
     site: Site
     options: Options
 
-    def build(self) -> Component:
+    def build(self) -> Component[Any]:
         """A new module."""
         return self.component(self.site, self.options)
 
@@ -72,7 +73,7 @@ class Layout:
 
 def layout(spec: Spec) -> Layout:
     """Places every component of `spec`; an `InputError` says which one can't work and why."""
-    head_class: type[Head] = lookup("head", spec.head.name)
+    head_class: type[Head[Any]] = lookup("head", spec.head.name)
     stem = _stem(spec)
     stages: list[StageLayout] = []
     dim, side = _leaves(stem, spec)
@@ -119,7 +120,7 @@ def _nearest_multiples(value: int, stride: int) -> str:
 
 def _leaves(stem: Placed, spec: Spec) -> tuple[int, int]:
     """Channels and side that leave the stem."""
-    kind: type[Stem] = stem.component  # type: ignore[assignment]
+    kind: type[Stem[Any]] = stem.component  # type: ignore[assignment]
     reduction = kind.reduction(stem.site, stem.options)
     return kind.width(stem.site, stem.options), spec.resolution // reduction
 
@@ -128,7 +129,7 @@ def _entry(
     spec: Spec, stem: Placed, stage: Stage, index: int, dim: int, side: int, tokens: int
 ) -> Site:
     """The site of a stage's downsample."""
-    stem_class: type[Stem] = stem.component  # type: ignore[assignment]
+    stem_class: type[Stem[Any]] = stem.component  # type: ignore[assignment]
     done = stem_class.reduction(stem.site, stem.options) if index == 0 else 1
     stride = stage.stride // done
     if index and side % stride and spec.stages[index].downsample.name == "conv":
@@ -137,7 +138,7 @@ def _entry(
             f"resolution: {spec.resolution} leaves stage {index} a map of side {side}, which its "
             f"stride {stride} does not divide; {_nearest_multiples(spec.resolution, total)}"
         )
-    kind: type[Downsample] = lookup("downsample", stage.downsample.name)
+    kind: type[Downsample[Any]] = lookup("downsample", stage.downsample.name)
     return replace(
         stem.site,
         dim_in=dim,
@@ -154,7 +155,7 @@ def _entry(
 
 def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
     inside = replace(entry, dim_in=stage.dim, side_in=entry.side, stride=1)
-    mixer_class: type[Mixer] = lookup("mixer", stage.mixer.name)
+    mixer_class: type[Mixer[Any]] = lookup("mixer", stage.mixer.name)
     keys = mixer_class.key_side(inside, _options("mixer", stage.mixer))
     site = replace(inside, key_side=keys)
     placed = StageLayout(
@@ -170,21 +171,24 @@ def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
     return placed
 
 
-def _check_bias(stage: StageLayout, mixer: type[Mixer]) -> None:
-    position: type[Position] = stage.position.component  # type: ignore[assignment]
+def _check_bias(stage: StageLayout, mixer: type[Mixer[Any]]) -> None:
+    position: type[Position[Any]] = stage.position.component  # type: ignore[assignment]
     if position.biases and not mixer.takes_bias:
         raise InputError(
-            f"position: {stage.position.name!r} gives a bias that mixer={stage.mixer.name} of stage "
-            f"{stage.site.stage} can't take; use 'none' or 'absolute' there"
+            f"position: {stage.position.name!r} gives a bias that mixer={stage.mixer.name} of "
+            f"stage {stage.site.stage} can't take; use 'none' or 'absolute' there"
         )
 
 
 def _place(slot: str, part: Part, site: Site) -> Placed:
-    component: type[Component] = lookup(slot, part.name)
+    component: type[Component[Any]] = lookup(slot, part.name)
     options = _options(slot, part)
     reason = component.refuse(site, options)
     if reason is None and component.spatial and site.tokens:
-        reason = f"{slot}: {part.name!r} needs a map, and head=class_token makes a sequence; use head=gap"
+        reason = (
+            f"{slot}: {part.name!r} needs a map, and head=class_token makes a sequence; "
+            "use head=gap"
+        )
     if reason is not None:
         raise InputError(reason)
     return Placed(slot, part.name, component, site, options)

@@ -28,7 +28,7 @@ class DropPath(nn.Module):
 
 
 class Block(nn.Module):
-    """y = LPU(x); y = y + mixer(norm(y)); y + FFN(norm(y)). Source: equations 7 to 9 of the paper."""
+    """y = LPU(x); y = y + mixer(norm(y)); y + FFN(norm(y)). Source: section 3.2 of the paper."""
 
     def __init__(self, stage: StageLayout, drop_path: float) -> None:
         super().__init__()
@@ -41,8 +41,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         x = self.lpu(x)
-        x = x + self.drop_path(self.mixer(self.norm1(x), bias))
-        return x + self.drop_path(self.ffn(self.norm2(x)))
+        y: Tensor = x + self.drop_path(self.mixer(self.norm1(x), bias))
+        y = y + self.drop_path(self.ffn(self.norm2(y)))
+        return y
 
 
 class StageModule(nn.Module):
@@ -55,7 +56,7 @@ class StageModule(nn.Module):
         self.blocks = nn.ModuleList(Block(stage, rate) for rate in drop_paths)
 
     def forward(self, x: Tensor, tokens: Tensor | None = None) -> Tensor:
-        """`tokens` (1, C, T, 1) turn the map into a sequence (B, C, T + H * W, 1) before position."""
+        """Tokens (1, C, T, 1) turn the map into a sequence (B, C, T + H * W, 1) on entry."""
         x = self.downsample(x)
         side = x.shape[2]
         if tokens is not None:
@@ -92,9 +93,8 @@ class Network(nn.Module):
         self.head = plan.head.build()
 
     def forward(self, x: Tensor) -> Tensor:
-        for x in self._stages(x):
-            pass
-        return self.head(x)  # type: ignore[no-any-return]
+        logits: Tensor = self.head(self._stages(x)[-1])
+        return logits
 
     def features(self, x: Tensor) -> list[Tensor]:
         """One map per stage: [(B, C1, H1, W1), (B, C2, H2, W2), ...], class tokens left out."""
@@ -102,7 +102,7 @@ class Network(nn.Module):
         maps = list(self._stages(x))
         return [_to_map(x, tokens) if tokens else x for x in maps]
 
-    def _stages(self, x: Tensor) -> "list[Tensor]":
+    def _stages(self, x: Tensor) -> list[Tensor]:
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         maps = []
         for index, stage in enumerate(self.stages):
@@ -127,7 +127,7 @@ def _to_map(x: Tensor, tokens: int) -> Tensor:
     """A sequence (B, C, T + H * H, 1) as the map (B, C, H, H)."""
     rows = x[:, :, tokens:, 0]
     side = round(rows.shape[2] ** 0.5)
-    return rows.unflatten(2, (side, side))
+    return rows.reshape(*rows.shape[:2], side, side)
 
 
 def build(spec: Spec, seed: int = 0) -> Network:
@@ -135,7 +135,7 @@ def build(spec: Spec, seed: int = 0) -> Network:
     with torch.random.fork_rng(devices=[]):
         model = Network(layout(spec))
     initialise(model, seed)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return model.to(memory_format=torch.channels_last)
 
 
 def fingerprint(spec: Spec) -> str:

@@ -1,6 +1,7 @@
 """The slots and what can stand in each: one dict a slot, all of them here."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from workbench.errors import InputError, unknown
 from workbench.models.components.act import ACTS
@@ -15,18 +16,18 @@ from workbench.models.components.position import POSITIONS
 from workbench.models.components.stem import STEMS
 
 NETWORK_SLOTS: Mapping[str, dict[str, type]] = {  # chosen once for the network
-    "stem": STEMS,  # type: ignore[dict-item]
-    "norm": NORMS,  # type: ignore[dict-item]
-    "conv_norm": NORMS,  # type: ignore[dict-item]
-    "act": ACTS,  # type: ignore[dict-item]
-    "head": HEADS,  # type: ignore[dict-item]
+    "stem": STEMS,
+    "norm": NORMS,
+    "conv_norm": NORMS,
+    "act": ACTS,
+    "head": HEADS,
 }
 STAGE_SLOTS: Mapping[str, dict[str, type]] = {  # chosen for each stage
-    "downsample": DOWNSAMPLES,  # type: ignore[dict-item]
-    "position": POSITIONS,  # type: ignore[dict-item]
-    "lpu": LPUS,  # type: ignore[dict-item]
-    "mixer": MIXERS,  # type: ignore[dict-item]
-    "ffn": FFNS,  # type: ignore[dict-item]
+    "downsample": DOWNSAMPLES,
+    "position": POSITIONS,
+    "lpu": LPUS,
+    "mixer": MIXERS,
+    "ffn": FFNS,
 }
 SLOTS: Mapping[str, dict[str, type]] = {**NETWORK_SLOTS, **STAGE_SLOTS}
 
@@ -45,7 +46,7 @@ def options_of(slot: str, name: str) -> type[Options]:
     return found
 
 
-def register(slot: str, name: str, component: type[Component]) -> None:
+def register(slot: str, name: str, component: type[Component[Any]]) -> None:
     """Adds a component of your own, which from then on is a name like any other.
 
     `component` is built as `component(site, options)`; see `Component` for what it must have.

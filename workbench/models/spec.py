@@ -180,8 +180,12 @@ def _stage(column: Mapping[str, Any], index: int) -> Stage:
     try:
         return parse(Stage, data, "")
     except InputError as error:
-        key, _, rest = str(error).partition(":")
-        raise InputError(f"{key}[{index}]:{rest}") from None
+        raise _at_stage(error, index) from None
+
+
+def _at_stage(error: InputError, index: int) -> InputError:
+    key, _, rest = str(error).partition(":")
+    return InputError(f"{key}[{index}]:{rest}")
 
 
 def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> Part:
@@ -195,5 +199,8 @@ def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> P
         for key, value in settings.items()
         if key.startswith(prefix) and key.removeprefix(prefix) in model.model_fields
     }
-    where = slot if index is None else f"{slot}[{index}]"
-    return Part(name=name, options=tuple(parse(model, options, where)))
+    try:
+        parsed = parse(model, options, slot)
+    except InputError as error:
+        raise error if index is None else _at_stage(error, index) from None
+    return Part(name=name, options=tuple(parsed))

@@ -60,13 +60,14 @@ def read(path: Path) -> State:
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"weights: {str(path)!r} is refused: it is no checkpoint, or holds more than tensors and "
-            f"would run code ({_clip(reason)})"
+            f"weights: {str(path)!r} is refused: it is no checkpoint, or holds more than tensors "
+            f"and would run code ({_clip(reason)})"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint ({_clip(reason)})"
+            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint "
+            f"({_clip(reason)})"
         ) from None
     if not isinstance(content, Mapping):
         raise InputError(f"weights: {str(path)!r} holds a {type(content).__name__}, no state dict")
@@ -122,7 +123,8 @@ def _fit(
         return resized
     hint = "; new_head=True keeps the model's own" if _is_classifier(model, name) else ""
     raise InputError(
-        f"weights: {origin!r}: {name} is {[*tensor.shape]}, the model has {[*own[name].shape]}{hint}"
+        f"weights: {origin!r}: {name} is {[*tensor.shape]}, "
+        f"the model has {[*own[name].shape]}{hint}"
     )
 
 

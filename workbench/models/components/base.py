@@ -75,7 +75,7 @@ class Component(nn.Module, Generic[O]):
 
     @staticmethod
     def refuse(site: Site, options: O) -> str | None:
-        """Why this component can't work at `site`, starting with the key at fault; None if it can."""
+        """Why this component can't work at `site`, the key at fault first; None if it can."""
         return None
 
     def tables(self) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Slot `downsample`: how a stage is entered."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -30,7 +30,7 @@ class ConvDownsampleOptions(Options):
 class ConvDownsample(Downsample[ConvDownsampleOptions]):
     """CMT's patch aggregation: a convolution whose kernel is its stride, then the norm.
 
-    Source: section 3.1 of the paper; `PatchEmbed` in ggjy/CMT.pytorch cmt.py.
+    Source: the architecture table of the paper; `PatchEmbed` in ggjy/CMT.pytorch cmt.py.
     """
 
     Options = ConvDownsampleOptions
@@ -41,7 +41,8 @@ class ConvDownsample(Downsample[ConvDownsampleOptions]):
         self.norm = make_norm(site.norm, site.dim, options.eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+        y: Tensor = self.norm(self.conv(x))
+        return y
 
     @staticmethod
     def ops(site: Site, options: ConvDownsampleOptions) -> Iterator[Op]:
@@ -80,4 +81,4 @@ class NoDownsample(Downsample[Options]):
         )
 
 
-DOWNSAMPLES: dict[str, type[Downsample]] = {"conv": ConvDownsample, "none": NoDownsample}
+DOWNSAMPLES: dict[str, type[Downsample[Any]]] = {"conv": ConvDownsample, "none": NoDownsample}

@@ -1,7 +1,7 @@
 """Slot `ffn`: what mixes channels."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -56,7 +56,7 @@ class Irffn(Ffn[IrffnOptions]):
 
     `shortcut` says where the unit's own shortcut runs: around the depthwise convolution (the
     paper's), around the whole unit (the classic inverted residual), or nowhere. The block's
-    residual around norm and FFN stays in all three. Source: equation 5 of the paper;
+    residual around norm and FFN stays in all three. Source: section 3.2 of the paper;
     `Mlp` in ggjy/CMT.pytorch cmt.py.
     """
 
@@ -96,4 +96,4 @@ class Irffn(Ffn[IrffnOptions]):
         yield from norm_ops(site.conv_norm, site.dim, site.area)
 
 
-FFNS: dict[str, type[Ffn]] = {"irffn": Irffn, "mlp": Mlp}
+FFNS: dict[str, type[Ffn[Any]]] = {"irffn": Irffn, "mlp": Mlp}

@@ -1,7 +1,7 @@
 """Slot `head`: from the last map to the logits."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -26,7 +26,7 @@ class ProjectionOptions(Options):
 class Projection(Head[ProjectionOptions]):
     """CMT's head: 1x1 convolution, BN, SiLU, average pooling, dropout, linear.
 
-    Source: table 1 of the paper ("FC"); `_fc`, `_bn`, `_swish` in ggjy/CMT.pytorch cmt.py.
+    Source: `_fc`, `_bn`, `_swish` in ggjy/CMT.pytorch cmt.py.
     """
 
     Options = ProjectionOptions
@@ -41,7 +41,8 @@ class Projection(Head[ProjectionOptions]):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.act(self.norm(self.conv(x)))
-        return self.linear(self.drop(x.mean((2, 3))))
+        logits: Tensor = self.linear(self.drop(x.mean((2, 3))))
+        return logits
 
     @staticmethod
     def ops(site: Site, options: ProjectionOptions) -> Iterator[Op]:
@@ -68,7 +69,8 @@ class Pool(Head[PoolOptions]):
         self.linear = nn.Linear(site.dim, site.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(self.drop(self.norm(x).mean((2, 3))))
+        logits: Tensor = self.linear(self.drop(self.norm(x).mean((2, 3))))
+        return logits
 
     @staticmethod
     def ops(site: Site, options: PoolOptions) -> Iterator[Op]:
@@ -98,7 +100,8 @@ class ClassToken(Head[ClassTokenOptions]):
         self.linear = nn.Linear(site.dim, site.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(self.drop(self.norm(x)[:, :, 0, 0]))
+        logits: Tensor = self.linear(self.drop(self.norm(x)[:, :, 0, 0]))
+        return logits
 
     @staticmethod
     def ops(site: Site, options: ClassTokenOptions) -> Iterator[Op]:
@@ -108,8 +111,15 @@ class ClassToken(Head[ClassTokenOptions]):
     @staticmethod
     def refuse(site: Site, options: ClassTokenOptions) -> str | None:
         if site.stage > 0:
-            return "head: 'class_token' needs a single stage, for a token can't be downsampled; use 'gap'"
+            return (
+                "head: 'class_token' needs a single stage, for a token can't be downsampled; "
+                "use 'gap'"
+            )
         return None
 
 
-HEADS: dict[str, type[Head]] = {"class_token": ClassToken, "gap": Pool, "projection": Projection}
+HEADS: dict[str, type[Head[Any]]] = {
+    "class_token": ClassToken,
+    "gap": Pool,
+    "projection": Projection,
+}

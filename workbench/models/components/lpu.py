@@ -1,6 +1,7 @@
 """Slot `lpu`: the local perception unit before mixer and FFN."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -30,7 +31,7 @@ class DepthwiseOptions(Options):
 
 
 class Depthwise(Lpu[DepthwiseOptions]):
-    """CMT's LPU: DWConv3x3(x) + x. Source: equation 1 of the paper."""
+    """CMT's LPU: DWConv3x3(x) + x. Source: section 3.2 of the paper."""
 
     Options = DepthwiseOptions
     spatial = True
@@ -48,4 +49,4 @@ class Depthwise(Lpu[DepthwiseOptions]):
         yield ops.conv(site.dim, site.dim, 3, site.side, groups=site.dim)
 
 
-LPUS: dict[str, type[Lpu]] = {"dwconv": Depthwise, "none": NoLpu}
+LPUS: dict[str, type[Lpu[Any]]] = {"dwconv": Depthwise, "none": NoLpu}

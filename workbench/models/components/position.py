@@ -1,7 +1,7 @@
 """Slot `position`: what a stage knows of where its tokens are."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +49,7 @@ class Absolute(Position[AbsoluteOptions]):
         self.table = nn.Parameter(torch.empty(1, site.length, site.dim))
 
     def enter(self, x: Tensor) -> Tensor:
-        table = self.table
+        table: Tensor = self.table
         positions = x.shape[2] * x.shape[3]
         if positions != table.shape[1]:
             table = resize_absolute(table, positions - self.site.tokens, self.site.tokens)
@@ -72,7 +72,7 @@ class Relative(Position[RelativeOptions]):
     """CMT's bias: a learned number per head, query and key, shared by the stage or per block.
 
     The released code shares one table (heads, n, n / k^2) among the blocks of a stage; the Keras
-    port has one per block. Source: equation 4 of the paper; ggjy/CMT.pytorch cmt.py.
+    port has one per block. Source: section 3.2 of the paper; ggjy/CMT.pytorch cmt.py.
     """
 
     Options = RelativeOptions
@@ -103,7 +103,7 @@ def _tables(site: Site, options: RelativeOptions) -> int:
     return site.depth if options.per == "block" else 1
 
 
-POSITIONS: dict[str, type[Position]] = {
+POSITIONS: dict[str, type[Position[Any]]] = {
     "absolute": Absolute,
     "none": NoPosition,
     "relative": Relative,

@@ -1,7 +1,7 @@
 """Slot `stem`: from the image to the first map."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -45,7 +45,8 @@ class Patchify(Stem[Options]):
         self.conv = nn.Conv2d(site.dim_in, site.dim, site.stride, site.stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        y: Tensor = self.conv(x)
+        return y
 
     @staticmethod
     def ops(site: Site, options: Options) -> Iterator[Op]:
@@ -60,7 +61,7 @@ class ConvStemOptions(Options):
 class ConvStem(Stem[ConvStemOptions]):
     """CMT's stem: three 3x3 convolutions, the first with a stride, each then GELU, then BN.
 
-    Source: section 3.1 and figure 2 of the paper; ggjy/CMT.pytorch cmt.py.
+    Source: figure 2 of the paper; ggjy/CMT.pytorch cmt.py.
     """
 
     Options = ConvStemOptions
@@ -106,4 +107,4 @@ class ConvStem(Stem[ConvStemOptions]):
         return None
 
 
-STEMS: dict[str, type[Stem]] = {"cmt": ConvStem, "patchify": Patchify}
+STEMS: dict[str, type[Stem[Any]]] = {"cmt": ConvStem, "patchify": Patchify}

@@ -35,10 +35,10 @@ DEIT: dict[str, Entry] = {
         base="cmt_s",
         source=STEP_SOURCE,
         note=(
-            "The paper does not say what DeiT-S-4Stage keeps. Here: depth, dimension, heads, relative "
-            "bias and the reduction k of CMT-S, for full attention on 56 x 56 tokens would be another "
-            "ablation; from DeiT the patch embedding (4 x 4), the plain MLP, and average pooling "
-            "after a norm, since a class token can't cross a downsample."
+            "The paper does not say what DeiT-S-4Stage keeps. Here: depth, dimension, heads, "
+            "relative bias and the reduction k of CMT-S, for full attention on 56 x 56 tokens "
+            "would be another ablation; from DeiT the patch embedding (4 x 4), the plain MLP, and "
+            "average pooling after a norm, since a class token can't cross a downsample."
         ),
         settings={"stem": "patchify", "lpu": "none", "ffn": "mlp", "head": "gap"},
     ),

@@ -1,4 +1,4 @@
-"""Scaled-down networks for 32-pixel and for digit images. Ours; no accuracy of theirs is published."""
+"""Scaled-down networks for 32-pixel and digit images. Ours; none has a published accuracy."""
 
 from workbench.models.zoo.entry import Entry
 
@@ -35,8 +35,8 @@ SMALL: dict[str, Entry] = {
         base="cmt_cifar",
         source=OURS,
         note=(
-            "One stage as deep as the four together, 8 x 8 tokens; the head of cmt_cifar, so that the "
-            "step to four stages changes the stages alone."
+            "One stage as deep as the four together, 8 x 8 tokens; the head of cmt_cifar, so that "
+            "the step to four stages changes the stages alone."
         ),
         settings={
             "depth": [6],

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
+from workbench.errors import nearest_divisor
 from workbench.models import ops
 from workbench.models.components.base import Options, Site, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer, attend
@@ -26,13 +27,14 @@ class Reduce(nn.Module):
         self.norm = make_norm(site.conv_norm, site.dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+        y: Tensor = self.norm(self.conv(x))
+        return y
 
 
 class Lmhsa(Mixer[LmhsaOptions]):
     """Attention with keys and values from a map reduced k times; k = 1 is full attention.
 
-    Source: equation 3 of the paper; `Attention` in ggjy/CMT.pytorch cmt.py.
+    Source: section 3.2 of the paper; `Attention` in ggjy/CMT.pytorch cmt.py.
     """
 
     Options = LmhsaOptions
@@ -71,15 +73,13 @@ class Lmhsa(Mixer[LmhsaOptions]):
 
     @staticmethod
     def refuse(site: Site, options: LmhsaOptions) -> str | None:
-        if site.dim % site.heads:
-            return (
-                f"heads[{site.stage}]: {site.heads} does not divide dim[{site.stage}] = {site.dim}"
-            )
-        if site.side % options.k:
-            return (
-                f"mixer.k[{site.stage}]: {options.k} does not divide "
-                f"the map of side {site.side} of stage {site.stage}"
-            )
-        if site.tokens and options.k > 1:
-            return f"mixer.k[{site.stage}]: {options.k} needs a map, and head=class_token makes a sequence"
+        stage, heads, k = site.stage, site.heads, options.k
+        if site.dim % heads:
+            hint = nearest_divisor(heads, site.dim)
+            return f"heads[{stage}]: {heads} does not divide dim[{stage}] = {site.dim}; {hint}"
+        if site.side % k:
+            hint = nearest_divisor(k, site.side)
+            return f"mixer.k[{stage}]: {k} does not divide the map of side {site.side}; {hint}"
+        if site.tokens and k > 1:
+            return f"mixer.k[{stage}]: {k} needs a map, and head=class_token makes a sequence"
         return None
