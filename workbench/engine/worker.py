@@ -22,8 +22,6 @@ from typing import Protocol, cast
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine.base import Task
 
-PROGRESS_INTERVAL = 0.1  # seconds between two messages that close no epoch
-
 
 class Fit(Protocol):
     """The function that trains one run, `workbench.train.fit.fit` unless a test stands in."""
@@ -105,8 +103,7 @@ def execute(task: Task, setup: Setup, pipe: Connection, inbox: Inbox) -> Result:
         task.folder.mkdir(parents=True, exist_ok=True)
         _redirect(task.folder / "log.txt")
         fit = load(setup.fit, setup.threads)
-        emit = _throttled(pipe.send)
-        return fit(task.run, task.folder, emit, setup.device, lambda: inbox.stopped(run))
+        return fit(task.run, task.folder, pipe.send, setup.device, lambda: inbox.stopped(run))
     except Exception as error:
         reason = f"{_one_line(error)} ({_keep_traceback(task.folder)})"
         seconds = time.monotonic() - begin
@@ -121,19 +118,6 @@ def load(path: str, threads: int) -> Fit:
     if torch is not None:
         torch.set_num_threads(threads)
     return function
-
-
-def _throttled(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    last = -PROGRESS_INTERVAL
-
-    def emit(progress: Progress) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if progress.record is not None or now - last >= PROGRESS_INTERVAL:
-            last = now
-            send(progress)
-
-    return emit
 
 
 def _redirect(path: Path) -> None:

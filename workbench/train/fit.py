@@ -32,7 +32,7 @@ class Batches(Protocol):
     def set_epoch(self, epoch: int) -> None: ...
 
 
-class TestBatches(Protocol):
+class FixedBatches(Protocol):
     """The test set, in batches."""
 
     def __len__(self) -> int: ...
@@ -45,7 +45,7 @@ class Parts(NamedTuple):
 
     network: nn.Module
     train: Batches
-    test: TestBatches
+    test: FixedBatches
 
 
 def fit(

@@ -15,7 +15,7 @@ from workbench.train.schedule import learning_rate, peak
 Batch = tuple[Tensor, Tensor]
 
 
-class Test(NamedTuple):
+class Score(NamedTuple):
     """Over the whole test set: cross-entropy without label smoothing, and top-1 in percent."""
 
     loss: float
@@ -37,7 +37,7 @@ class Classifier(pl.LightningModule):
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.lr = 0.0  # of the latest step
-        self.test = Test(float("nan"), float("nan"))
+        self.score = Score(float("nan"), float("nan"))
         self._highest = peak(recipe.optimiser, recipe.batch_size)
         self._groups: list[dict[str, Any]] = []
         self._sums: list[Tensor] = []
@@ -95,4 +95,4 @@ class Classifier(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         if self._seen:
             loss, right = torch.stack(self._sums).sum(dim=0).tolist()
-            self.test = Test(loss / self._seen, 100.0 * right / self._seen)
+            self.score = Score(loss / self._seen, 100.0 * right / self._seen)

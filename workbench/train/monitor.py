@@ -200,14 +200,14 @@ class Monitor(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, Classifier)
         self._losses.read()
-        if not math.isfinite(module.test.loss):
-            raise self._losses.diverged("test loss", module.test.loss, self.step)
+        if not math.isfinite(module.score.loss):
+            raise self._losses.diverged("test loss", module.score.loss, self.step)
         now = perf_counter()
         record = EpochRecord(
             epoch=len(self.records),
             train_loss=self._losses.mean,
-            test_loss=module.test.loss,
-            top1=module.test.top1,
+            test_loss=module.score.loss,
+            top1=module.score.top1,
             lr=module.lr,
             seconds=now - self._epoch_started,
         )

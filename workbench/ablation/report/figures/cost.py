@@ -1,9 +1,11 @@
 """Top-1 against cost, with the Pareto front: what no other row beats at its cost or less."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from workbench.ablation.report.figures import style
+from workbench.ablation.report.figures.labels import label_points
 from workbench.ablation.report.table import Line, count_text
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 Measure = Literal["macs", "throughput"]
 Point = tuple[str, float, float, float]  # name, cost, top-1, its standard deviation or 0
+ALONG = 30  # places on each piece of the front that names keep clear of
 
 
 def draw(lines: Sequence[Line], measure: Measure) -> "Figure | None":
@@ -81,11 +84,11 @@ def _label_axes(axes: "Axes", measure: Measure) -> None:
 
 
 def _names(axes: "Axes", points: Sequence[Point], front: Sequence[int]) -> None:
-    """Names beside the axes, each with a thin line to its point."""
-    assert axes.figure is not None
-    axes.figure.canvas.draw()
     colours = [style.BLUE if index in front else style.GREY for index in range(len(points))]
-    style.label_ends(
-        axes,
-        [(name, x, y, colour) for (name, x, y, _), colour in zip(points, colours, strict=True)],
-    )
+    blocked = [(x, level) for _, x, y, sd in points for level in (y - sd, y, y + sd)]
+    line = [points[index] for index in front]
+    for (_, x, y, _), (_, to_x, to_y, _) in pairwise(line):
+        steps = (step / ALONG for step in range(1, ALONG))
+        blocked += [(x + share * (to_x - x), y + share * (to_y - y)) for share in steps]
+    named = [(name, x, y) for name, x, y, _ in points]
+    label_points(axes, named, colours, blocked)

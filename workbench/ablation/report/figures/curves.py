@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.ablation.records import Row, RunRecord
 from workbench.ablation.report.figures import style
+from workbench.ablation.report.figures.labels import label_ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,15 +53,39 @@ def draw(rows: Sequence[Row], runs: Sequence[RunRecord]) -> "Figure | None":
 
 
 def _together(found: list[Band]) -> "Figure":
-    made = style.figure(7.0, 4.2)
-    axes = made.add_subplot()
-    for index, band in enumerate(found):
-        _band(axes, band, index)
-    _label_axes(axes)
+    """The whole course, and its last third with the names."""
+    made = style.figure(8.5, 4.0)
+    grid = made.add_gridspec(1, 2, width_ratios=(3, 2))
+    whole, end = made.add_subplot(grid[0]), made.add_subplot(grid[1])
+    last = max(band.epochs[-1] for band in found)
+    for axes in (whole, end):
+        for index, band in enumerate(found):
+            _band(axes, band, index)
+        _label_axes(axes)
+    whole.set_ylabel("top-1, %, mean and range of the seeds")
+    start = last - last // 3
+    _zoom(end, found, start)
     made.canvas.draw()
-    ends = [(b.variant, b.epochs[-1], b.mean[-1], style.CYCLE[i]) for i, b in enumerate(found)]
-    style.label_ends(axes, ends)
+    label_ends(end, [_end(band, index, start) for index, band in enumerate(found)])
     return made
+
+
+def _zoom(axes: "Axes", found: list[Band], start: int) -> None:
+    late = [
+        value
+        for band in found
+        for epoch, low, high in zip(band.epochs, band.low, band.high, strict=True)
+        for value in (low, high)
+        if epoch >= start
+    ]
+    room = 0.06 * (max(late) - min(late)) or 1.0
+    axes.set_xlim(start - 0.3, max(band.epochs[-1] for band in found) + 0.3)
+    axes.set_ylim(min(late) - room, max(late) + room)
+
+
+def _end(band: Band, index: int, start: int) -> tuple[str, float, float, str]:
+    ended = "" if band.epochs[-1] >= start else f" (ended at {band.epochs[-1]})"
+    return band.variant + ended, band.epochs[-1], band.mean[-1], style.CYCLE[index]
 
 
 def _panels(found: list[Band]) -> "Figure":
@@ -74,6 +99,7 @@ def _panels(found: list[Band]) -> "Figure":
         _band(axes, band, 0)
         axes.set_title(style.shorten(band.variant, 20), fontsize=8)
         axes.grid()
+        _whole_epochs(axes)
     made.supxlabel("epoch", fontsize=9)
     made.supylabel("top-1, %", fontsize=9)
     return made
@@ -95,9 +121,12 @@ def _band(axes: "Axes", band: Band, index: int) -> None:
 
 
 def _label_axes(axes: "Axes") -> None:
+    axes.grid()
+    _whole_epochs(axes)
+    axes.set_xlabel("epoch")
+
+
+def _whole_epochs(axes: "Axes") -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.grid()
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("top-1, %, mean and range of the seeds")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
