@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.models.components.base import Component, O, Site
+from workbench.models.components.base import Component, O, Site, map_of
 
 
 class Mixer(Component[O]):
@@ -32,7 +32,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     if bias is None:
         return F.scaled_dot_product_attention(q, k, v)
     bias = bias.to(q.dtype)
-    if q.device.type == "cpu" and bias.requires_grad and torch.is_grad_enabled():
+    if not torch.is_grad_enabled():
+        bias = bias.detach()  # one that requires a gradient keeps the fused kernel away even here
+    if q.device.type == "cpu" and bias.requires_grad:
         scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-2, -1)) + bias
         return torch.matmul(scores.softmax(-1), v)
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])  # fused only if 4-D
+
+
+def merge_heads(y: Tensor, height: int, width: int) -> Tensor:
+    """(B, heads, n, d) as the map (B, heads * d, height, width) in channels_last memory."""
+    return map_of(y.transpose(1, 2).reshape(y.shape[0], height, width, -1))
