@@ -1,1 +1,1 @@
-"""Tables, figures and the page of a sweep."""
+"""Tables, figures and the page of a sweep; `write.write_report` makes them all."""

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from workbench.ablation.report.table import Heading, Sheet, Value
+from workbench.ablation.report.sheet import Heading, Sheet, Value
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -26,6 +26,8 @@ LATEX = {
     "×": r"\ensuremath{\times}",
     "→": r"\ensuremath{\rightarrow}",
     "Δ": r"\ensuremath{\Delta}",
+    "-": "-{}",  # two of them would become a dash
+    "`": r"\textasciigrave{}",
     "–": "--",
     "—": "---",
     "’": "'",
@@ -91,9 +93,9 @@ def as_latex(sheet: Sheet) -> str:
         rf"\caption{{{escape_latex(sheet.title)}}}",
         rf"\begin{{tabular}}{{@{{}}{''.join(_latex_column(h, headings) for h in headings)}@{{}}}}",
         r"\toprule",
-        _latex_row([heading.title for heading in headings]),
+        _latex_row([heading.title for heading in headings], headings),
         r"\midrule",
-        *(_latex_row(row) for row in rows),
+        *(_latex_row(row, headings) for row in rows),
         r"\bottomrule",
         r"\end{tabular}",
         *(rf"\par\smallskip\parbox{{\linewidth}}{{{escape_latex(n)}}}" for n in sheet.notes),
@@ -110,8 +112,14 @@ def _latex_column(heading: Heading, headings: list[Heading]) -> str:
     return rf"p{{{share:.3f}\linewidth}}"
 
 
-def _latex_row(cells: list[str]) -> str:
-    return " & ".join(escape_latex(cell) for cell in cells) + r" \\"
+def _latex_row(cells: list[str], headings: list[Heading]) -> str:
+    shown = (
+        escape_latex(cell.replace("-", "−"))  # a minus sign before a number
+        if heading.right
+        else rf"\raggedright {escape_latex(cell)}"
+        for cell, heading in zip(cells, headings, strict=True)
+    )
+    return " & ".join(shown) + r" \tabularnewline"
 
 
 def escape_latex(text: str) -> str:

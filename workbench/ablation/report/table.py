@@ -1,41 +1,11 @@
-"""The table of an ablation: its columns, defined once, and the sheet that every renderer reads."""
+"""The main table of an ablation: its columns, defined once for all renderers, and its notes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord, check
+from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, count_text, top1_text
 from workbench.ablation.statistics import Comparison, Summary, Verdict, compare_rows, summarise
-
-Value = str | int | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column: `keys` name its unrounded values; `wide` ones are left out where space is dear."""
-
-    title: str
-    keys: tuple[str, ...]
-    right: bool = True
-    wide: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: what people read, and the unrounded values behind it, one for each key."""
-
-    text: str
-    values: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table without a look. `tones` colours a row: `good`, `bad`, `lost` or nothing."""
-
-    title: str
-    headings: tuple[Heading, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    tones: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +51,6 @@ def ablation_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunReco
 
 
 # ---------------------------------------------------------------- text of values
-
-
-def count_text(value: int | None) -> str:
-    """9492426 -> `9.49 M`; empty where unknown."""
-    if value is None:
-        return ""
-    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if value >= size:
-            scaled = value / size
-            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
-    return str(value)
-
-
-def top1_text(mean: float | None, sd: float | None) -> str:
-    """`81.23 ± 0.45`, without the spread where there is one seed, empty where unknown."""
-    if mean is None:
-        return ""
-    return f"{mean:.2f}" if sd is None else f"{mean:.2f} ± {sd:.2f}"
 
 
 def difference_text(found: Comparison | None) -> str:
@@ -196,13 +148,6 @@ COLUMNS = (
         lambda line: count_text(line.row.macs),
     ),
     Column(
-        Heading("Images/s", ("images_per_second",), wide=True),
-        lambda line: (line.summary.images_per_second,),
-        lambda line: (
-            f"{line.summary.images_per_second:.0f}" if line.summary.images_per_second else ""
-        ),
-    ),
-    Column(
         Heading("Top-1, %", ("top1_mean", "top1_std")),
         lambda line: (line.summary.mean, line.summary.sd),
         lambda line: top1_text(line.summary.mean, line.summary.sd),
@@ -227,17 +172,6 @@ COLUMNS = (
         lambda line: difference_text(line.comparison),
     ),
     Column(
-        Heading("Compared to", ("compared_to",), right=False, wide=True),
-        lambda line: (line.row.compared_to,),
-        lambda line: line.row.compared_to or "",
-    ),
-    Column(
-        Heading("Bootstrap", ("bootstrap_low", "bootstrap_high"), wide=True),
-        _bootstrap_values,
-        _bootstrap_text,
-    ),
-    Column(Heading("p (Holm)", ("p", "p_holm"), wide=True), _p_values, _p_text),
-    Column(
         Heading("Verdict", ("verdict", "detectable", "verdict_reason"), right=False),
         _verdict_values,
         lambda line: verdict_text(line.comparison),
@@ -251,6 +185,24 @@ COLUMNS = (
         _outcome_values,
         outcome_text,
     ),
+    Column(
+        Heading("Images/s", ("images_per_second",), wide=True),
+        lambda line: (line.summary.images_per_second,),
+        lambda line: (
+            f"{line.summary.images_per_second:.0f}" if line.summary.images_per_second else ""
+        ),
+    ),
+    Column(
+        Heading("Compared to", ("compared_to",), right=False, wide=True),
+        lambda line: (line.row.compared_to,),
+        lambda line: line.row.compared_to or "",
+    ),
+    Column(
+        Heading("Bootstrap", ("bootstrap_low", "bootstrap_high"), wide=True),
+        _bootstrap_values,
+        _bootstrap_text,
+    ),
+    Column(Heading("p (Holm)", ("p", "p_holm"), wide=True), _p_values, _p_text),
 )
 
 

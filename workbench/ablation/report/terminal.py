@@ -4,7 +4,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from workbench.ablation.report.table import Sheet
+from workbench.ablation.report.sheet import Sheet
 
 STYLES = {"good": "green", "bad": "red", "lost": "yellow", "": ""}
 NARROWEST = 12  # of a column whose text may break

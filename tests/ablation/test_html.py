@@ -1,0 +1,119 @@
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workbench.ablation.records import PlanFacts
+from workbench.ablation.report.html import page
+from workbench.ablation.report.table import ablation_sheet
+from workbench.ablation.report.write import write_report
+
+from .samples import FACTS, sweep
+
+ATTACK = "<script>document.title='owned'</script>"
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--enable-logging=stderr",
+)
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+
+class Outline(HTMLParser):
+    """Tags and attributes of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.handlers: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [v or "" for k, v in attrs if k in ("src", "href", "xlink:href")]
+        self.handlers += [k for k, _ in attrs if k.startswith("on")]
+
+
+def browse(address: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    assert BROWSER is not None
+    command = [BROWSER, *QUIET, f"--user-data-dir={folder / 'profile'}", *more, address]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+
+
+def hostile(folder: Path) -> Path:
+    rows, runs = sweep(ATTACK)
+    facts = PlanFacts(ATTACK, ATTACK, ATTACK, (0, 1, 2), ATTACK, ATTACK, ATTACK, (ATTACK,))
+    write_report(folder, facts, rows, runs)
+    return folder / "report.html"
+
+
+def order(dom: str) -> list[str]:
+    """Variants of the main table in the order shown, without hidden rows."""
+    table = dom[dom.index('id="table"') : dom.index('id="figures"')]
+    shown = re.findall(r"<tr class=\"\w*\"(?! hidden)[^>]*><td data-value=\"([^\"]*)\"", table)
+    return [name.replace("&amp;", "&") for name in shown]
+
+
+@pytest.mark.slow
+def test_the_page_needs_nothing_else_and_escapes_every_text(tmp_path: Path) -> None:
+    text = hostile(tmp_path).read_text(encoding="utf-8")
+    outline = Outline(text)
+    assert outline.tags.count("script") == 1
+    assert outline.handlers == []
+    assert {"link", "img", "iframe", "image"}.isdisjoint(outline.tags)
+    assert all(link.startswith("#") for link in outline.links)
+    assert not re.findall(r"url\((?!#)", text)
+    assert "@import" not in text
+
+
+def test_a_page_without_figures_and_runs_is_whole() -> None:
+    rows, _ = sweep()
+    text = page(FACTS, ablation_sheet(FACTS, rows, ()), [], [], [])
+    assert Outline(text).tags.count("tr") == len(rows) + 1
+    assert 'id="figures"' not in text
+
+
+@pytest.mark.slow
+@needs_browser
+def test_a_browser_shows_it_and_runs_only_its_own_script(tmp_path: Path) -> None:
+    where = hostile(tmp_path / "report").as_uri()
+    shown = browse(where, tmp_path, "--dump-dom")
+    assert "<title>&lt;script&gt;" in shown.stdout
+    assert "<title>owned" not in shown.stdout
+    assert "CONSOLE" not in shown.stderr  # no error, and nothing the page's policy had to stop
+    assert "4 of 4" in shown.stdout  # written by its script
+    shot = tmp_path / "shot.png"
+    browse(where, tmp_path, f"--screenshot={shot}", "--window-size=1200,2400")
+    pixels = np.asarray(Image.open(shot).convert("L"))
+    assert 0.005 < (pixels < 128).mean() < 0.3
+    assert (pixels[1200:] < 200).any()  # figures, below the table
+
+
+@pytest.mark.slow
+@needs_browser
+def test_a_browser_sorts_and_filters(tmp_path: Path) -> None:
+    rows, runs = sweep()
+    write_report(tmp_path / "report", FACTS, rows, runs)
+    where = (tmp_path / "report" / "report.html").as_uri()
+    assert order(browse(where, tmp_path, "--dump-dom").stdout) == [row.variant for row in rows]
+    down = browse(f"{where}#sort=top1_mean:descending", tmp_path, "--dump-dom").stdout
+    assert order(down) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # nothing measured comes last
+    up = browse(f"{where}#sort=top1_mean&filter=slot", tmp_path, "--dump-dom").stdout
+    assert order(up) == ["base", "+ stem", "+ LPU"]
+    assert 'aria-sort="ascending"' in up
+    assert "3 of 4" in up

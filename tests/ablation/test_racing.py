@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from workbench.ablation import sequential
+from workbench.ablation.racing import Wanted, next_seeds
+from workbench.ablation.records import Outcome, Race, Row, RunRecord
+from workbench.ablation.statistics import Verdict, compare_rows, holm, student
+
+from .samples import chain, completed, diverged
+
+RACE = Race(3, 12)
+SEEDS = tuple(range(12))
+Floats = NDArray[np.float64]
+
+
+def test_every_row_starts_with_the_least_number_of_seeds() -> None:
+    rows, _ = chain({"a": [], "b": []})
+    wanted = next_seeds(rows, (), SEEDS, RACE)
+    assert wanted == (Wanted("a", (0, 1, 2)), Wanted("b", (0, 1, 2)))
+
+
+def test_only_undecided_comparisons_go_on_and_both_sides_do() -> None:
+    rows, runs = chain(
+        {
+            "a": [90, 91, 90.5],
+            "b": [95.0, 96.01, 95.5],
+            "c": [95.3, 95.8, 95.6],
+            "d": [80, 81.01, 80.5],
+        }
+    )
+    rows = (*rows[:3], Row("d", compared_to="a"))
+    found = compare_rows(rows, runs, SEEDS, RACE)
+    assert found["b"].verdict is Verdict.HELPS
+    assert found["c"].verdict is Verdict.NOISE
+    assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("b", (3,)), Wanted("c", (3,)))
+
+
+def test_one_side_ahead_is_caught_up_with() -> None:
+    rows, runs = chain({"a": [90, 91, 90.5, 91], "b": [90.2, 90.9, 90.4]})
+    assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("b", (3,)),)
+
+
+def test_the_race_ends_at_the_most_seeds_and_at_lost_rows() -> None:
+    rng = np.random.default_rng(0)
+    rows, runs = chain({"a": rng.normal(90, 1, 12).tolist(), "b": rng.normal(90, 1, 12).tolist()})
+    rows = (*rows, Row("c", compared_to="a"))
+    runs = (*runs, *(diverged("c", seed) for seed in range(3)))
+    assert compare_rows(rows, runs, SEEDS, RACE)["b"].verdict is Verdict.NOISE
+    assert next_seeds(rows, runs, SEEDS, RACE) == ()
+
+
+def test_a_seed_that_failed_on_one_side_does_not_stop_the_race() -> None:
+    rows, runs = chain({"a": [90, 91, 90.5], "b": [90.2, 90.9]})
+    runs = (*runs, RunRecord("x", "b", 2, Outcome.FAILED, reason="boom"))
+    assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("a", (3,)), Wanted("b", (3,)))
+    found = compare_rows(rows, runs, SEEDS, RACE)["b"]
+    assert found.reason == "2 paired seeds of the 3 that the race begins with"
+
+
+def test_racing_until_decided_ends() -> None:
+    """Played to the end: the sequence of decisions stops, and no row exceeds the most."""
+    rng = np.random.default_rng(5)
+    rows, _ = chain({"a": [], "b": [], "c": []})
+    effect = {"a": 90.0, "b": 93.0, "c": 93.1}
+    runs: tuple[RunRecord, ...] = ()
+    for _ in range(30):
+        wanted = next_seeds(rows, runs, SEEDS, RACE)
+        if not wanted:
+            break
+        runs += tuple(
+            completed(w.variant, s, effect[w.variant] + rng.normal(0, 0.4))
+            for w in wanted
+            for s in w.seeds
+        )
+    else:
+        pytest.fail("the race does not end")
+    counts = {name: sum(run.variant == name for run in runs) for name in effect}
+    assert counts["a"] < 12 == counts["c"]
+
+
+def test_one_look_is_an_ordinary_test() -> None:
+    assert sequential.sequential_p(Race(5, 5), 0.05) == pytest.approx(0.05, abs=0.002)
+
+
+def test_pococks_constant_is_met_where_the_variance_is_as_good_as_known() -> None:
+    """Five equally spaced looks of many observations: 2.413, p = 0.0158 (Pocock 1977, table 1)."""
+    drawn = np.random.default_rng(0).standard_normal((20_000, 200))
+    smallest = sequential.look_p(drawn, 2)[:, 38::40].min(-1)
+    assert np.quantile(smallest, 0.05) == pytest.approx(0.0158, abs=0.001)
+
+
+def raced(differences: Floats, alpha: float = 0.05) -> tuple[Floats, Floats]:
+    """(plans, rows, most) differences to adjusted p values at the end, and pairs used."""
+    shape = differences.shape
+    p = sequential.look_p(differences.reshape(-1, shape[-1]), RACE.least)
+    minima = sequential.null_minima(RACE.least, RACE.most)
+    best = np.minimum.accumulate(p, -1)
+    sequence = (np.searchsorted(minima, best, side="right") + 1) / (len(minima) + 1)
+    looks = np.moveaxis(sequence.reshape(*shape[:2], -1), -1, 0)  # (looks, plans, rows)
+    stopped = looks[0].copy()
+    used = np.full(shape[:2], float(RACE.least))
+    for look in looks[1:]:
+        going = holm(stopped) > alpha
+        stopped = np.where(going, look, stopped)
+        used += going
+    return holm(stopped), used
+
+
+def test_racing_keeps_the_error_and_saves_seeds() -> None:
+    """Six rows, 2,000 plans. Without any effect fewer than 5 % of plans have a false verdict; where
+    three rows have an effect the race spends fewer pairs than 12 for all and finds nearly as much.
+    A fixed number of pairs that costs no less finds less."""
+    generator = np.random.default_rng(11)
+    noise = generator.standard_normal((2_000, 6, RACE.most))
+    null, _ = raced(noise)
+    assert (null <= 0.05).any(-1).mean() <= 0.05
+
+    effects = np.array([0.0, 0.0, 0.0, 2.0, 3.0, 4.0])[:, None]
+    p, used = raced(noise + effects)
+    assert (p[:, :3] <= 0.05).any(-1).mean() <= 0.05
+    spent = used.mean()
+    assert used[:, 3:].mean() < 8
+    assert spent < 0.85 * RACE.most
+
+    same_cost = int(np.floor(used[:, 3:].mean()))
+    fixed = holm(student((noise + effects)[..., :same_cost]).p)
+    assert (p[:, 3:] <= 0.05).mean() > 0.97
+    assert (p[:, 3:] <= 0.05).mean() > (fixed[:, 3:] <= 0.05).mean()
+
+
+def test_peeking_without_the_method_is_wrong_far_more_often() -> None:
+    """So the simulation above can fail."""
+    drawn = np.random.default_rng(3).standard_normal((4_000, RACE.most))
+    assert (sequential.path_minima(drawn, RACE.least) <= 0.05).mean() > 0.12
+
+
+def test_intervals_of_a_race_cover_wherever_it_stops() -> None:
+    drawn = np.random.default_rng(4).standard_normal((4_000, RACE.most))
+    level = sequential.nominal_level(RACE, 0.05)
+    always = (sequential.look_p(drawn, RACE.least) > level).all(-1).mean()
+    assert always == pytest.approx(0.95, abs=0.01)

@@ -1,0 +1,170 @@
+import csv
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from workbench.ablation.records import PlanFacts, Row, RunRecord
+from workbench.ablation.report.figures import cost, curves, style
+from workbench.ablation.report.figures.labels import spread
+from workbench.ablation.report.write import write_report
+
+from .samples import FACTS, completed, curve, factorial, sweep
+
+STEMS = {"effects", "top1_macs", "top1_throughput", "curves"}
+
+
+@pytest.mark.slow
+def test_a_report_is_complete_and_repeats_bit_for_bit(tmp_path: Path) -> None:
+    rows, runs = sweep()
+    first = write_report(tmp_path / "a", FACTS, rows, runs)
+    names = {path.name for path in first}
+    tables = {f"table.{end}" for end in ("csv", "md", "tex", "json")}
+    figures = {f"{stem}.{end}" for stem in STEMS for end in ("svg", "png")}
+    assert names == tables | figures | {"curves.csv", "report.html"}
+    assert {path.name for path in (tmp_path / "a").iterdir()} == names
+    second = write_report(tmp_path / "b", FACTS, rows, runs)
+    for mine, other in zip(first, second, strict=True):
+        assert mine.read_bytes() == other.read_bytes(), mine.name
+
+
+@pytest.mark.slow
+def test_figures_show_something(tmp_path: Path) -> None:
+    rows, runs = sweep("price_$5 & $6 <b>")
+    write_report(tmp_path, FACTS, rows, runs)
+    for stem in STEMS:
+        pixels = np.asarray(Image.open(tmp_path / f"{stem}.png").convert("L"))
+        assert (pixels < 128).mean() > 0.003, stem
+        assert "<image" not in (tmp_path / f"{stem}.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_factorial_is_attributed(tmp_path: Path) -> None:
+    cells = {frozenset(c): [90.0 + len(c), 90.3 + len(c) * 1.1] for c in ((), "a", "b", "ab")}
+    rows, runs = factorial(("a", "b"), cells)
+    written = write_report(tmp_path, PlanFacts("f", "factorial", seeds=(0, 1)), rows, runs)
+    names = {path.name for path in written}
+    assert {"attribution.svg", "interactions.png", "shares.csv"} <= names
+    with (tmp_path / "shares.csv").open(encoding="utf-8", newline="") as file:
+        shares = list(csv.DictReader(file))
+    values = [float(row["mean"]) for row in shares if row["index"] == "Shapley value"]
+    whole = next(float(row["mean"]) for row in shares if row["index"] == "whole")
+    assert sum(values) == pytest.approx(whole)
+    assert "<image" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
+    rows, runs = sweep()
+    write_report(tmp_path, FACTS, rows, runs)
+    write_report(tmp_path, FACTS, rows, ())
+    left = {path.stem for path in tmp_path.glob("*.svg")}
+    assert left == {"effects"}  # rows with no effect yet, and the reason
+
+
+def test_curves_hold_every_epoch_of_every_run(tmp_path: Path) -> None:
+    from workbench.ablation.report.write import curves_csv
+
+    runs = [completed("a", seed, 90.0, curve=curve(90.0, 3)) for seed in (0, 1)]
+    read = list(csv.DictReader(curves_csv(runs).splitlines()))
+    assert [(row["seed"], row["epoch"]) for row in read] == [(s, e) for s in "01" for e in "123"]
+    assert float(read[2]["top1"]) == 90.0 * (1 - 0.5**3)
+    assert read[0]["test_loss"] == ""
+
+
+def test_bands_hold_the_seeds_that_reached_an_epoch() -> None:
+    runs = [
+        completed("a", 0, 90.0, curve=curve(80.0, 3)),
+        completed("a", 1, 90.0, curve=curve(100.0, 2)),
+    ]
+    (band,) = curves.bands([Row("a"), Row("b")], runs)
+    assert band.epochs == (1, 2, 3)
+    assert band.mean == pytest.approx((45.0, 67.5, 70.0))
+    assert (band.low[0], band.high[0]) == (40.0, 50.0)
+
+
+@pytest.mark.slow
+def test_many_rows_are_drawn_in_panels(tmp_path: Path) -> None:
+    rows = [Row(f"v{i}") for i in range(9)]
+    runs = [completed(row.variant, 0, 90.0, curve=curve(80.0 + i, 3)) for i, row in enumerate(rows)]
+    with style.style():
+        drawn = curves.draw(rows, runs)
+    assert drawn is not None
+    assert len(drawn.axes) == 9
+
+
+POINT = st.tuples(st.integers(0, 8).map(float), st.integers(0, 8).map(float))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(POINT, max_size=9), st.booleans())
+def test_the_front_is_what_nothing_beats(points: list[tuple[float, float]], less: bool) -> None:
+    def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+        x = one[0] <= other[0] if less else one[0] >= other[0]
+        return x and one[1] >= other[1] and one != other
+
+    front = cost.pareto(points, less)
+    truth = {i for i, p in enumerate(points) if not any(beats(q, p) for q in points)}
+    assert set(front) == truth
+    assert [points[i][0] for i in front] == sorted(points[i][0] for i in front)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 100), max_size=12), st.floats(0.1, 30))
+def test_labels_keep_their_distance(wanted: list[float], gap: float) -> None:
+    placed = spread(wanted, gap, 0, 100)
+    room = min(gap, 100 / max(len(wanted) - 1, 1))
+    assert all(-1e-6 <= place <= 100 + 1e-6 for place in placed)
+    ordered = sorted(placed)
+    assert all(b - a >= room - 1e-6 for a, b in pairwise(ordered))
+    if sorted(wanted) == wanted:
+        assert placed == ordered
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.ablation.report.write import write_text
+
+    path = write_text(tmp_path / "table.csv", "old")
+
+    def full(self: Path, text: str, **_: object) -> int:
+        self.open("w").close()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        write_text(path, "new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_statistics_load_neither_torch_nor_matplotlib() -> None:
+    """Their own imports; what the package above them loads is another test's affair."""
+    modules = ("records", "statistics", "sequential", "racing", "attribution", "compare")
+    code = (
+        "import sys, types, pathlib, workbench;"
+        "p = types.ModuleType('workbench.ablation');"
+        "p.__path__ = [str(pathlib.Path(workbench.__path__[0]) / 'ablation')];"
+        "sys.modules['workbench.ablation'] = p;"
+        f"[__import__('workbench.ablation.' + n) for n in {modules}];"
+        "import workbench.ablation.report.write;"
+        "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_run_of_no_row_is_refused(tmp_path: Path) -> None:
+    rows, runs = sweep()
+    stray: RunRecord = replace(runs[0], variant="stray")
+    with pytest.raises(ValueError, match="'stray' is no row"):
+        write_report(tmp_path, FACTS, rows, (*runs, stray))

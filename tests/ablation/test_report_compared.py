@@ -1,0 +1,110 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from workbench.ablation.compare import Results, compare, welch
+from workbench.ablation.published import (
+    beside,
+    find,
+    published_sheet,
+    read_published,
+    same_dataset,
+    sheets,
+    table_names,
+)
+from workbench.ablation.report.render import records
+from workbench.errors import InputError
+
+from .samples import FACTS, chain, sweep
+
+
+def test_welchs_interval_is_scipys() -> None:
+    a, b = [90.0, 91.2, 90.4], [93.0, 92.1, 94.4, 93.3]
+    truth = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
+    found = welch(a, b)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((truth.low, truth.high))
+    assert welch([90.0], b) is None
+    assert welch([90.0, 90.0], [91.0, 91.0]) is None
+
+
+def test_two_results_side_by_side() -> None:
+    a = Results(FACTS, *chain({"x": [90, 91, 90.5], "only_a": [80, 81, 82]}))
+    b = Results(replace(FACTS, name="other"), *chain({"x": [93, 94.2, 93.1], "only_b": [1, 2, 4]}))
+    sheet = compare(a, b)
+    x, only_a, only_b = records(sheet)
+    assert [row["variant"] for row in (x, only_a, only_b)] == ["x", "only_a", "only_b"]
+    assert x["difference"] == pytest.approx(np.mean([93, 94.2, 93.1]) - 90.5)
+    assert only_a["outcome_b"] == only_b["outcome_a"] is None
+    assert only_a["difference"] is None
+    assert "not paired" in sheet.notes[-1]
+
+
+def test_no_difference_is_taken_between_data_sets() -> None:
+    a = Results(FACTS, *chain({"x": [90, 91, 90.5]}))
+    b = Results(replace(FACTS, dataset="CIFAR-10, 5,000 images"), a.rows, a.runs)
+    sheet = compare(a, b)
+    assert records(sheet)[0]["difference"] is None
+    assert sheet.notes[-1] == "The data sets differ, so no difference is taken."
+
+
+def test_lost_runs_are_shown_in_a_comparison() -> None:
+    results = Results(FACTS, *sweep())
+    lost = records(compare(results, results))[-1]
+    assert lost["outcome_a"] == lost["outcome_b"] == "3 of 3 diverged"
+    assert lost["top1_mean_a"] is None
+
+
+def test_every_published_table_has_sources() -> None:
+    assert len(table_names()) == 8
+    for name in table_names():
+        assert all(row["source"] for row in records(published_sheet(name)))
+
+
+def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
+    rows, runs = sweep()
+    named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
+    found = sheets(replace(FACTS, published=("levit_ablation",)), named, runs)
+    assert list(found) == ["published", "published_levit_ablation"]
+    (row,) = records(found["published"])
+    assert row["published_top1"] == 82.7
+    assert row["another_dataset"] is True
+    assert row["published_on"] == "ImageNet-1k"
+    assert "arXiv:2107.06263" in str(row["source"])
+    assert "(another data set)" in " ".join(cell.text for cell in found["published"].rows[0])
+    assert sheets(FACTS, rows, runs) == {}
+
+
+def test_the_same_data_set_is_not_marked() -> None:
+    rows, runs = sweep()
+    facts = replace(FACTS, dataset="cifar10, 5,000 images")
+    named = (replace(rows[0], published="transfer/ResNet-152"),)
+    marks = {r["published_on"]: r["another_dataset"] for r in records(beside(facts, named, runs))}
+    assert marks["CIFAR-10"] is False
+    assert marks["CIFAR-100"] is True
+    assert same_dataset("Flowers-102", "flowers102")
+
+
+def test_contradicting_sources_are_all_kept() -> None:
+    found = find("imagenet/CMT-Ti")
+    assert len({row.top1 for row in found if row.top1}) > 1
+
+
+def test_what_no_source_printed_is_empty() -> None:
+    row = find("cmt_ablation/CMT-S, all LN replaced by BN")[0]
+    assert row.top1 is None
+    assert "does not converge" in row.note
+
+
+def test_unknown_names_are_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"unknown '\+ LPUU'; nearest: \+ LPU"):
+        find("cmt_ablation/+ LPUU")
+    with pytest.raises(InputError, match="nearest: cmt_ablation"):
+        find("cmt_ablatoin/x")
+    with pytest.raises(InputError, match="no table of top-1"):
+        read_published("detection")
+    with pytest.raises(InputError, match="clone of the repository"):
+        table_names(tmp_path)

@@ -1,0 +1,89 @@
+"""The statistics held to the truth, on plans whose truth is known."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from workbench.ablation.records import Outcome, Row, RunRecord
+from workbench.ablation.statistics import Verdict, bootstrap, compare_rows, holm, student
+
+PLANS, ROWS = 2_000, 6
+BATCHES = 50  # of as many plans, where the rate itself is measured: its error is then 0.0007
+Floats = NDArray[np.float64]
+
+
+def top1(plans: int, seeds: int, generator: np.random.Generator) -> Floats:
+    """(plans, rows + 1, seeds): equal variants; a seed moves all, and each run a little."""
+    shared = generator.normal(0, 1.0, (plans, 1, seeds))
+    return 90 + shared + generator.normal(0, 0.4, (plans, ROWS + 1, seeds))
+
+
+def differences(values: Floats, kind: str) -> Floats:
+    """(plans, rows, seeds): each to the row before, or each to the first."""
+    return np.diff(values, axis=1) if kind == "additive" else values[:, 1:] - values[:, :1]
+
+
+@pytest.mark.parametrize("kind", ["additive", "leave_one_out"])
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+def test_false_verdicts_stay_below_five_percent_of_plans(kind: str, seeds: int) -> None:
+    values = top1(BATCHES * PLANS, seeds, np.random.default_rng(seeds))
+    p = holm(student(differences(values, kind)).p)
+    rate = (p <= 0.05).any(-1).mean()
+    assert 0.03 < rate <= 0.05
+
+
+def test_a_single_comparison_is_wrong_in_exactly_five_percent() -> None:
+    drawn = np.random.default_rng(1).normal(0, 0.6, (BATCHES * PLANS, 3))
+    assert (student(drawn).p <= 0.05).mean() == pytest.approx(0.05, abs=0.002)
+
+
+@pytest.mark.parametrize("images", [100, 360, 10_000])
+def test_counted_images_give_no_more_false_verdicts(images: int) -> None:
+    """Top-1 of a small test set takes few values, and differences are often all alike."""
+    values = top1(BATCHES * PLANS, 3, np.random.default_rng(images))
+    counted = np.round(values / 100 * images) / images * 100
+    p = holm(student(differences(counted, "additive")).p)
+    assert (p <= 0.05).any(-1).mean() <= 0.05
+
+
+@pytest.mark.slow
+def test_false_verdicts_through_the_public_function() -> None:
+    values = top1(PLANS, 3, np.random.default_rng(7))
+    names = [f"r{i}" for i in range(ROWS + 1)]
+    rows = [Row(n, compared_to=names[i - 1] if i else None) for i, n in enumerate(names)]
+    wrong = 0
+    for plan in values:
+        runs = [
+            RunRecord("", name, seed, Outcome.COMPLETED, top1=float(plan[i, seed]))
+            for i, name in enumerate(names)
+            for seed in range(3)
+        ]
+        found = compare_rows(rows, runs, range(3), resamples=0)
+        wrong += any(c.verdict in (Verdict.HELPS, Verdict.HURTS) for c in found.values())
+    assert wrong / PLANS <= 0.05
+    p = holm(student(differences(values, "additive")).p)
+    assert wrong == (p <= 0.05).any(-1).sum()
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+@pytest.mark.parametrize("effect", [0.0, -1.3])
+def test_intervals_cover_the_true_effect(seeds: int, effect: float) -> None:
+    values = top1(PLANS, seeds, np.random.default_rng(100 + seeds))
+    values[:, 1:] += effect * np.arange(1, ROWS + 1)[:, None]
+    found = student(differences(values, "additive"))
+    covered = ((found.low <= effect) & (effect <= found.high)).mean()
+    assert 0.93 <= covered <= 0.97
+
+
+@pytest.mark.slow
+def test_bootstrap_intervals_cover_at_ten_seeds_and_not_at_three() -> None:
+    """What the docstring warns of is so."""
+    generator = np.random.default_rng(0)
+
+    def coverage(seeds: int) -> float:
+        drawn = generator.normal(1.0, 0.5, (500, seeds))
+        found = (bootstrap(list(values), resamples=1_000) for values in drawn)
+        return float(np.mean([f is not None and f.low <= 1.0 <= f.high for f in found]))
+
+    assert coverage(10) >= 0.92
+    assert coverage(3) < 0.85

@@ -1,0 +1,103 @@
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from workbench.ablation.records import PlanFacts, Race, Row, RunRecord
+from workbench.ablation.report.render import records
+from workbench.ablation.report.sheet import Sheet, count_text
+from workbench.ablation.report.table import ablation_sheet, order_note
+from workbench.ablation.report.terminal import terminal
+
+from .samples import FACTS, chain, diverged, sweep
+
+
+def printed(sheet: Sheet, width: int) -> str:
+    text = io.StringIO()
+    Console(file=text, width=width).print(terminal(sheet, width))
+    return text.getvalue()
+
+
+def test_each_row_carries_its_unrounded_values() -> None:
+    rows, runs = chain({"a": [90.123456, 91, 90.5], "b": [95.1, 96, 95.4]})
+    first, second = records(ablation_sheet(FACTS, rows, runs))
+    assert first["top1_mean"] == pytest.approx((90.123456 + 91 + 90.5) / 3, abs=1e-12)
+    assert first["difference"] is None
+    assert first["verdict"] is None
+    assert second["params"] == 900_001
+    assert second["compared_to"] == "a"
+    assert second["pairs"] == second["runs"] == second["completed"] == 3
+
+
+def test_lost_runs_stand_in_the_open() -> None:
+    rows, runs = sweep()
+    sheet = ablation_sheet(FACTS, rows, runs)
+    lost = records(sheet)[-1]
+    assert (lost["outcome"], lost["diverged"], lost["top1_mean"]) == ("3 of 3 diverged", 3, None)
+    assert lost["reasons"] == "loss is nan"
+    assert sheet.tones[-1] == "lost"
+    assert "9.9" not in " ".join(cell.text for cell in sheet.rows[-1])
+
+
+def test_a_partly_lost_row_is_named_in_a_note() -> None:
+    rows, runs = chain({"a": [90, 91, 90.5], "b": [95.1, 96]})
+    sheet = ablation_sheet(FACTS, rows, (*runs, diverged("b", 2)))
+    assert any(note.startswith("Not every seed completed for b:") for note in sheet.notes)
+    assert not any("Not every seed" in n for n in ablation_sheet(FACTS, rows, runs).notes)
+
+
+def test_notes_say_what_the_plan_can_not_show() -> None:
+    rows, runs = sweep()
+    notes = " ".join(ablation_sheet(FACTS, rows, runs).notes)
+    assert order_note("additive") in notes
+    assert "another order gives other credits" in notes
+    assert "need not add up" in order_note("leave_one_out")
+    assert order_note("list") == ""
+    assert "A note of the plan." in notes
+    assert "Holm" in notes
+    raced = " ".join(ablation_sheet(replace(FACTS, race=Race(3, 12)), rows, runs).notes)
+    assert "Pocock" in raced
+    assert "Pocock" not in notes
+
+
+@pytest.mark.parametrize("width", [200, 120, 80, 40, 20])
+def test_the_terminal_keeps_every_row_and_column_at_any_width(width: int) -> None:
+    rows, runs = sweep()
+    text = printed(ablation_sheet(FACTS, rows, runs), width)
+    assert max(map(len, text.splitlines())) <= width
+    joined = "".join(text.split())
+    for word in ("base", "+stem", "norm_$bn$", "900k", "20.0M", "3of3diverged", "0/3"):
+        assert word in joined
+    assert joined.count("MACs") >= 1
+
+
+def test_names_that_look_like_rich_markup_are_printed_as_they_are() -> None:
+    rows, runs = sweep("[red]x[/red]")
+    assert "[red]x[/red]" in printed(ablation_sheet(FACTS, rows, runs), 200)
+
+
+def test_before_any_run_the_table_is_empty_not_zero() -> None:
+    rows = (Row("a", params=5, macs=7), Row("b", compared_to="a"))
+    found = records(ablation_sheet(PlanFacts("p"), rows, ()))
+    assert found[0]["top1_mean"] is None
+    assert found[1]["verdict"] == "no verdict"
+    empty: tuple[RunRecord, ...] = ()
+    assert "0/0" in printed(ablation_sheet(PlanFacts("p"), rows, empty), 120)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1.00 k"),
+        (9_492_426, "9.49 M"),
+        (26_256_160, "26.3 M"),
+        (638_904_600, "639 M"),
+        (4_031_742_464, "4.03 G"),
+    ],
+)
+def test_counts_in_short(value: int | None, text: str) -> None:
+    assert count_text(value) == text

@@ -1,0 +1,83 @@
+"""The sheet as CSV, JSON, Markdown and LaTeX."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.ablation.report.render import (
+    as_csv,
+    as_json,
+    as_latex,
+    as_markdown,
+    escape_latex,
+    records,
+)
+from workbench.ablation.report.table import ablation_sheet
+
+from .samples import FACTS, sweep
+
+HOSTILE = r"50% & $x_1$ \input{x} #~^ {a} | `b` <script>  é→Δ−± 中 --"
+
+
+def test_csv_and_json_hold_the_same_unrounded_numbers() -> None:
+    rows, runs = sweep(HOSTILE)
+    sheet = ablation_sheet(FACTS, rows, runs)
+    wanted = records(sheet)
+    data = json.loads(as_json(sheet))
+    assert data["rows"] == wanted
+    assert data["notes"] == list(sheet.notes)
+    read = list(csv.DictReader(io.StringIO(as_csv(sheet))))
+    assert [row["variant"] for row in read] == [row["variant"] for row in wanted]
+    for mine, theirs in zip(read, wanted, strict=True):
+        for key in ("top1_mean", "top1_std", "difference_low", "p_holm", "macs"):
+            assert (float(mine[key]) if mine[key] else None) == theirs[key]
+
+
+def test_markdown_has_as_many_cells_in_every_row() -> None:
+    rows, runs = sweep(HOSTILE)
+    sheet = ablation_sheet(FACTS, rows, runs)
+    lines = as_markdown(sheet).split("\n\n")[0].splitlines()
+    bars = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+    assert bars == {len(sheet.headings) + 1}
+    assert len(lines) == len(rows) + 2
+    assert "<script>" not in as_markdown(sheet).replace(r"\<script\>", "")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=30))
+def test_no_text_is_left_as_a_command(text: str) -> None:
+    escaped = escape_latex(text)
+    assert escaped.isascii() or all(sign.isalpha() for sign in escaped if not sign.isascii())
+    plain = re.sub(r"\\(text[a-z]+\{\}|ensuremath\{\\?[a-zA-Z<>|-]+\}|[&%$#_{}])", "", escaped)
+    assert not set(plain.replace("{}", "")) & set('\\&%$#_{}~^<>|"')
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.slow
+def test_latex_compiles(tmp_path: Path) -> None:
+    rows, runs = sweep(HOSTILE)
+    table = as_latex(ablation_sheet(FACTS, rows, runs))
+    document = (
+        "\\documentclass{article}\n\\usepackage[T1]{fontenc}\\usepackage{booktabs}\n"
+        f"\\begin{{document}}\n{table}\\end{{document}}\n"
+    )
+    (tmp_path / "t.tex").write_text(document, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_latex_is_booktabs_with_one_line_for_each_row() -> None:
+    rows, runs = sweep()
+    table = as_latex(ablation_sheet(FACTS, rows, runs))
+    for word in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert table.count(word) == 1
+    assert table.count(r"\tabularnewline") == len(rows) + 1

@@ -1,0 +1,171 @@
+"""Whose difference is it: each component's share of the whole, from a full factorial.
+
+The Shapley value (Contributions to the Theory of Games II, 1953) of a component is what it adds to
+top-1, averaged over all orders of adding the components; the values add up to the whole
+difference between all components and none. Interactions of pairs are the Shapley-Taylor
+indices of order two (Sundararajan, Dhamdhere and Agarwal, ICML 2020): with what each component adds
+when it stands alone they, too, add up to the whole difference, and a component's Shapley value is
+what it adds alone plus half of its interactions. (The indices of Grabisch and Roubens, 1999, do
+not add up.) All are linear in top-1, so each seed gives its own and Student's interval is theirs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.ablation.records import Row, RunRecord
+from workbench.ablation.statistics import Interval, student
+from workbench.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Percentage points of top-1: the mean over seeds, and Student's 95 % interval for it alone."""
+
+    mean: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Shares of `whole`, the difference between all components and none.
+
+    `shapley` adds up to `whole`; so do `alone` and `pairs` together.
+    """
+
+    components: tuple[str, ...]
+    seeds: tuple[int, ...]
+    whole: Estimate
+    shapley: tuple[Estimate, ...]
+    alone: tuple[Estimate, ...]
+    pairs: tuple[tuple[str, str, Estimate], ...]
+    left_out: tuple[int, ...]  # seeds that did not complete in every row
+
+
+def attribute(
+    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+) -> Attribution | None:
+    """The attribution of a full factorial; None where no seed completed in every row.
+
+    `Row.present` names the components switched on; each subset of them is one row. Raises
+    `InputError` where one is missing or stands twice.
+    """
+    components = _components(rows)
+    names = _cells(rows, components)
+    tables = {seed: _values(names, runs, seed) for seed in seeds}
+    kept = {seed: values for seed, values in tables.items() if values is not None}
+    if not kept:
+        return None
+    values = np.array(list(kept.values()))
+    pairs = interactions(values)
+    return Attribution(
+        components=components,
+        seeds=tuple(kept),
+        whole=_estimate(values[:, -1] - values[:, 0]),
+        shapley=tuple(_estimate(column) for column in shapley(values).T),
+        alone=tuple(_estimate(column) for column in alone(values).T),
+        pairs=tuple(
+            (components[i], components[j], _estimate(pairs[:, i, j]))
+            for i, j in combinations(range(len(components)), 2)
+        ),
+        left_out=tuple(seed for seed in seeds if seed not in kept),
+    )
+
+
+def full_factorial(rows: Sequence[Row]) -> bool:
+    """Whether the rows are every subset of two components or more, each once."""
+    cells = [row.present for row in rows]
+    if any(cell is None for cell in cells):
+        return False
+    present = set(cells)
+    components = frozenset[str]().union(*(cell for cell in cells if cell is not None))
+    return len(components) > 1 and len(cells) == len(present) == 2 ** len(components)
+
+
+def shapley(values: Floats) -> Floats:
+    """(seeds, 2^n) values of the subsets, bit i for component i, to (seeds, n) Shapley values."""
+    n = _count(values)
+    result = np.zeros((len(values), n))
+    for i in range(n):
+        for subset in _without(n, 1 << i):
+            weight = 1 / (n * comb(n - 1, subset.bit_count()))
+            result[:, i] += weight * (values[:, subset | 1 << i] - values[:, subset])
+    return result
+
+
+def alone(values: Floats) -> Floats:
+    """(seeds, 2^n) values of the subsets to (seeds, n): each component added to none."""
+    n = _count(values)
+    return values[:, [1 << i for i in range(n)]] - values[:, :1]
+
+
+def interactions(values: Floats) -> Floats:
+    """(seeds, 2^n) values of the subsets to (seeds, n, n) Shapley-Taylor indices of order two.
+
+    Symmetric, with a diagonal of zero. Positive: the two do more together than one by one.
+    """
+    n = _count(values)
+    result = np.zeros((len(values), n, n))
+    for i, j in combinations(range(n), 2):
+        first, second = 1 << i, 1 << j
+        for subset in _without(n, first | second):
+            weight = 2 / (n * comb(n - 1, subset.bit_count()))
+            both, neither = values[:, subset | first | second], values[:, subset]
+            one = values[:, subset | first] + values[:, subset | second]
+            result[:, i, j] += weight * (both - one + neither)
+        result[:, j, i] = result[:, i, j]
+    return result
+
+
+def _count(values: Floats) -> int:
+    return int(values.shape[1]).bit_length() - 1
+
+
+def _without(n: int, mask: int) -> Iterator[int]:
+    """The subsets of n components that hold none of `mask`."""
+    return (subset for subset in range(1 << n) if not subset & mask)
+
+
+def _components(rows: Sequence[Row]) -> tuple[str, ...]:
+    """In the order in which the rows bring them in."""
+    seen = dict[str, None]()
+    for row in rows:
+        if row.present is None:
+            raise InputError(f"{row.variant}: not a row of a full factorial")
+        seen.update(dict.fromkeys(sorted(row.present)))
+    return tuple(seen)
+
+
+def _cells(rows: Sequence[Row], components: Sequence[str]) -> list[str]:
+    """The variant of every subset, bit i for component i."""
+    found = dict[int, str]()
+    for row in rows:
+        subset = sum(1 << i for i, name in enumerate(components) if name in (row.present or ()))
+        if subset in found:
+            raise InputError(f"{row.variant}: the same components as {found[subset]!r}")
+        found[subset] = row.variant
+    for subset in range(1 << len(components)):
+        if subset not in found:
+            lacking = [name for i, name in enumerate(components) if subset >> i & 1]
+            raise InputError(f"attribution: no row with exactly {', '.join(lacking) or 'nothing'}")
+    return [found[subset] for subset in range(1 << len(components))]
+
+
+def _values(names: Sequence[str], runs: Sequence[RunRecord], seed: int) -> list[float] | None:
+    top1 = {run.variant: run.measured for run in runs if run.seed == seed}
+    values = [top1.get(name) for name in names]
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(values) else None
+
+
+def _estimate(values: Floats) -> Estimate:
+    found = student(values)
+    known = bool(np.isfinite(found.low))
+    interval = Interval(float(found.low), float(found.high)) if known else None
+    return Estimate(float(found.mean), interval)

@@ -1,0 +1,52 @@
+"""A table without a look: what every renderer reads."""
+
+from dataclasses import dataclass
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column: `keys` name its unrounded values; `wide` ones are left out where space is dear."""
+
+    title: str
+    keys: tuple[str, ...]
+    right: bool = True
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: what people read, and the unrounded values behind it, one for each key."""
+
+    text: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table without a look. `tones` colours a row: `good`, `bad`, `lost` or nothing."""
+
+    title: str
+    headings: tuple[Heading, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    tones: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def count_text(value: int | None) -> str:
+    """9492426 -> `9.49 M`; empty where unknown."""
+    if value is None:
+        return ""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if value >= size:
+            scaled = value / size
+            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
+    return str(value)
+
+
+def top1_text(mean: float | None, sd: float | None) -> str:
+    """`81.23 ± 0.45`, without the spread where there is one seed, empty where unknown."""
+    if mean is None:
+        return ""
+    return f"{mean:.2f}" if sd is None else f"{mean:.2f} ± {sd:.2f}"
