@@ -2,9 +2,9 @@
 
     python -m benchmarks.token_layout [--model cmt_s] [--batch 4] [--rounds 5] [--json]
 
-The other implementation keeps tokens (B, N, C) between the parts of a block, reshapes to a map for
-every convolution and back (copies both ways), and computes softmax(q k^T) as a matrix: the layout in
-which such networks are usually published. Both hold the same weights, their outputs are compared
+The other implementation keeps tokens (B, N, C) between the parts of a block, reshapes to a map
+for every convolution and back (copies both ways), and computes softmax(q k^T) as a matrix: the
+layout in which such networks are usually published. Both hold the same weights, their outputs are compared
 first, and they run in turns, so that a change of the machine's speed meets both. Printed are the
 ratios of the medians: forward in eval mode, and training step (forward, backward, no optimiser).
 """
@@ -127,7 +127,9 @@ def measure(name: str, batch: int, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--model", default="cmt_s")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)

@@ -6,25 +6,33 @@ the initial values of all parameters that they share by name and shape, whatever
 
 import hashlib
 import math
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from workbench.models.components.base import Component
+
+@runtime_checkable
+class HasTables(Protocol):
+    """A module with parameters that are tables or tokens: names to initial deviations."""
+
+    def tables(self) -> dict[str, float]: ...
+
+    def get_parameter(self, target: str) -> nn.Parameter: ...
 
 
 @torch.no_grad()
 def initialise(model: nn.Module, seed: int) -> None:
     """Fills every parameter and resets every statistic of `model`, in place.
 
-    Linear layers: normal, deviation 0.02, truncated at two deviations. Convolutions: Kaiming normal
-    by fan-out. Norms: one and zero. Tables: as their component says. Source: `_init_weights` of
-    ggjy/CMT.pytorch cmt.py, where the truncation is at 100 deviations, which is none.
+    Linear layers: normal, deviation 0.02. Convolutions: Kaiming normal by fan-out. Norms: one and
+    zero. Tables: as their module says. Source: `_init_weights` of ggjy/CMT.pytorch cmt.py, whose
+    truncation of the normal is at 100 deviations, which is none.
     """
     for path, module in model.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.reset_running_stats()
-        if isinstance(module, Component):
+        if isinstance(module, HasTables):
             for name, std in module.tables().items():
                 _normal(module.get_parameter(name), std, stream(seed, _join(path, name)))
         for name, parameter in module.named_parameters(recurse=False):
@@ -48,7 +56,7 @@ def _fill(module: nn.Module, name: str, parameter: Tensor, generator: torch.Gene
     elif (name == "bias" and isinstance(module, nn.Linear | nn.Conv2d)) or is_norm:
         parameter.zero_()
     elif isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(parameter, std=0.02, a=-0.04, b=0.04, generator=generator)
+        _normal(parameter, 0.02, generator)
     elif isinstance(module, nn.Conv2d):
         fan_out = parameter.shape[0] * math.prod(parameter.shape[2:])
         _normal(parameter, math.sqrt(2.0 / fan_out), generator)

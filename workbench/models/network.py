@@ -81,7 +81,7 @@ class Network(nn.Module):
         self.spec = plan.spec
         self.stem = plan.stem.build()
         total = sum(stage.depth for stage in plan.stages)
-        ramp = torch.linspace(0, plan.spec.drop_path, total).tolist()  # by block, over all stages
+        ramp = torch.linspace(0, plan.spec.drop_path, total, device="cpu").tolist()  # by block
         self.stages = nn.ModuleList()
         for stage in plan.stages:
             self.stages.append(StageModule(stage, ramp[: stage.depth]))
@@ -110,17 +110,17 @@ class Network(nn.Module):
             maps.append(x)
         return maps
 
-    def table_names(self) -> set[str]:
-        """Names of the parameters that are position tables or tokens."""
-        names = {"token"} if self.token is not None else set()
+    def tables(self) -> dict[str, float]:
+        """The class token, drawn as DeiT draws it; components have tables of their own."""
+        return {"token": 0.02} if self.token is not None else {}
+
+    def no_weight_decay(self) -> set[str]:
+        """Names of the tables and tokens, which weight decay leaves alone like norms and biases."""
+        names = set(self.tables())
         for path, module in self.named_modules():
             if isinstance(module, Component):
                 names |= {f"{path}.{name}" for name in module.tables()}
         return names
-
-    def no_weight_decay(self) -> set[str]:
-        """Names of the parameters that weight decay leaves alone beside norms and biases."""
-        return self.table_names()
 
 
 def _to_map(x: Tensor, tokens: int) -> Tensor:

@@ -20,6 +20,7 @@ from workbench.models.zoo import entry
 Settings = Mapping[str, Any]
 
 STAGE_FIELDS = ("depth", "dim", "heads", "stride")
+MOST_STAGES = 5
 NETWORK_FIELDS = ("resolution", "channels", "classes", "drop_path", "dropout")
 
 DEFAULTS: Settings = {  # what an entry that is silent means
@@ -151,13 +152,13 @@ def _stage_count(settings: Settings) -> int:
         if isinstance(value, list) and not _is_per_stage(key):
             raise InputError(f"{key}: {value} is refused: it is one value for the whole network")
     counts = {key: len(value) for key, value in lists.items()}
+    for key, count in counts.items():
+        if not 1 <= count <= MOST_STAGES:
+            raise InputError(f"{key}: {count} stages are refused; choose from 1 to {MOST_STAGES}")
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{key} has {n}" for key, n in counts.items())
         raise InputError(f"stages: a list gives one value per stage, but {listed}")
-    count = next(iter(counts.values()), 1)
-    if not 1 <= count <= 5:
-        raise InputError(f"depth: {count} stages are refused; a network has 1 to 5")
-    return count
+    return next(iter(counts.values()), 1)
 
 
 def _is_per_stage(key: str) -> bool:

@@ -93,4 +93,11 @@ SMALL: dict[str, Entry] = {
             "ffn": "mlp",
         },
     ),
+    "deit_digits": Entry(
+        family="small",
+        base="columnar_digits",
+        source=OURS,
+        note="columnar_digits with DeiT's class token in place of the head of cmt_digits.",
+        settings={"head": "class_token"},
+    ),
 }
