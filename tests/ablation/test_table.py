@@ -47,6 +47,12 @@ def test_a_partly_lost_row_is_named_in_a_note() -> None:
     assert not any("Not every seed" in n for n in ablation_sheet(FACTS, rows, runs).notes)
 
 
+def test_an_unfinished_plan_says_so() -> None:
+    rows, runs = sweep()
+    assert "Not finished: 11 of 12 runs have ended." in ablation_sheet(FACTS, rows, runs[:-1]).notes
+    assert not any("Not finished" in note for note in ablation_sheet(FACTS, rows, runs).notes)
+
+
 def test_notes_say_what_the_plan_can_not_show() -> None:
     rows, runs = sweep()
     notes = " ".join(ablation_sheet(FACTS, rows, runs).notes)

@@ -4,6 +4,7 @@ The ledger is mapped to these; nothing here knows of databases, torch or matplot
 """
 
 from dataclasses import dataclass
+from math import isfinite
 
 from workbench.config import EpochRecord, Outcome
 from workbench.errors import InputError
@@ -91,7 +92,7 @@ class PlanFacts:
 
 def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
     """Refuse what would be counted wrongly: names or (variant, seed) pairs that occur twice,
-    and references to rows that are not there."""
+    references to rows that are not there, and a top-1 that is no number."""
     names = [row.variant for row in rows]
     _no_twice("variant", names)
     _no_twice("run of (variant, seed)", [(run.variant, run.seed) for run in runs])
@@ -101,6 +102,8 @@ def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
     for run in runs:
         if run.variant not in names:
             raise InputError(f"run {run.run_id}: variant {run.variant!r} is no row of the plan")
+        if run.measured is not None and not isfinite(run.measured):
+            raise InputError(f"run {run.run_id}: completed with a top-1 of {run.measured}")
 
 
 def _no_twice(what: str, names: list[str] | list[tuple[str, int]]) -> None:

@@ -214,6 +214,7 @@ def footnotes(facts: PlanFacts, lines: Sequence[Line]) -> tuple[str, ...]:
     texts = [
         _about(facts),
         _method(facts),
+        _unfinished(facts, lines),
         _short_of_seeds(lines),
         order_note(facts.kind),
         *facts.notes,
@@ -264,6 +265,13 @@ def _method(facts: PlanFacts) -> str:
         "'within noise'. 'Could have seen' is the smallest true difference that as many seeds "
         "with this spread find at that level in 80 of 100 plans."
     )
+
+
+def _unfinished(facts: PlanFacts, lines: Sequence[Line]) -> str:
+    planned, ended = len(facts.seeds) * len(lines), sum(line.summary.runs for line in lines)
+    if facts.race is not None or ended >= planned:
+        return ""
+    return f"Not finished: {ended} of {planned} runs have ended."
 
 
 def _short_of_seeds(lines: Sequence[Line]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from workbench.ablation.records import Row, RunRecord
@@ -33,7 +34,7 @@ def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
     for row in rows:
         by_epoch: dict[int, list[float]] = {}
         for record in (point for run in runs if run.variant == row.variant for point in run.curve):
-            if record.top1 is not None:
+            if record.top1 is not None and isfinite(record.top1):
                 by_epoch.setdefault(record.epoch, []).append(record.top1)
         epochs = tuple(sorted(by_epoch))
         values = [by_epoch[epoch] for epoch in epochs]
