@@ -163,7 +163,7 @@ class Augment(Frozen):
     random_resized_crop: Flag = False  # ImageNet style, for image folders
     crop_scale: Share = 0.08
     hflip: Share = 0.0
-    color_jitter: NonNegative = 0.0
+    color_jitter: NonNegative = 0.0  # refused beside randaugment, where timm drops it
     randaugment: str | None = None  # timm's notation, such as "rand-m9-mstd0.5-inc1"
     random_erasing: Share = 0.0
     mixup: NonNegative = 0.0  # alpha of the Beta distribution; 0 is off
@@ -172,7 +172,8 @@ class Augment(Frozen):
     mixup_switch_prob: Share = 0.5
     repeats: Count = 1  # repeated augmentation: copies of an image within an epoch
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    crop_pct: Positive = 0.9  # evaluation: central share of the resized image
+    # Evaluation: the central share of an image's shorter side; 0.875 goes with resized crops.
+    crop_pct: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
 
 
 class Optimiser(Frozen):

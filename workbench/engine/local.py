@@ -115,9 +115,10 @@ class LocalEngine:
         trace: TracebackType | None,
     ) -> None:
         self._queue.clear()
-        for worker in self._workers:
-            if worker:
-                worker.end()
+        with _interrupts_blocked():  # a worker that is left would keep this process from its end
+            for worker in self._workers:
+                if worker:
+                    worker.end()
         self._workers = [None] * self._shares.jobs
 
     # ------------------------------------------------------------ starting and stopping
@@ -234,7 +235,7 @@ def _describe_death(code: int | None) -> str:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """A child inherits the mask, so that a Ctrl-C can't hit it before it is set up."""
+    """No Ctrl-C meanwhile. A child inherits the mask, so that none hits it before it is set up."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

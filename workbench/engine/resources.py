@@ -36,12 +36,23 @@ def divide(jobs: int | None, runs: int, device: str = "auto") -> Resources:
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs: {jobs} is refused: at least 1 worker is needed")
+    _check_device(device)
     cpus, gpus = cores(), visible_gpus(device)
     if jobs is None:
         fits = max(1, memory() // WORKER_BYTES)
         jobs = len(gpus) if gpus else min(cpus, fits, MOST_JOBS)
         jobs = max(1, min(jobs, runs))
     return Resources(jobs, max(1, cpus // jobs), gpus)
+
+
+def _check_device(device: str) -> None:
+    """Refuse one that is not here before any worker starts; the fit would only do so later."""
+    if device in ("auto", "cpu"):
+        return
+    gpus = visible_gpus("auto")
+    here = ["auto", "cpu", *(["cuda"] if gpus else []), *(f"cuda:{i}" for i in range(len(gpus)))]
+    if device not in here:
+        raise InputError(f"device: {device!r} is not here; choose from: {', '.join(here)}")
 
 
 def cores() -> int:

@@ -1,0 +1,110 @@
+"""One call for each command: run a plan, show what it would run, report what it found."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from workbench.ablation.estimate import Estimate, estimate
+from workbench.ablation.plan import Changes, Plan, resolve
+from workbench.ablation.planfile import find_plan, load_plan_file
+from workbench.ablation.results import Sweep, load_sweep
+from workbench.ablation.rooms import Rooms, real_rooms
+from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
+from workbench.engine import divide
+from workbench.errors import InputError
+
+RESULTS = Path("results")
+
+
+def load_plan(plan: str | Path, changes: Changes | None = None, rooms: Rooms | None = None) -> Plan:
+    """The plan at a path or under a bare name (`quickstart`), resolved.
+
+    Raises `InputError`, in one line that names the file and the key.
+    """
+    file, path = load_plan_file(plan), find_plan(plan)
+    try:
+        return resolve(file, rooms or real_rooms(), changes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def ablate(
+    plan: str | Path,
+    *,
+    results: str | Path = RESULTS,
+    changes: Changes | None = None,
+    options: SweepOptions | None = None,
+    console: Console | None = None,
+    rooms: Rooms | None = None,
+) -> SweepResult:
+    """Run a plan, or what is left of it, in `results`/NAME; write its report and print its table.
+
+    A plan that is done already is not trained again. Ctrl-C stops it cleanly, and the same call
+    goes on. Raises `InputError` for whatever is wrong with the plan, the data or the folder.
+    """
+    console, rooms = console or Console(), rooms or real_rooms()
+    changes, options = changes or Changes(), options or SweepOptions()
+    resolved = load_plan(plan, changes, rooms)
+    command = options.command or command_line(plan, results, changes, options)
+    options = replace(options, command=command, fit=rooms.fit)
+    done = run_sweep(resolved, Path(results) / resolved.name, options, console)
+    if any(run.outcome for run in done.runs):
+        report(done.folder, console)
+    return done
+
+
+def report(folder: str | Path, console: Console) -> Sweep:
+    """Write the tables, curves and figures of a results folder into it, and print its table."""
+    from workbench.ablation.report.table import ablation_sheet
+    from workbench.ablation.report.terminal import terminal
+    from workbench.ablation.report.write import write_report
+
+    sweep = load_sweep(folder)
+    facts, rows, records = sweep.facts(), sweep.rows(), sweep.records()
+    written = write_report(Path(folder), facts, rows, records)
+    console.print(terminal(ablation_sheet(facts, rows, records), console.width))
+    console.print(f"{len(written)} files in {folder}", highlight=False, soft_wrap=True)
+    return sweep
+
+
+def preview(
+    plan: str | Path,
+    *,
+    changes: Changes | None = None,
+    options: SweepOptions | None = None,
+    rooms: Rooms | None = None,
+) -> tuple[Plan, Estimate]:
+    """What `--dry-run` prints: the plan with the cost of each row, and its time as measured here.
+
+    With `options.only`, of those rows. Nothing is left behind.
+    """
+    options, rooms = options or SweepOptions(), rooms or real_rooms()
+    whole = load_plan(plan, changes, rooms)
+    wanted = {run.variant for run in whole.runs(options.only)}
+    kept = tuple(variant for variant in whole.variants if variant.name in wanted)
+    resolved = whole.model_copy(update={"variants": kept})
+    shares = divide(options.jobs, len(whole.runs()), options.device)
+    data = rooms.describe(resolved.recipe.data)
+    return resolved, estimate(resolved, data, shares, options.device, rooms.fit)
+
+
+def command_line(
+    plan: str | Path, results: str | Path, changes: Changes, options: SweepOptions
+) -> str:
+    """The command that does this ablation; without what changes none of its numbers."""
+    words: list[str] = ["workbench", "ablate", str(plan)]
+    for text in changes.settings:
+        words += ["--set", text]
+    if changes.seeds is not None:
+        words += ["--seeds", ",".join(map(str, changes.seeds))]
+    words += _option("--name", changes.name)
+    words += _option("--results", None if Path(results) == RESULTS else results)
+    words += _option("--device", None if options.device == "auto" else options.device)
+    return shlex.join(words)
+
+
+def _option(name: str, value: object) -> Sequence[str]:
+    return [] if value is None else [name, str(value)]

@@ -1,0 +1,89 @@
+"""Opening a ledger's database, and turning its errors into one line."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from workbench.errors import InputError
+
+
+class LedgerError(InputError):
+    """A ledger that can't be opened, read or written."""
+
+
+def database_url(where: str | Path) -> URL:
+    """A path as the URL of an SQLite file; a URL as it is."""
+    text = str(where)
+    try:
+        return make_url(text) if "://" in text else URL.create("sqlite", database=text)
+    except ArgumentError:
+        raise LedgerError(f"ledger: {text!r} is not a database URL") from None
+
+
+def readable_name(url: URL) -> str:
+    """The database without its password; a file as its path."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.database
+    return url.render_as_string(hide_password=True)
+
+
+def connect(url: URL, write: bool) -> sa.Engine:
+    """An engine whose SQLite connections are durable, or read-only if not `write`."""
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    if is_file and not write:
+        path = Path(url.database or "").resolve()
+        url = url.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+    try:
+        engine = sa.create_engine(url)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        name = readable_name(url)
+        raise LedgerError(f"ledger: {name}: its driver is not installed: {error}") from None
+    if is_file and write:
+        sa.event.listen(engine, "connect", _durable)
+    return engine
+
+
+def _durable(connection: sqlite3.Connection, _: object) -> None:
+    """WAL: readers don't wait for the writer. FULL: what is committed survives a power cut."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def settle(engine: sa.Engine) -> None:
+    """Close; an SQLite ledger becomes one file again, which read-only media can hold."""
+    if engine.dialect.name == "sqlite":
+        with suppress(SQLAlchemyError), engine.connect() as connection:  # it is only tidier
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(sa.text("PRAGMA journal_mode=DELETE"))
+    engine.dispose()
+
+
+@contextmanager
+def one_line(name: str, doing: str) -> Iterator[None]:
+    """Database errors as a `LedgerError` that says what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        raise LedgerError(
+            f"ledger: {name} can't be {doing}: {reason}{_advice(name, reason)}"
+        ) from None
+    except SQLAlchemyError as error:
+        reason = " ".join(str(error).split())
+        raise LedgerError(f"ledger: {name} can't be {doing}: {reason}") from None
+
+
+def _advice(name: str, reason: str) -> str:
+    if "full" in reason or "disk I/O" in reason:
+        return "; finished runs are safe in it: make room and give the same command again"
+    if "not a database" in reason or "malformed" in reason:
+        return "; it is damaged, or no ledger: move it away to begin afresh"
+    if os.path.exists(name) and not os.access(name, os.W_OK):
+        return "; the file is write-protected"
+    return ""

@@ -1,0 +1,76 @@
+"""What changed between a plan and the one that the ledger holds under its name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from workbench.ablation.plan import Plan, Variant
+from workbench.errors import InputError
+
+MOST = 12  # lines shown
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """`added` can be run beside what is there; `changed` would mix two experiments."""
+
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+def differences(old: Plan, new: Plan) -> Differences:
+    """Between two plans of one name. Words that change no run (question, notes) don't count."""
+    before = {variant.name: variant for variant in old.variants}
+    after = {variant.name: variant for variant in new.variants}
+    changed = [
+        *_changes("recipe", _flat_recipe(old), _flat_recipe(new)),
+        *(f"row {name!r} is gone" for name in before if name not in after),
+        *(line for name in before if name in after for line in _row(before[name], after[name])),
+        *(f"seed {seed} is gone" for seed in old.seeds if seed not in new.seeds),
+    ]
+    added = [
+        *(f"row {name!r} is new" for name in after if name not in before),
+        *(f"seed {seed} is new" for seed in new.seeds if seed not in old.seeds),
+    ]
+    return Differences(tuple(changed), tuple(added))
+
+
+def refuse_changes(old: Plan, new: Plan, extend: bool, where: str) -> None:
+    """Raise `InputError`, showing what changed, unless it is only additions and `extend` is set."""
+    found = differences(old, new)
+    if not found.changed and (extend or not found.added):
+        return
+    lines = (*found.changed, *found.added)
+    shown = "; ".join(lines[:MOST])
+    more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
+    ways = "give it another --name, or delete that folder"
+    if not found.changed:
+        ways = f"run with --extend to add to what is there, {ways}"
+    raise InputError(
+        f"plan {new.name!r} is not the one in {where}: {shown}{more}. To go on, {ways}"
+    )
+
+
+def _row(old: Variant, new: Variant) -> Iterator[str]:
+    yield from _changes(f"row {old.name!r}", old.spec.flat(), new.spec.flat())
+    if old.compared_to != new.compared_to:
+        yield f"row {old.name!r}: compared to {old.compared_to!r} -> {new.compared_to!r}"
+
+
+def _flat_recipe(plan: Plan) -> dict[str, object]:
+    return dict(_flatten("", plan.recipe.model_dump(mode="json", exclude={"name"})))
+
+
+def _flatten(prefix: str, value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for key, child in value.items():
+        path = f"{prefix}.{key}" if prefix else key
+        if isinstance(child, dict):
+            yield from _flatten(path, child)
+        else:
+            yield path, child
+
+
+def _changes(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, after = old.get(key, "nothing"), new.get(key, "nothing")
+        if before != after:
+            yield f"{what}: {key} {before} -> {after}"

@@ -1,0 +1,141 @@
+"""How long a plan will take, measured: every network trains a few real steps on this machine."""
+
+import heapq
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from workbench.ablation.plan import Plan
+from workbench.ablation.rooms import Described
+from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig
+from workbench.engine import Ended, Event, LocalEngine, Resources, Started, Task
+from workbench.engine.local import FIT
+
+STEPS = 8  # of each measured epoch
+EPOCHS = 2  # the second is the one that counts: the first warms up
+CPU_STEP_MACS = 2e10  # without a GPU, a measured batch is no larger than this
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds, of one network: per training image, per test image, and of a run's start."""
+
+    train: float
+    test: float
+    start: float
+
+    def run(self, recipe: Recipe, data: Described) -> float:
+        """Seconds of a whole run."""
+        epoch = data.train_size * self.train + data.test_size * self.test
+        return self.start + recipe.epochs * epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Seconds of one run of each variant that could be measured; why the others could not."""
+
+    runs: Mapping[str, float]
+    failures: Mapping[str, str]
+    sweep: float | None  # seconds of all runs, by this many workers; none if something failed
+
+
+def estimate(
+    plan: Plan, data: Described, shares: Resources, device: str = "auto", fit: str = FIT
+) -> Estimate:
+    """Train every variant for a few steps, as many at a time as the sweep will, and extrapolate."""
+    timings, failures = _measure(plan, data, shares, device, fit)
+    seconds = {name: timing.run(plan.recipe, data) for name, timing in timings.items()}
+    whole = (
+        None if failures else makespan((seconds[run.variant] for run in plan.runs()), shares.jobs)
+    )
+    return Estimate(seconds, failures, whole)
+
+
+def makespan(seconds: Iterable[float], jobs: int) -> float:
+    """When the last of `jobs` workers is done, each taking the next run in the order given."""
+    free = [0.0] * jobs
+    for each in seconds:
+        heapq.heapreplace(free, free[0] + each)
+    return max(free)
+
+
+def _measure(
+    plan: Plan, data: Described, shares: Resources, device: str, fit: str
+) -> tuple[dict[str, Timing], dict[str, str]]:
+    with TemporaryDirectory(prefix="workbench-") as folder:
+        tasks = [
+            Task(run, Path(folder) / str(index))
+            for index, run in enumerate(_short_runs(plan, data, on_gpu=bool(shares.gpus)))
+        ]
+        clock = _Clock()
+        with LocalEngine(shares, fit, device) as engine:
+            engine.run(tasks, clock)
+    timings, failures = {}, {}
+    for task in tasks:
+        result = clock.results[task.run.id]
+        if result.outcome in (Outcome.COMPLETED, Outcome.DIVERGED) and clock.records.get(
+            task.run.id
+        ):
+            timings[task.run.variant] = clock.timing(task.run)
+        else:
+            failures[task.run.variant] = result.reason or str(result.outcome)
+    return timings, failures
+
+
+def _short_runs(plan: Plan, data: Described, on_gpu: bool) -> Iterable[RunConfig]:
+    """Real runs but for their length: a subset of the data, two epochs, no warm-up."""
+    recipe = plan.recipe
+    schedule = recipe.schedule.model_copy(update={"warmup_epochs": 0})
+    for variant in plan.variants:
+        batch = min(recipe.batch_size, data.train_size)
+        if not on_gpu:
+            batch = min(batch, max(2, int(CPU_STEP_MACS / variant.macs)))
+        update = {"train_size": min(data.train_size, STEPS * batch)}
+        update["test_size"] = min(data.test_size, STEPS * batch)
+        short = recipe.model_copy(
+            update={
+                "data": recipe.data.model_copy(update=update),
+                "epochs": EPOCHS,
+                "batch_size": batch,
+                "schedule": schedule,
+                "checkpoint_every": EPOCHS,
+            }
+        )
+        yield RunConfig(variant=variant.name, spec=variant.spec, recipe=short, seed=plan.seeds[0])
+
+
+class _Clock:
+    """Listens to the short runs."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, Result] = {}
+        self.records: dict[str, EpochRecord] = {}  # the last of each run
+        self._epochs: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        self._wall: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._begun[event.run] = time.monotonic()
+        elif isinstance(event, Ended):
+            run = event.result.run
+            self.results[run] = event.result
+            self._wall[run] = time.monotonic() - self._begun[run]
+        elif isinstance(event, Progress) and event.record:
+            self.records[event.run] = event.record
+            self._epochs[event.run] = self._epochs.get(event.run, 0.0) + event.record.seconds
+
+    def timing(self, run: RunConfig) -> Timing:
+        """From the last epoch: its training at the measured pace, the rest of it the test.
+
+        What lies outside of the epochs is the start. That of a worker's first run has the imports
+        in it, so the shortest start stands for all.
+        """
+        data, seconds = run.recipe.data, self.records[run.id].seconds
+        images, tested = data.train_size or 1, data.test_size or 1
+        pace = self.results[run.id].images_per_second
+        train = min(seconds, images / pace) if pace else seconds
+        start = min(self._wall[each] - self._epochs[each] for each in self._epochs)
+        return Timing(train / images, (seconds - train) / tested, max(0.0, start))

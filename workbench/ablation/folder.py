@@ -1,0 +1,65 @@
+"""A results folder: its lock, its files, the folders of its runs."""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from workbench.config import RunConfig
+from workbench.errors import InputError
+
+LEDGER, PLAN, ENVIRONMENT, LOCK = "ledger.db", "plan.json", "environment.json", ".lock"
+RUNS = "runs.jsonl"  # the ledger, exported
+CHECKPOINTS = ("last.ckpt", "last.ckpt.tmp", "last.ckpt.refused")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make `folder` and hold its lock, which the system lets go if we die.
+
+    Raises `InputError` if it can't be written, or another sweep holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / LOCK, "a+")  # noqa: SIM115 - closed below, with the lock
+    except OSError as error:
+        raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise InputError(
+                f"results: {folder} is in use by another sweep (process {holder})"
+            ) from None
+        with suppress(OSError):  # on a full disk the lock holds without a name in it
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        yield
+
+
+def run_folder(folder: Path, run: RunConfig) -> Path:
+    """Where a run's checkpoints, log and traceback go. Readable, and as unique as the run's id."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", run.variant).strip("-").lower()[:40]
+    return folder / "runs" / f"{words or 'run'}-s{run.seed}-{run.id[:16]}"
+
+
+def discard_checkpoints(folder: Path) -> None:
+    """Free the disk once a run is final."""
+    for name in CHECKPOINTS:
+        with suppress(OSError):  # the next sweep tries again
+            (folder / name).unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all. Raises `InputError` where it can't be written."""
+    half = path.with_name(f"{path.name}.tmp")
+    try:
+        half.write_text(text, encoding="utf-8")
+        os.replace(half, path)
+    except OSError as error:
+        raise InputError(f"results: {path} can't be written: {error.strerror}") from None

@@ -1,0 +1,17 @@
+"""A path: each row adds to the row before, and is compared to it."""
+
+from workbench.ablation.kinds.base import Choice, Components, PlanFile, Step
+
+
+class Additive(PlanFile):
+    """`rows`, in their order. What a step is worth depends on the steps before it."""
+
+    rows: tuple[Step, ...] = ()
+
+    def choices(self, components: Components) -> tuple[Choice, ...]:
+        """See `PlanFile.choices`."""
+        rows: list[Choice] = []
+        for step in self.rows:
+            before = rows[-1] if rows else None
+            rows.append(self.build(step, before, before.name if before else None))
+        return tuple(rows)

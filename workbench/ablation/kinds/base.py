@@ -1,0 +1,109 @@
+"""What all kinds of plans have in common."""
+
+import json
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from workbench.config import Frozen, Natural
+from workbench.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A row before its network is known: a base from the zoo, and overrides."""
+
+    name: str
+    base: str
+    overrides: tuple[str, ...]
+    changed: str  # against the row it is compared to, for people
+    compared_to: str | None = None
+    published: str | None = None  # the published row that it stands for, as file/row
+    optional: bool = False  # left out where it is the very spec that it is compared to
+
+
+Components = Callable[[str], Sequence[str]]  # the names in a slot's registry
+
+
+def _as_overrides(value: Any) -> Any:
+    """`{lpu: none, mixer.k: [4, 2, 1, 1]}` and `lpu=none` as the list of KEY=VALUE they mean."""
+    if isinstance(value, dict):
+        return tuple(f"{key}={override_text(item)}" for key, item in value.items())
+    return (value,) if isinstance(value, str) else value
+
+
+def override_text(value: object) -> str:
+    """A value as it stands in an override: YAML, of which JSON is a part."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _as_seeds(value: Any) -> Any:
+    """`3` as the seeds 0, 1, 2."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return tuple(range(value))
+    return value
+
+
+Overrides = Annotated[tuple[str, ...], BeforeValidator(_as_overrides)]
+Seeds = Annotated[tuple[Natural, ...], BeforeValidator(_as_seeds)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Step(Frozen):
+    """A written row. `set` adds to the row it builds on; a `base` of its own begins afresh."""
+
+    name: Name
+    base: str | None = None
+    set: Overrides = ()
+    changed: str | None = None
+    published: str | None = None
+
+
+class PlanFile(Frozen):
+    """A plan as it is written. `base` and `set` are where its rows begin."""
+
+    kind: str
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    question: str = ""
+    seeds: Seeds = (0,)
+    recipe: str | dict[str, Any]
+    base: str | None = None
+    set: Overrides = ()
+    published: tuple[str, ...] = ()  # files of results/published that belong beside the results
+
+    @abstractmethod
+    def choices(self, components: Components) -> tuple[Choice, ...]:
+        """The rows in their order; each compares to none or to a row before it."""
+
+    def start(self) -> tuple[str, tuple[str, ...]]:
+        """The base that every row begins with, in kinds where it must be given."""
+        if self.base is None:
+            raise InputError("base: missing; name the zoo entry that the plan is about")
+        return self.base, self.set
+
+    def build(self, step: Step, before: Choice | None, compared_to: str | None) -> Choice:
+        """The row that `step` writes, building on `before`."""
+        if step.base is not None or before is None:
+            base = step.base or self.base
+            if base is None:
+                raise InputError(f"row {step.name!r}: base: missing; the first row needs one")
+            overrides = (*self.set, *step.set)
+            changed = ", ".join((base, *step.set))
+        else:
+            base = before.base
+            overrides = before.overrides + step.set
+            changed = ", ".join(step.set)
+        return Choice(
+            step.name, base, overrides, step.changed or changed, compared_to, step.published
+        )
+
+
+def refuse_twice(what: str, values: Sequence[object]) -> None:
+    """Raise `InputError` if one of `values` stands there twice."""
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise InputError(f"{what}: {value!r} stands there {count} times")

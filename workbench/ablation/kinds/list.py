@@ -1,0 +1,17 @@
+"""Any variants, each compared to the first."""
+
+from workbench.ablation.kinds.base import Choice, Components, PlanFile, Step
+
+
+class List(PlanFile):
+    """`rows`: the first is the baseline; the others build on it and are compared to it."""
+
+    rows: tuple[Step, ...] = ()
+
+    def choices(self, components: Components) -> tuple[Choice, ...]:
+        """See `PlanFile.choices`."""
+        rows: list[Choice] = []
+        for step in self.rows:
+            first = rows[0] if rows else None
+            rows.append(self.build(step, first, first.name if first else None))
+        return tuple(rows)

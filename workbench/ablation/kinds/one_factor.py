@@ -1,0 +1,37 @@
+"""All values of one slot or field, each compared to the value that the base has."""
+
+from workbench.ablation.kinds.base import (
+    Choice,
+    Components,
+    Name,
+    PlanFile,
+    override_text,
+    refuse_twice,
+)
+
+Value = bool | int | float | str | list[bool | int | float | str]
+
+
+class OneFactor(PlanFile):
+    """`factor`: a slot (`lpu`) or a field (`mixer.k`); without `values`, all of the slot.
+
+    The value that `base` has already is the baseline, and gets no second row.
+    """
+
+    factor: str
+    values: tuple[Value, ...] | None = None
+    baseline: Name = "baseline"
+
+    def choices(self, components: Components) -> tuple[Choice, ...]:
+        """See `PlanFile.choices`."""
+        base, overrides = self.start()
+        first = Choice(self.baseline, base, overrides, ", ".join((base, *overrides)))
+        values = self.values if self.values is not None else components(self.factor)
+        texts = [override_text(value) for value in values]
+        refuse_twice("values", texts)
+        changes = (f"{self.factor}={text}" for text in texts)
+        others = (
+            Choice(text, base, (*overrides, text), text, first.name, optional=True)
+            for text in changes
+        )
+        return (first, *others)

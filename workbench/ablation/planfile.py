@@ -1,0 +1,96 @@
+"""Finding a plan file and reading it."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbench.ablation.kinds import KINDS, PlanFile
+from workbench.config import parse
+from workbench.errors import InputError, unknown
+
+SHIPPED = Path(__file__).parents[2] / "ablations"
+SUFFIXES = (".yaml", ".yml")
+
+
+def load_plan_file(ref: str | Path) -> PlanFile:
+    """The plan at a path, or under a bare name in ./ablations or among those of the project.
+
+    Raises `InputError`, in one line that names the file, and the line where it does not parse.
+    """
+    path = find_plan(ref)
+    try:
+        return parse_plan(read_yaml(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def find_plan(ref: str | Path) -> Path:
+    """The file that `ref` means."""
+    path, text = Path(ref), str(ref)
+    if path.suffix in SUFFIXES or "/" in text:
+        if not path.exists():
+            raise InputError(f"plan: {text} does not exist")
+        return path
+    found = _named_plans()
+    if text not in found:
+        raise unknown("plan", text, found)
+    return found[text]
+
+
+def _named_plans() -> dict[str, Path]:
+    folders = (SHIPPED, Path("ablations"))  # the user's own come last and win
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+def parse_plan(data: object) -> PlanFile:
+    """A plan from what its YAML says."""
+    if not isinstance(data, dict):
+        raise InputError("not a plan: it is not a mapping of keys to values")
+    for key in data:
+        if not isinstance(key, str):
+            raise InputError(f"key: {key!r} is refused: keys are words")
+    if "kind" not in data:
+        raise InputError(f"kind: missing; choose from: {', '.join(KINDS)}")
+    kind = str(data["kind"])
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    return parse(KINDS[kind], data, "")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, and a key that stands twice in a mapping is an error: the first one would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands there twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> object:
+    """What the file says. Raises `InputError` with line and column where it does not parse."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise InputError(f"can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        raise InputError(_where(error)) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+def _where(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{place}{error.problem or error.context or 'not YAML'}"

@@ -1,0 +1,240 @@
+"""What a person sees while a sweep runs: a bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Column
+
+from workbench.config import Outcome, Progress, Result, RunConfig
+from workbench.engine import Ended, Event, Requeued, Started
+
+LINE_SECONDS = 5.0  # between two lines of epochs in a log
+
+
+class Display(Protocol):
+    """Shows a sweep. A context manager."""
+
+    def event(self, event: Event) -> None:
+        """Something happened to a run."""
+
+    def note(self, text: str) -> None:
+        """A line for the user."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def display(
+    console: Console, runs: Iterable[RunConfig], done: int, total: int, jobs: int
+) -> Display:
+    """The display that suits `console`, for `runs` that are to run and `done` that have."""
+    state = State(tuple(runs), done, total, jobs)
+    return BarDisplay(console, state) if console.is_terminal else LogDisplay(console, state)
+
+
+@dataclass
+class State:
+    """Where the sweep is, and how long the rest will take."""
+
+    runs: tuple[RunConfig, ...]
+    done: int
+    total: int
+    jobs: int
+    current: dict[str, Progress | None] = field(default_factory=dict)
+    top1: dict[str, float] = field(default_factory=dict)  # percent, after each run's last epoch
+    _configs: dict[str, RunConfig] = field(init=False)
+    _open: dict[str, int] = field(init=False)  # epochs that are left
+    _seconds: dict[str, float] = field(default_factory=dict)  # of an epoch, by variant
+
+    def __post_init__(self) -> None:
+        self._configs = {run.id: run for run in self.runs}
+        self._open = {run: config.recipe.epochs for run, config in self._configs.items()}
+
+    def event(self, event: Event) -> None:
+        """Take note."""
+        if isinstance(event, Started):
+            self.current[event.run] = None
+        elif isinstance(event, Progress):
+            self._advance(event)
+        elif isinstance(event, Requeued):
+            self.current.pop(event.run, None)
+        else:
+            self.current.pop(event.result.run, None)
+            self._open.pop(event.result.run, None)
+            self.done += event.result.outcome.final
+
+    def _advance(self, progress: Progress) -> None:
+        self.current[progress.run] = progress
+        self._open[progress.run] = progress.epochs - progress.epoch - bool(progress.record)
+        if progress.record:
+            self._seconds[self._configs[progress.run].variant] = progress.record.seconds
+            if progress.record.top1 is not None:
+                self.top1[progress.run] = progress.record.top1
+
+    def seconds_left(self) -> float | None:
+        """From the last epoch of each variant; one that was not seen yet takes the mean."""
+        if not self._seconds:
+            return None
+        mean = sum(self._seconds.values()) / len(self._seconds)
+        each = (
+            left * self._seconds.get(self._configs[run].variant, mean)
+            for run, left in self._open.items()
+        )
+        return sum(each) / max(1, min(self.jobs, len(self._open)))
+
+    def label(self, run: str) -> str:
+        """Variant and seed."""
+        config = self._configs[run]
+        return f"{config.variant}, seed {config.seed}"
+
+    def line(self, run: str) -> str:
+        """Epoch, loss and top-1 of a current run."""
+        progress = self.current[run]
+        if progress is None:
+            return f"{self.label(run)}: starting"
+        loss = progress.record.train_loss if progress.record else progress.loss
+        parts = [f"{self.label(run)}: epoch {progress.epoch + 1}/{progress.epochs}"]
+        if loss is not None:
+            parts.append(f"loss {loss:.3f}")
+        if run in self.top1:
+            parts.append(f"top-1 {self.top1[run]:.1f} %")
+        return " ".join(parts)
+
+
+class LogDisplay:
+    """A line when a run starts or ends, and one for an epoch every few seconds."""
+
+    def __init__(self, console: Console, state: State) -> None:
+        self._console = console
+        self._state = state
+        self._last = time.monotonic()
+
+    def event(self, event: Event) -> None:
+        """See `Display.event`."""
+        self._state.event(event)
+        if isinstance(event, Progress):
+            now = time.monotonic()
+            if event.record and now - self._last >= LINE_SECONDS:
+                self._last = now
+                left = duration(self._state.seconds_left())
+                self.note(f"{self._state.line(event.run)}; {left} left")
+        else:
+            self.note(describe(event, self._state))
+
+    def note(self, text: str) -> None:
+        """See `Display.note`. One line whatever its length, out at once."""
+        print(text, file=self._console.file, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+class BarDisplay:
+    """One bar for the sweep, with the current runs beside it; a line above it for each end."""
+
+    def __init__(self, console: Console, state: State) -> None:
+        self._state = state
+        self._bar = Bar(
+            TextColumn("runs"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}", style="cyan"),
+            TextColumn(
+                "{task.fields[now]}", markup=False, table_column=Column(no_wrap=True, ratio=1)
+            ),
+            console=console,
+            expand=True,
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task(
+            "", total=state.total, completed=state.done, left="", now=""
+        )
+
+    def event(self, event: Event) -> None:
+        """See `Display.event`."""
+        self._state.event(event)
+        if isinstance(event, Ended | Requeued):
+            self.note(describe(event, self._state))
+        seconds = self._state.seconds_left()
+        self._bar.update(
+            self._task,
+            completed=self._state.done,
+            left=f"{duration(seconds)} left" if seconds is not None else "",
+            now=" | ".join(self._state.line(run) for run in self._state.current),
+        )
+
+    def note(self, text: str) -> None:
+        """See `Display.note`."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.update(self._task, left="", now="")
+        self._bar.stop()
+
+
+# ---------------------------------------------------------------- text
+
+
+def describe(event: Started | Requeued | Ended, state: State) -> str:
+    """A line about the start or the end of a run."""
+    run = event.result.run if isinstance(event, Ended) else event.run
+    return f"[{state.done}/{state.total}] {state.label(run)}: {_what(event)}"
+
+
+def _what(event: Started | Requeued | Ended) -> str:
+    if isinstance(event, Ended):
+        return result_line(event.result)
+    if isinstance(event, Requeued):
+        return f"{event.reason}; it goes on from its last checkpoint"
+    return "starts" if event.attempt == 1 else f"starts, attempt {event.attempt}"
+
+
+def result_line(result: Result) -> str:
+    """How a run ended."""
+    if result.outcome is not Outcome.COMPLETED:
+        return f"{result.outcome}: {result.reason}"
+    top1 = f" top-1 {result.top1:.2f} %" if result.top1 is not None else ""
+    return f"{result.outcome}{top1} in {duration(result.seconds)}"
+
+
+def duration(seconds: float | None) -> str:
+    """`42 s`, `3 min 20 s`, `5 h 07 min`, `2 d 03 h`."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 172800:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"

@@ -1,0 +1,221 @@
+"""Reading a results folder back: as records for statistics and reports, and as a pandas frame."""
+
+import csv
+import io
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from workbench.ablation.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, write_text
+from workbench.ablation.ledger import Ledger, StoredRun, stored_run
+from workbench.ablation.plan import Plan
+from workbench.ablation.records import PlanFacts, Row, RunRecord
+from workbench.config import Outcome, Recipe
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "variant", "seed", "status", "reason", "step", "top1", "test_loss", "seconds",
+    "images_per_second", "device", "params", "macs", "created", "started", "ended", "id",
+)  # fmt: skip
+FRAME = ("variant", "changed", "compared_to", *COLUMNS[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A results folder, read: the plan, and its runs by seed in the order of the rows."""
+
+    plan: Plan
+    runs: tuple[StoredRun, ...]
+    environment: Mapping[str, Any]
+
+    def facts(self) -> PlanFacts:
+        """The plan as a report names it."""
+        return PlanFacts(
+            name=self.plan.name,
+            kind=self.plan.kind,
+            question=self.plan.question,
+            seeds=self.plan.seeds,
+            dataset=_data_line(self.plan.recipe),
+            recipe=_recipe_line(self.plan.recipe),
+            command=str(self.environment.get("command", "")),
+            environment=tuple(
+                (key, str(value))
+                for key, value in self.environment.items()
+                if key != "command" and value is not None
+            ),
+            published=self.plan.published,
+        )
+
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the table."""
+        return tuple(
+            Row(
+                variant=variant.name,
+                changed=variant.changed,
+                compared_to=variant.compared_to,
+                params=variant.params,
+                macs=variant.macs,
+                published=variant.published,
+            )
+            for variant in self.plan.variants
+        )
+
+    def records(self) -> tuple[RunRecord, ...]:
+        """The runs that have ended."""
+        command = str(self.environment.get("command", ""))
+        return tuple(_record(run, command) for run in self.runs if run.outcome is not None)
+
+
+def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
+    """A results folder, its ledger, or the ledger's URL; `plan` where a database holds several.
+
+    A folder without a ledger is read from `runs.jsonl`, which is what is committed with a project.
+    Raises `InputError` if there are no results at `path`, or they can't be read.
+    """
+    where = str(path)
+    if "://" in where:
+        return _from_ledger(where, plan, {})
+    found = Path(path)
+    if found.is_file():
+        return _from_ledger(found, plan, _environment(found.parent))
+    if (found / LEDGER).exists():
+        return _from_ledger(found / LEDGER, plan, _environment(found))
+    if (found / RUNS).exists() and (found / PLAN).exists():
+        return _from_export(found)
+    missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
+    raise InputError(f"results: {path} {missing}")
+
+
+def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
+    """The runs at `path` (see `load_sweep`) as a frame, a row each: variant, what changed, the row
+    it is compared to, seed, status, top1 (percent), params, macs, seconds, ..., spec and recipe.
+    """
+    import pandas as pd
+
+    sweep = load_sweep(path, plan)
+    variants = {variant.name: variant for variant in sweep.plan.variants}
+    rows = [
+        {
+            "changed": variants[run.variant].changed,
+            "compared_to": variants[run.variant].compared_to,
+            **{key: getattr(run, key) for key in COLUMNS},
+            **{f"spec.{key}": value for key, value in run.spec.flat().items()},
+        }
+        for run in sweep.runs
+    ]
+    specs = list(dict.fromkeys(key for row in rows for key in row if key.startswith("spec.")))
+    return pd.DataFrame(rows, columns=[*FRAME, *specs])
+
+
+def export(folder: Path, plan: Plan, runs: Sequence[StoredRun]) -> None:
+    """Write `runs.jsonl`, with all that the ledger knows, and `runs.csv`, with the main columns."""
+    ordered = in_order(plan, runs)
+    lines = [run.model_dump_json() for run in ordered]
+    write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([getattr(run, key) for key in COLUMNS] for run in ordered)
+    write_text(folder / "runs.csv", text.getvalue())
+
+
+def in_order(plan: Plan, runs: Sequence[StoredRun]) -> tuple[StoredRun, ...]:
+    """By seed, then by row; both as the plan has them."""
+    rank = {(run.variant, run.seed): index for index, run in enumerate(plan.runs())}
+    return tuple(sorted(runs, key=lambda run: rank[run.variant, run.seed]))
+
+
+def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, Any]) -> Sweep:
+    with Ledger.read(where, plan) as ledger:
+        stored, runs = ledger.plan(), ledger.runs(curves=True)
+    if stored is None:
+        raise InputError(f"results: {where} holds no plan")
+    return Sweep(stored, in_order(stored, runs), environment)
+
+
+def _from_export(folder: Path) -> Sweep:
+    try:
+        plan = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+        lines = (folder / RUNS).read_text(encoding="utf-8").splitlines()
+        runs = tuple(stored_run(json.loads(line)) for line in lines)
+        return Sweep(plan, in_order(plan, runs), _environment(folder))
+    except OSError as error:
+        raise InputError(f"results: {folder} can't be read: {error.strerror}") from None
+    except (ValidationError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"results: {folder}: {PLAN} or {RUNS} is damaged, or of another version"
+        ) from None
+
+
+def _environment(folder: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+# ---------------------------------------------------------------- text
+
+
+def _record(run: StoredRun, command: str) -> RunRecord:
+    assert run.outcome is not None
+    return RunRecord(
+        run_id=run.id,
+        variant=run.variant,
+        seed=run.seed,
+        outcome=Outcome(run.outcome),
+        reason=run.reason,
+        step=run.step,
+        top1=run.top1,
+        params=run.params,
+        macs=run.macs,
+        images_per_second=run.images_per_second,
+        seconds=run.seconds,
+        curve=run.curve,
+        config=run_text(run),
+        command=repeat_command(run, command),
+    )
+
+
+def run_text(run: StoredRun) -> str:
+    """The resolved configuration of a run, as YAML."""
+    recipe = run.recipe.model_dump(mode="json")
+    data = {"variant": run.variant, "seed": run.seed, "spec": run.spec.flat(), "recipe": recipe}
+    return yaml.safe_dump(data, sort_keys=False, width=100)
+
+
+def repeat_command(run: StoredRun, command: str) -> str:
+    """What repeats this run alone, in a results folder of its own; empty if unknown."""
+    if not command:
+        return ""
+    only = shlex.quote(run.variant)
+    return f"{command} --only {only} --seeds {run.seed} --name {run.plan}-repeated"
+
+
+def _data_line(recipe: Recipe) -> str:
+    data = recipe.data
+    parts = [data.name]
+    if data.train_size is not None:
+        parts.append(f"a stratified subset of {data.train_size} training images")
+    if data.test_size is not None:
+        parts.append(f"a stratified subset of {data.test_size} test images")
+    return ", ".join(parts)
+
+
+def _recipe_line(recipe: Recipe) -> str:
+    optimiser = recipe.optimiser
+    return (
+        f"{recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, {optimiser.name}, "
+        f"learning rate {optimiser.lr:g}, weight decay {optimiser.weight_decay:g}, "
+        f"{recipe.schedule.name} schedule"
+    )

@@ -1,0 +1,78 @@
+"""The functions of other rooms that a sweep calls, in one place, so that tests can stand in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workbench.config import Augment, DataConfig, Recipe, Spec
+from workbench.engine.local import FIT
+from workbench.errors import InputError, unknown
+
+
+class Measures(Protocol):
+    """The part of a cost that a plan prints."""
+
+    @property
+    def params(self) -> int: ...
+
+    @property
+    def macs(self) -> int: ...
+
+
+class Described(Protocol):
+    """The part of a data set's description that a plan needs."""
+
+    @property
+    def classes(self) -> int: ...
+
+    @property
+    def train_size(self) -> int: ...
+
+    @property
+    def test_size(self) -> int: ...
+
+
+class MakeSpec(Protocol):
+    """`workbench.models.spec`, as it is called here."""
+
+    def __call__(self, base: str, *overrides: str, classes: int | None = None) -> Spec: ...
+
+
+class MakeRecipe(Protocol):
+    """`workbench.train.recipes.recipe`."""
+
+    def __call__(self, base: str | Mapping[str, Any], *overrides: str) -> Recipe: ...
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a sweep needs from models, cost, train and data."""
+
+    spec: MakeSpec
+    fingerprint: Callable[[Spec], str]
+    cost: Callable[[Spec], Measures]
+    components: Callable[[str], Sequence[str]]
+    recipe: MakeRecipe
+    describe: Callable[[DataConfig], Described]
+    check_augment: Callable[[Augment, int], None]  # raises InputError for this side of the image
+    fit: str = FIT
+
+
+def real_rooms() -> Rooms:
+    """The workbench's own. Imports torch."""
+    from workbench.cost import cost
+    from workbench.data import check_augment, describe
+    from workbench.models import fingerprint, spec
+    from workbench.train.recipes import recipe
+
+    return Rooms(spec, fingerprint, cost, _components, recipe, describe, check_augment)
+
+
+def _components(slot: str) -> tuple[str, ...]:
+    from workbench.models import SLOTS
+
+    if slot not in SLOTS:
+        if "." in slot:
+            raise InputError(f"factor: {slot!r} is a field, not a slot; list its values")
+        raise unknown("factor", slot, SLOTS)
+    return tuple(SLOTS[slot])

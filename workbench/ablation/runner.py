@@ -1,0 +1,222 @@
+"""Running a plan: what is done stays done, what is not goes on, and the ledger knows which."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from workbench.ablation.differences import refuse_changes
+from workbench.ablation.environment import environment
+from workbench.ablation.folder import (
+    ENVIRONMENT,
+    LEDGER,
+    PLAN,
+    discard_checkpoints,
+    locked,
+    run_folder,
+    write_text,
+)
+from workbench.ablation.interrupts import Interrupts
+from workbench.ablation.ledger import Entry, Ledger, StoredRun
+from workbench.ablation.plan import Plan
+from workbench.ablation.progress import Display, display
+from workbench.ablation.results import export
+from workbench.ablation.tables import PENDING
+from workbench.config import Outcome, Progress, RunConfig, Scalar
+from workbench.engine import Ended, Event, LocalEngine, Requeued, Resources, Started, Task, divide
+from workbench.engine.local import FIT
+from workbench.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOptions:
+    """How a plan is run; none of it changes what a run computes but for `device`."""
+
+    jobs: int | None = None  # None: chosen for this machine
+    device: str = "auto"
+    only: tuple[str, ...] = ()  # variants; none: all
+    extend: bool = False  # allow new rows and seeds beside finished ones
+    ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
+    command: str = ""  # what the user typed, to be repeated and recorded
+    fit: str = FIT  # "module:function"; for tests
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """What there is after a sweep. `runs` are all runs of the plan, without curves."""
+
+    plan: Plan
+    folder: Path
+    runs: tuple[StoredRun, ...]
+    trained: int  # runs that ended in this sweep
+    left: int  # runs that were asked for and are not final
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> int:
+        """130 after Ctrl-C, 1 where runs failed, 0 otherwise; a diverged run is a result."""
+        if self.interrupted:
+            return 130
+        return 1 if self.left else 0
+
+
+def run_sweep(
+    plan: Plan, folder: Path, options: SweepOptions | None = None, console: Console | None = None
+) -> SweepResult:
+    """Run what is not final of `plan`, in `folder`, and return what the ledger then holds.
+
+    Raises `InputError`, before anything is trained, if the folder can't be written or is in use,
+    if its plan is another one, and if the ledger is of a newer version; and later if the ledger
+    can no longer be written. Everything finished is in the ledger by then.
+    """
+    options, console = options or SweepOptions(), console or Console()
+    asked = plan.runs(options.only)
+    shares = divide(options.jobs, len(plan.runs()), options.device)
+    with ExitStack() as stack:
+        stack.enter_context(locked(folder))
+        ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, plan.name))
+        stale = _take_up(ledger, plan, folder, options.extend)
+        facts = environment(shares, options.device)
+        todo = _todo(ledger, asked, folder)
+        if todo:  # else the environment that is there already made the results
+            _describe_sweep(folder, plan, facts, options.command)
+        sweep = _Sweep(ledger, folder, asked, todo, shares, facts, options)
+        interrupted = sweep.run(console, stale)
+        runs = ledger.runs()
+        export(folder, plan, ledger.runs(curves=True))
+    final = {run.id for run in runs if run.final}
+    left = sum(run.id not in final for run in asked)
+    return SweepResult(plan, folder, runs, sweep.trained, left, interrupted)
+
+
+def _take_up(ledger: Ledger, plan: Plan, folder: Path, extend: bool) -> int:
+    """Register the plan beside what is there; returns how many runs a killed sweep left behind."""
+    before = ledger.plan()
+    if before is not None:
+        refuse_changes(before, plan, extend, str(folder))
+    _refuse_other_ids(ledger, plan, folder)
+    variants = {variant.name: variant for variant in plan.variants}
+    ledger.register(plan, [Entry(run, variants[run.variant]) for run in plan.runs()])
+    return ledger.settle_running(PENDING, "the sweep was killed while it ran")
+
+
+def _refuse_other_ids(ledger: Ledger, plan: Plan, folder: Path) -> None:
+    """The plan reads the same, yet its runs hash to other ids: the schema of a config grew."""
+    ids = {(run.variant, run.seed): run.id for run in plan.runs()}
+    for run in ledger.runs():
+        if ids.get((run.variant, run.seed), run.id) != run.id:
+            raise InputError(
+                f"plan {plan.name!r}: {folder} was run by another version of the workbench, with "
+                "other settings behind the same plan; give this one another --name"
+            )
+
+
+def _describe_sweep(folder: Path, plan: Plan, facts: Mapping[str, Scalar], command: str) -> None:
+    write_text(folder / PLAN, plan.model_dump_json(indent=2) + "\n")
+    described = {"command": command, **facts}
+    write_text(folder / ENVIRONMENT, json.dumps(described, indent=2) + "\n")
+
+
+def _todo(ledger: Ledger, asked: Sequence[RunConfig], folder: Path) -> tuple[RunConfig, ...]:
+    final = {run.id for run in ledger.runs() if run.final}
+    for run in asked:
+        if run.id in final:  # the sweep may have been killed before it did this
+            discard_checkpoints(run_folder(folder, run))
+    return tuple(run for run in asked if run.id not in final)
+
+
+class _Sweep:
+    """Ties an engine's events to the ledger and the display. The ledger always comes first."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: Path,
+        asked: Sequence[RunConfig],
+        todo: Sequence[RunConfig],
+        shares: Resources,
+        facts: Mapping[str, Scalar],
+        options: SweepOptions,
+    ) -> None:
+        self.trained = 0
+        self._ledger = ledger
+        self._asked = asked
+        self._tasks = {run.id: Task(run, run_folder(folder, run)) for run in todo}
+        self._shares = shares
+        self._facts = facts
+        self._options = options
+
+    def run(self, console: Console, stale: int) -> bool:
+        """Train what is to be trained; returns whether it was interrupted."""
+        total, todo = len(self._asked), [task.run for task in self._tasks.values()]
+        if not todo:
+            console.print(f"All {total} runs are done; nothing to train.", highlight=False)
+            return False
+        done = total - len(todo)
+        with display(console, todo, done, total, self._shares.jobs) as shown:
+            if done or stale:
+                shown.note(_resume_note(done, total, stale))
+            interrupted = self._train(shown)
+        if interrupted:
+            command = f": {self._options.command}" if self._options.command else ""
+            left = len(todo) - self.trained
+            text = (
+                f"Stopped with {left} of {total} runs to go. To go on, give the same command again"
+            )
+            console.print(text + command, highlight=False, markup=False, soft_wrap=True)
+        return interrupted
+
+    def _train(self, shown: Display) -> bool:
+        interrupts = Interrupts()
+
+        def on_event(event: Event) -> None:
+            self._record(event)
+            shown.event(event)
+
+        told = False
+
+        def should_stop() -> bool:
+            nonlocal told
+            if interrupts.asked() and not told:
+                told = True
+                shown.note("Stopping; a second Ctrl-C does not wait for the runs.")
+            return told
+
+        try:
+            with (
+                interrupts,
+                LocalEngine(self._shares, self._options.fit, self._options.device) as engine,
+            ):
+                engine.run(self._tasks.values(), on_event, should_stop)
+        except KeyboardInterrupt:
+            self._ledger.settle_running(Outcome.INTERRUPTED, "killed by a second Ctrl-C")
+            return True
+        return interrupts.asked()
+
+    def _record(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._ledger.start(event.run, self._facts)
+        elif isinstance(event, Requeued):
+            self._ledger.release(event.run, event.reason)
+        elif isinstance(event, Progress):
+            if event.record:
+                self._ledger.epoch(event.run, event.record)
+        else:
+            self._end(event)
+
+    def _end(self, event: Ended) -> None:
+        self._ledger.end(event.result)
+        if event.result.outcome.final:
+            self.trained += 1
+            discard_checkpoints(self._tasks[event.result.run].folder)
+
+
+def _resume_note(done: int, total: int, stale: int) -> str:
+    text = f"{done} of {total} runs are done; the others go on"
+    if not stale:
+        return f"{text}."
+    runs = "1 run was" if stale == 1 else f"{stale} runs were"
+    return f"{text}. {runs} cut off when a sweep was killed, and continue from the last checkpoint."

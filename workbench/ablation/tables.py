@@ -1,0 +1,78 @@
+"""The ledger's tables. A change here that an older workbench can't read raises `SCHEMA`."""
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA = 1
+PENDING, RUNNING = "pending", "running"  # statuses; the others are the outcomes
+
+
+class Base(DeclarativeBase):
+    """All tables of a ledger."""
+
+
+class MetaRow(Base):
+    """Facts about the ledger itself: `schema`."""
+
+    __tablename__ = "meta"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class PlanRow(Base):
+    """A plan, resolved, as JSON."""
+
+    __tablename__ = "plans"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    created: Mapped[str] = mapped_column(String(32))
+
+
+class RunRow(Base):
+    """One run of one plan. Times are UTC in ISO 8601; `spec`, `recipe`, `host`, `details` JSON."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("plan", "variant", "seed"),
+        ForeignKeyConstraint(["plan"], ["plans.name"]),
+    )
+
+    plan: Mapped[str] = mapped_column(String(128), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(256))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(16), default=PENDING)
+    reason: Mapped[str | None] = mapped_column(Text)
+    step: Mapped[int | None] = mapped_column(BigInteger)
+    top1: Mapped[float | None]
+    test_loss: Mapped[float | None]
+    seconds: Mapped[float | None]
+    images_per_second: Mapped[float | None]
+    device: Mapped[str | None] = mapped_column(String(128))
+    params: Mapped[int] = mapped_column(BigInteger)
+    macs: Mapped[int] = mapped_column(BigInteger)
+    spec: Mapped[str] = mapped_column(Text)
+    recipe: Mapped[str] = mapped_column(Text)
+    details: Mapped[str] = mapped_column(Text, default="{}")
+    host: Mapped[str] = mapped_column(Text, default="{}")
+    created: Mapped[str] = mapped_column(String(32))
+    started: Mapped[str | None] = mapped_column(String(32))
+    ended: Mapped[str | None] = mapped_column(String(32))
+
+
+class EpochRow(Base):
+    """One epoch of one run: the learning curve."""
+
+    __tablename__ = "epochs"
+    __table_args__ = (ForeignKeyConstraint(["plan", "run"], ["runs.plan", "runs.id"]),)
+
+    plan: Mapped[str] = mapped_column(String(128), primary_key=True)
+    run: Mapped[str] = mapped_column(String(64), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    train_loss: Mapped[float | None]  # none where it was not finite
+    test_loss: Mapped[float | None]
+    top1: Mapped[float | None]
+    lr: Mapped[float | None]
+    seconds: Mapped[float | None]
