@@ -1,0 +1,92 @@
+"""Data sets, and the batches that runs train on."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+
+from workbench.config import Augment, DataConfig
+from workbench.data.batches import Loaders, decode_all, make_loaders
+from workbench.data.encoded import BadImagesWarning
+from workbench.data.image_folder import folder
+from workbench.data.image_parquet import parquet
+from workbench.data.mixing import mix
+from workbench.data.randaugment import Interpolation
+from workbench.data.small import digits, synthetic
+from workbench.data.source import Bytes, DataInfo, Source
+from workbench.data.transforms import check_augment
+from workbench.data.vision import cifar10, cifar100, flowers102
+from workbench.errors import unknown
+
+__all__ = [
+    "DATASETS",
+    "BadImagesWarning",
+    "DataInfo",
+    "Loaders",
+    "check_augment",
+    "describe",
+    "loaders",
+    "mix",
+]
+
+DATASETS: dict[str, Callable[[DataConfig], Source]] = {
+    "digits": digits,
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "flowers102": flowers102,
+    "folder": folder,
+    "parquet": parquet,
+    "synthetic": synthetic,
+}
+
+
+def describe(config: DataConfig) -> DataInfo:
+    """The facts on a data set, found out once per process.
+
+    The first look at a set of image files reads all of them, so that a broken one is known before
+    training; the verdicts are cached on disk. Raises `InputError` for a set that can't be used.
+    """
+    return _source(config).info
+
+
+def loaders(
+    config: DataConfig,
+    augment: Augment,
+    batch_size: int,
+    side: int,
+    seed: int,
+    device: torch.device,
+) -> Loaders:
+    """The batches of one run, images (B, 3, side, side) in float32 and channels_last memory.
+
+    Order and augmentation are a function of (seed, epoch, step). Labels are not smoothed: that
+    is the loss's. Raises `InputError` for a set or an augmentation that can't be used.
+    """
+    check_augment(augment, side)
+    return make_loaders(
+        _source(config),
+        config,
+        augment,
+        batch_size,
+        side,
+        seed,
+        device,
+        lambda: _pixels(config, side, augment.crop_pct, augment.interpolation),
+    )
+
+
+# The runs of a sweep that share a process share the open data set.
+@lru_cache(maxsize=2)
+def _source(config: DataConfig) -> Source:
+    if config.name not in DATASETS:
+        raise unknown("data.name", config.name, DATASETS)
+    return DATASETS[config.name](config).subset(config)
+
+
+@lru_cache(maxsize=2)
+def _pixels(
+    config: DataConfig, side: int, crop_pct: float, interpolation: Interpolation
+) -> tuple[Bytes, Bytes]:
+    source = _source(config)
+    train = decode_all(source.train, side, 1.0, interpolation)
+    return train, decode_all(source.test, side, crop_pct, interpolation)

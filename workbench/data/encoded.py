@@ -1,0 +1,176 @@
+"""Sets of encoded images: what folders, parquet files and torchvision's flowers have in common."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from workbench.config import DataConfig
+from workbench.data.images import PLAIN, TRUNCATED, UNREADABLE, Checked, Read, check, decode
+from workbench.data.source import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Colour,
+    Ints,
+    Source,
+    moments,
+)
+from workbench.errors import InputError
+
+Mask = npt.NDArray[np.bool_]
+
+
+class BadImagesWarning(UserWarning):
+    """Images that were skipped or are incomplete."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Reads whole files below `root`."""
+
+    root: Path
+    names: tuple[str, ...]
+
+    def __call__(self, index: int) -> bytes:
+        """The bytes of file `index`."""
+        return (self.root / self.names[index]).read_bytes()
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """N encoded images, not yet looked at."""
+
+    read: Read
+    names: Sequence[str]
+    labels: Ints
+    key: str  # changes when the images do
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """Images that are decoded as they are opened."""
+
+    read: Read
+    positions: Ints  # (N,), what `read` calls them
+    truncated: Mask  # (N,)
+    labels: Ints  # (N,)
+
+    def open(self, index: int) -> Image.Image:
+        """Image `index`."""
+        return decode(self.read(int(self.positions[index])), bool(self.truncated[index]))
+
+    def take(self, indices: Ints) -> "EncodedSplit":
+        """The images at `indices`."""
+        return EncodedSplit(
+            self.read, self.positions[indices], self.truncated[indices], self.labels[indices]
+        )
+
+
+def encoded_source(
+    config: DataConfig,
+    class_names: tuple[str, ...],
+    train: Encoded,
+    test: Encoded,
+    *,
+    own_colours: bool,
+) -> Source:
+    """A source of those images that `config.bad_images` lets through.
+
+    Small images are normalised by their own colours where `own_colours`, else by ImageNet's.
+    """
+    checked = [check(split.read, len(split.labels), split.key) for split in (train, test)]
+    names = [*train.names, *test.names]
+    kinds = np.concatenate([each.kinds for each in checked])
+    kept = np.split(_allowed(config, names, kinds), [len(train.names)])
+    sizes = np.concatenate([each.sizes[mask] for each, mask in zip(checked, kept, strict=True)])
+    splits = [_kept(*each) for each in zip((train, test), checked, kept, strict=True)]
+    _refuse_lost_classes(config, class_names, splits[0].labels, splits[1].labels)
+    alike = bool((sizes == sizes[0, 0]).all())
+    whole = kept[0] & (checked[0].kinds != TRUNCATED)
+    mean, std = _colours(checked[0].sums[whole], own_colours)
+    return Source(
+        name=config.name,
+        class_names=class_names,
+        train=splits[0],
+        test=splits[1],
+        largest_side=int(sizes.max()),
+        native_side=int(sizes[0, 0]) if alike else None,
+        mean=mean,
+        std=std,
+    )
+
+
+def _kept(split: Encoded, checked: Checked, kept: Mask) -> EncodedSplit:
+    positions = np.flatnonzero(kept)
+    truncated = checked.kinds[positions] == TRUNCATED
+    return EncodedSplit(split.read, positions, truncated, split.labels[positions])
+
+
+def _allowed(config: DataConfig, names: Sequence[str], kinds: npt.NDArray[np.str_]) -> Mask:
+    """Which images are used; those that are not whole, or not used, are named in one warning."""
+    odd = kinds != PLAIN
+    convert = config.bad_images == "convert"
+    if odd.any() and config.bad_images == "fail":
+        raise InputError(
+            f"data.path: {config.path!r} has {_listing(names, kinds, odd)} that are not plain RGB; "
+            "data.bad_images=convert or skip goes on with them or without"
+        )
+    lost = kinds == UNREADABLE if convert else odd
+    partial = (kinds == TRUNCATED) & convert
+    notes = [f"{_listing(names, kinds, lost)} skipped"] if lost.any() else []
+    notes += [f"{_listing(names, kinds, partial)} used in part"] if partial.any() else []
+    if notes:
+        warnings.warn(f"data.path: {'; '.join(notes)}", BadImagesWarning, stacklevel=2)
+    return np.asarray(~lost)
+
+
+def _listing(names: Sequence[str], kinds: npt.NDArray[np.str_], which: Mask, most: int = 10) -> str:
+    found = np.flatnonzero(which)
+    named = [f"{names[index]} ({kinds[index]})" for index in found[:most]]
+    rest = [f"{len(found) - most} more"] if len(found) > most else []
+    return f"{len(found)} of {len(names)} images ({', '.join(named + rest)})"
+
+
+def _refuse_lost_classes(
+    config: DataConfig, class_names: tuple[str, ...], train: Ints, test: Ints
+) -> None:
+    if not len(test):
+        raise InputError(f"data.path: {config.path!r} has no test image that can be used")
+    lost = np.setdiff1d(np.arange(len(class_names)), train)
+    if len(lost):
+        raise InputError(
+            f"data.path: {config.path!r} has no usable training image of class "
+            f"{class_names[lost[0]]!r}"
+        )
+
+
+def _colours(sums: npt.NDArray[np.float64], own: bool) -> tuple[Colour, Colour]:
+    if not own or not len(sums) or np.isnan(sums).any():  # NaN: a large image
+        return IMAGENET_MEAN, IMAGENET_STD
+    mean = sums.mean(axis=0)
+    return moments(mean[:3], mean[3:])
+
+
+def refuse_few_classes(config: DataConfig, class_names: Sequence[str]) -> None:
+    """Fewer than two classes leave nothing to learn."""
+    if len(class_names) < 2:
+        found = f"one class, {class_names[0]!r}" if class_names else "no class"
+        raise InputError(f"data.path: {config.path!r} has {found}; at least two are needed")
+
+
+def existing_folder(config: DataConfig, layout: str) -> Path:
+    """`config.path` as a folder that exists; `layout` says in the error what it should hold."""
+    if config.path is None:
+        raise InputError(
+            f"data.path: missing; data.name={config.name} reads a folder with {layout}"
+        )
+    path = Path(config.path).expanduser()
+    if not path.exists():
+        raise InputError(f"data.path: {config.path!r} does not exist")
+    if not path.is_dir():
+        raise InputError(f"data.path: {config.path!r} is not a folder; give one with {layout}")
+    return path

@@ -1,0 +1,159 @@
+"""Image files of every kind to RGB, and a check of all of them before training starts.
+
+A truncated file opens like a sound one and fails only when its pixels are read, so the check
+reads the pixels of every image. That is done once: the verdicts are cached, keyed by the names,
+sizes and times of the files.
+"""
+
+import io
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile
+
+PLAIN, TRUNCATED, UNREADABLE = "plain", "truncated", "unreadable"
+FORMAT = "checked-1"  # counted up when verdicts come to mean something else
+SMALL = 64 * 64  # pixels up to which an image's colours are summed for the normalisation
+_KINDS = {"1": "bilevel", "L": "grayscale", "LA": "grayscale", "La": "grayscale", "F": "float"}
+_KINDS |= {"RGBA": "with alpha", "RGBa": "with alpha", "RGBX": "with alpha", "P": "palette"}
+_KINDS |= {"PA": "palette", "I": "16 bit", "RGB": PLAIN}
+_tolerance = threading.Lock()
+_log = logging.getLogger(__name__)
+
+Read = Callable[[int], bytes]
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of N images."""
+
+    kinds: npt.NDArray[np.str_]  # (N,): plain, truncated, unreadable, grayscale, CMYK, ...
+    sizes: npt.NDArray[np.int64]  # (N, 2): width, height; 0 where unreadable
+    sums: Array  # (N, 6): means of R, G, B and of their squares, 0 to 1; NaN for large images
+
+
+def cache_folder() -> Path:
+    """Where downloads and verdicts are kept: under XDG_CACHE_HOME, or ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "cmt-workbench"
+
+
+def decode(data: bytes, tolerant: bool = False) -> Image.Image:
+    """The RGB image in `data`; a tolerant decoder fills what is missing with grey or black.
+
+    Raises what Pillow raises, for data that is no image.
+    """
+    image = Image.open(io.BytesIO(data))
+    if not tolerant:
+        image.load()
+        return _rgb(image)
+    with _tolerance:  # Pillow's only switch for this is one for the whole process
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+    return _rgb(image)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no fixed range")
+    if image.mode.startswith("I"):  # Pillow's own conversion clips 16 bits at 255
+        high = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        return Image.fromarray(high.astype(np.uint8)).convert("RGB")
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def check(read: Read, count: int, key: str) -> Checked:
+    """The verdicts on images 0 to `count` - 1, from the cache where `key` has been seen."""
+    file = cache_folder() / FORMAT / f"{key}.npz"
+    cached = _load(file, count)
+    if cached is not None:
+        return cached
+    if count > 20_000:
+        _log.info("checking %d images; this is done once", count)
+    parts = [range(start, min(start + 256, count)) for start in range(0, count, 256)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        verdicts = [
+            verdict
+            for part in pool.map(lambda part: [_verdict(read, index) for index in part], parts)
+            for verdict in part
+        ]
+    for index, (kind, size, sums) in enumerate(verdicts):
+        if kind == TRUNCATED and not _partly_readable(read(index)):
+            verdicts[index] = (UNREADABLE, size, sums)
+    kinds, sizes, sums_ = zip(*verdicts, strict=True)
+    checked = Checked(np.array(kinds), np.array(sizes, np.int64), np.array(sums_, np.float64))
+    _store(file, checked)
+    return checked
+
+
+_NO_SUMS = (float("nan"),) * 6
+
+
+def _verdict(read: Read, index: int) -> tuple[str, tuple[int, int], tuple[float, ...]]:
+    try:
+        image = Image.open(io.BytesIO(read(index)))
+    except Exception:  # Pillow raises a dozen kinds for data that is no image
+        return UNREADABLE, (0, 0), _NO_SUMS
+    size = image.size
+    kind = "16 bit" if image.mode.startswith("I;16") else _KINDS.get(image.mode, image.mode)
+    try:
+        if size[0] * size[1] > SMALL:  # an eighth of the resolution still reads every byte
+            image.draft(image.mode, (size[0] // 8, size[1] // 8))
+        image.load()
+    except Exception:
+        return TRUNCATED, size, _NO_SUMS
+    try:
+        rgb = _rgb(image)
+    except Exception:
+        return UNREADABLE, size, _NO_SUMS
+    return kind, size, _colour_sums(rgb) if size[0] * size[1] <= SMALL else _NO_SUMS
+
+
+def _colour_sums(image: Image.Image) -> tuple[float, ...]:
+    pixels = np.asarray(image, np.float64).reshape(-1, 3) / 255
+    return (*pixels.mean(axis=0).tolist(), *np.square(pixels).mean(axis=0).tolist())
+
+
+def _partly_readable(data: bytes) -> bool:
+    try:
+        decode(data, tolerant=True)
+    except Exception:
+        return False
+    return True
+
+
+def _load(file: Path, count: int) -> Checked | None:
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            checked = Checked(stored["kinds"], stored["sizes"], stored["sums"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
+    return checked if len(checked.kinds) == count else None
+
+
+def _store(file: Path, checked: Checked) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as out:
+            np.savez(out, kinds=checked.kinds, sizes=checked.sizes, sums=checked.sums)
+        os.replace(name, file)  # a reader sees the whole file or none
+    except OSError as error:
+        _log.info("the verdicts on the images are not cached: %s", error)

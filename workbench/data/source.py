@@ -1,0 +1,133 @@
+"""What every data set comes down to: two splits of labelled RGB images."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from workbench.config import Count, DataConfig, Frozen
+from workbench.data.subset import stratified
+from workbench.errors import InputError
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+Colour = tuple[float, float, float]
+
+IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
+IMAGENET_STD: Colour = (0.229, 0.224, 0.225)
+
+
+class DataInfo(Frozen):
+    """What a plan and a network need to know of a data set."""
+
+    name: str
+    classes: Count
+    class_names: tuple[str, ...]
+    channels: Count = 3
+    native_side: Count | None  # None: the images are of several sizes, or not square
+    train_size: Count
+    test_size: Count
+    mean: Colour  # of the training images, RGB, 0 to 1
+    std: Colour
+
+
+class Split(Protocol):
+    """Labelled images that can be opened one by one, in any order and process."""
+
+    @property
+    def labels(self) -> Ints: ...  # (N,)
+
+    def open(self, index: int) -> Image.Image: ...  # RGB
+
+    def take(self, indices: Ints) -> Self: ...
+
+
+@dataclass(frozen=True)
+class ArraySplit:
+    """Images of one size, decoded: pixels (N, H, W, 3), labels (N,)."""
+
+    pixels: Bytes
+    labels: Ints
+
+    def open(self, index: int) -> Image.Image:
+        """Image `index`."""
+        return Image.fromarray(self.pixels[index])
+
+    def take(self, indices: Ints) -> "ArraySplit":
+        """The images at `indices`, copied."""
+        return ArraySplit(self.pixels[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set, opened."""
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split
+    test: Split
+    largest_side: int  # of any image, before it is resized
+    native_side: int | None
+    mean: Colour
+    std: Colour
+
+    @property
+    def info(self) -> DataInfo:
+        """The facts, without the images."""
+        return DataInfo(
+            name=self.name,
+            classes=len(self.class_names),
+            class_names=self.class_names,
+            native_side=self.native_side,
+            train_size=len(self.train.labels),
+            test_size=len(self.test.labels),
+            mean=self.mean,
+            std=self.std,
+        )
+
+    def subset(self, config: DataConfig) -> "Source":
+        """The source cut down to `train_size` and `test_size`, where they are given."""
+        train = _cut(self.train, config.train_size, config, "train")
+        test = _cut(self.test, config.test_size, config, "test")
+        return replace(self, train=train, test=test)
+
+
+def _cut(split: Split, size: int | None, config: DataConfig, which: str) -> Split:
+    count = len(split.labels)
+    if size is None or size == count:
+        return split
+    if size > count:
+        raise InputError(
+            f"data.{which}_size: {size} is more than the {count} {which} images of {config.name}"
+        )
+    return split.take(stratified(split.labels, size, config.subset_seed))
+
+
+def array_source(
+    name: str, class_names: tuple[str, ...], train: ArraySplit, test: ArraySplit
+) -> Source:
+    """A source of square decoded images, normalised by its own training images."""
+    side = train.pixels.shape[1]
+    mean, std = statistics(train.pixels)
+    return Source(name, class_names, train, test, side, side, mean, std)
+
+
+def statistics(pixels: Bytes) -> tuple[Colour, Colour]:
+    """Mean and standard deviation of each channel of (N, H, W, 3), in units of 0 to 1."""
+    counts = np.stack([np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(3)])
+    levels = np.arange(256) / 255
+    total = counts.sum(axis=1)
+    return moments(counts @ levels / total, counts @ levels**2 / total)
+
+
+def moments(
+    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+) -> tuple[Colour, Colour]:
+    """Mean and standard deviation from the means of x and x squared, one of each per channel."""
+    # A channel that never changes would divide by zero: one grey level is the least spread.
+    deviation = np.sqrt(np.maximum(second - first**2, 1 / 255**2))
+    r, g, b = (float(value) for value in first)
+    dr, dg, db = (float(value) for value in deviation)
+    return (r, g, b), (dr, dg, db)
