@@ -4,8 +4,8 @@
 
 The other implementation keeps tokens (B, N, C) between the parts of a block, reshapes to a map
 for every convolution and back (copies both ways), and computes softmax(q k^T) as a matrix: the
-layout in which such networks are usually published. Both hold the same weights, their outputs are compared
-first, and they run in turns, so that a change of the machine's speed meets both. Printed are the
+layout in which such networks are usually published. Both hold the same weights, their outputs
+are compared first, and they run in turns, so that a change of speed meets both. Printed are the
 ratios of the medians: forward in eval mode, and training step (forward, backward, no optimiser).
 """
 

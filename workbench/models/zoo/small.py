@@ -40,8 +40,8 @@ SMALL: dict[str, Entry] = {
         ),
         settings={
             "depth": [6],
-            "dim": [96],
-            "heads": [3],
+            "dim": [64],
+            "heads": [2],
             "stride": [4],
             "stem": "patchify",
             "position": "absolute",
@@ -83,7 +83,7 @@ SMALL: dict[str, Entry] = {
         note="One stage as deep as the four together, 4 x 4 tokens, the head of cmt_digits.",
         settings={
             "depth": [5],
-            "dim": [64],
+            "dim": [40],
             "heads": [2],
             "stride": [2],
             "stem": "patchify",
