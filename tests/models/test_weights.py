@@ -1,0 +1,142 @@
+"""Loading weights: golden logits, strictness, other resolutions and classes, hostile files."""
+
+import json
+import logging
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.models.golden import fill
+from workbench import build, load_weights, spec
+from workbench.errors import InputError
+
+GOLDEN: Mapping[str, Any] = json.loads(
+    (Path(__file__).parent / "golden" / "cmt_ti.json").read_text()
+)
+
+
+@pytest.fixture(scope="module")
+def released() -> dict[str, Tensor]:
+    """A state dict under the names of the authors' CMT-Ti."""
+    return {name: fill.tensor(name, shape) for name, shape in GOLDEN["state_dict_shapes"].items()}
+
+
+@pytest.mark.slow
+def test_golden_logits_of_the_released_cmt_ti(released: dict[str, Tensor]) -> None:
+    model = build(spec("cmt_ti")).double().eval()
+    load_weights(model, released)
+    assert sum(p.numel() for p in model.parameters()) == GOLDEN["parameters"]
+    with torch.no_grad():
+        logits = model(fill.images(GOLDEN["resolution"]))
+    difference = (logits - torch.tensor(GOLDEN["logits"], dtype=torch.float64)).abs().max()
+    assert difference.item() < 1e-6
+
+
+def test_a_released_checkpoint_is_unwrapped(released: dict[str, Tensor], tmp_path: Path) -> None:
+    half = {name: t.float() if t.is_floating_point() else t for name, t in released.items()}
+    averaged = {name: t + 1 if t.is_floating_point() else t for name, t in half.items()}
+    file = tmp_path / "cmt_tiny.pth"
+    torch.save({"model": half, "model_ema": averaged, "epoch": 3}, file)
+    for ema, expected in ((False, half), (True, averaged)):
+        model = build(spec("cmt_ti"))
+        load_weights(model, file, ema=ema)
+        assert torch.equal(model.stem.convs[0].weight, expected["stem_conv1.weight"])
+
+
+def test_the_workbench_s_own_state_dict_loads_bit_for_bit(tmp_path: Path) -> None:
+    first, second = (build(spec("cmt_digits"), seed=seed) for seed in (0, 1))
+    file = tmp_path / "own.pt"
+    torch.save(first.state_dict(), file)
+    load_weights(second, file)
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name])
+
+
+def test_another_resolution_resizes_position_tables_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    small, large = build(spec("cmt_digits")), build(spec("cmt_digits", resolution=16))
+    with caplog.at_level(logging.INFO):
+        load_weights(large, small.state_dict())
+    assert "stages.0.position.table.0: resized" in caplog.text
+    assert "bicubic" in caplog.text
+
+
+def test_resizing_a_constant_table_leaves_it_constant() -> None:
+    small, large = build(spec("cmt_digits")), build(spec("cmt_digits", resolution=16))
+    state = dict(small.state_dict())
+    state["stages.0.position.table.0"] = torch.full((1, 64, 4), 2.5)
+    load_weights(large, state)
+    table = large.stages[0].position.table[0]
+    torch.testing.assert_close(table.data, torch.full_like(table, 2.5))
+
+
+def test_another_number_of_classes_needs_the_flag() -> None:
+    ten, five = build(spec("cmt_digits")), build(spec("cmt_digits", classes=5))
+    with pytest.raises(InputError, match=r"head.linear.weight is \[10, 192\].*new_head"):
+        load_weights(five, ten.state_dict())
+    before = five.head.linear.weight.clone()
+    load_weights(five, ten.state_dict(), new_head=True)
+    assert torch.equal(five.head.linear.weight, before)
+    assert torch.equal(five.head.conv.weight, ten.head.conv.weight)
+
+
+def test_a_missing_and_an_unknown_key_are_named() -> None:
+    model = build(spec("cmt_digits"))
+    state = dict(model.state_dict())
+    state["nonsense"] = state.pop("head.linear.bias")
+    with pytest.raises(InputError, match=r"1 missing, such as 'head.linear.bias'; 1 unknown"):
+        load_weights(model, state)
+
+
+def test_a_released_checkpoint_on_another_network_is_named(released: dict[str, Tensor]) -> None:
+    with pytest.raises(InputError, match="looks like a released CMT checkpoint"):
+        load_weights(build(spec("deit_digits")), released)
+
+
+class Hostile:
+    """A pickle that runs code when it is loaded by an unguarded reader."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.mark,))
+
+
+def test_a_file_with_code_in_it_is_refused_and_not_run(tmp_path: Path) -> None:
+    mark, file = tmp_path / "ran", tmp_path / "evil.pth"
+    torch.save({"model": Hostile(mark)}, file)
+    with pytest.raises(InputError, match=r"evil\.pth.*would run code"):
+        load_weights(build(spec("cmt_digits")), file)
+    assert not mark.exists()
+
+
+def _truncated(file: Path) -> None:
+    torch.save(build(spec("cmt_digits")).state_dict(), file)
+    file.write_bytes(file.read_bytes()[:2000])
+
+
+BROKEN = {
+    "truncated": _truncated,
+    "empty": lambda file: file.write_bytes(b""),
+    "text": lambda file: file.write_text("weights"),
+    "a list": lambda file: torch.save([1, 2], file),
+    "another dictionary": lambda file: torch.save({"epoch": 1}, file),
+    "an old pickle": lambda file: file.write_bytes(pickle.dumps({"a": 1})),
+    "absent": lambda file: None,
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_file_that_is_no_checkpoint_is_one_line(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "broken.pth"
+    BROKEN[kind](file)
+    with pytest.raises(InputError, match=r"weights: .*broken\.pth") as caught:
+        load_weights(build(spec("cmt_digits")), file)
+    assert "\n" not in str(caught.value)
