@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from workbench.ablation.ablate import ablate, preview
+from workbench.ablation.dryrun import preview_data, print_preview
 from workbench.ablation.folder import LEDGER, locked, run_folder
 from workbench.ablation.ledger import Ledger, StoredRun
 from workbench.ablation.plan import Changes
@@ -414,6 +415,21 @@ def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
     assert found.runs["small"] == pytest.approx(3 * epoch, abs=1e-9)
     assert found.sweep == pytest.approx(3 * 3 * epoch, abs=1e-9)
     assert [each.name for each in tmp_path.iterdir()] == ["plan.yaml"]
+
+
+def test_preview_prints_its_numbers_and_gives_them_unrounded(tmp_path: Path) -> None:
+    wanted = SweepOptions(jobs=1, device="cpu")
+    found = preview(write_plan(tmp_path), options=wanted, rooms=rooms())
+    console = quiet()
+    print_preview(*found, console)
+    text = said(console)
+    assert "large, lpu=none" in text
+    assert "16,000" in text
+    assert "6 runs: 3 variants x seeds 0, 1; about 5 s" in text
+    data = json.loads(json.dumps(preview_data(*found)))
+    assert [row["macs"] for row in data["rows"]] == [8000, 16000, 16000]
+    assert data["sweep_seconds"] == pytest.approx(6 * data["rows"][0]["run_seconds"])
+    assert len({run["id"] for run in data["runs"]}) == 6
 
 
 def test_preview_says_which_row_can_not_be_run(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def ablate(
 ) -> SweepResult:
     """Run a plan, or what is left of it, in `results`/NAME; write its report and print its table.
 
-    A plan that is done already is not trained again. Ctrl-C stops it cleanly, and the same call
-    goes on. Raises `InputError` for whatever is wrong with the plan, the data or the folder.
+    A plan that is done already is not trained again. Ctrl-C stops it cleanly, without a report, and
+    the same call goes on. Raises `InputError` for whatever is wrong with plan, data or folder.
     """
     console, rooms = console or Console(), rooms or real_rooms()
     changes, options = changes or Changes(), options or SweepOptions()
@@ -51,7 +51,7 @@ def ablate(
     command = options.command or command_line(plan, results, changes, options)
     options = replace(options, command=command, fit=rooms.fit)
     done = run_sweep(resolved, Path(results) / resolved.name, options, console)
-    if any(run.outcome for run in done.runs):
+    if not done.interrupted and any(run.outcome for run in done.runs):
         report(done.folder, console)
     return done
 

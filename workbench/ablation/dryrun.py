@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from workbench.ablation.estimate import Estimate
 from workbench.ablation.plan import Plan
@@ -13,20 +14,21 @@ from workbench.ablation.progress import duration
 def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     """The rows with their costs and times, and the time of the whole."""
     seeds = ", ".join(map(str, plan.seeds))
-    console.print(f"{plan.name} ({plan.kind}): {plan.question}", markup=False, highlight=False)
+    title = f"{plan.name} ({plan.kind})" + (f": {plan.question}" if plan.question else "")
+    console.print(title, markup=False, highlight=False)
     table = Table("variant", "what changed", "compared to", box=None)
     for title in ("params", "MACs", "one run"):
         table.add_column(title, justify="right", no_wrap=True)
     for variant in plan.variants:
         table.add_row(
-            variant.name,
-            variant.changed,
-            variant.compared_to or "",
+            Text(variant.name),  # as it is: "[" would begin a style
+            Text(variant.changed),
+            Text(variant.compared_to or ""),
             f"{variant.params:,}",
             f"{variant.macs:,}",
             duration(found.runs[variant.name]) if variant.name in found.runs else "failed",
         )
-    console.print(table, markup=False)
+    console.print(table)
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     runs = f"{len(plan.runs())} runs: {len(plan.variants)} variants x seeds {seeds}"

@@ -156,11 +156,11 @@ class BarDisplay:
         self._state = state
         self._bar = Bar(
             TextColumn("runs"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TextColumn("{task.fields[left]}", style="cyan"),
             TextColumn(
-                "{task.fields[now]}", markup=False, table_column=Column(no_wrap=True, ratio=1)
+                "{task.fields[now]}", markup=False, table_column=Column(overflow="fold", ratio=1)
             ),
             console=console,
             expand=True,

@@ -97,7 +97,7 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
 
 def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
     """The runs at `path` (see `load_sweep`) as a frame, a row each: variant, what changed, the row
-    it is compared to, seed, status, top1 (percent), params, macs, seconds, ..., spec and recipe.
+    it is compared to, seed, status, top1 (percent), params, macs, seconds, ..., and `spec.KEY`s.
     """
     import pandas as pd
 
