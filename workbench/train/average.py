@@ -18,7 +18,7 @@ class Average(nn.Module):
     def __init__(self, network: nn.Module, decay: float) -> None:
         super().__init__()
         self.network = deepcopy(network).requires_grad_(False)
-        self._blend = get_ema_multi_avg_fn(decay)
+        self._blend = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         self._floats: tuple[list[Tensor], list[Tensor]] = ([], [])
         self._integers: list[tuple[Tensor, Tensor]] = []
 

@@ -107,8 +107,12 @@ def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def write_checkpoint(trainer: pl.Trainer, folder: Path) -> None:
     """`last.ckpt` in `folder`; at every moment the file there is the old one or the new one."""
     half = folder / f"{NAME}.tmp"
-    trainer.save_checkpoint(half)
-    os.replace(half, folder / NAME)
+    try:
+        trainer.save_checkpoint(half)
+        os.replace(half, folder / NAME)
+    except BaseException:  # a full disk: what is half written must not keep it full
+        half.unlink(missing_ok=True)
+        raise
 
 
 def set_aside(path: Path) -> Path:

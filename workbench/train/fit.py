@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 
 from workbench.config import EpochRecord, Outcome, Recipe, Result, RunConfig, Scalar
@@ -62,7 +63,8 @@ def fit(
     `emit` gets a `Progress` about twice a second and one with an `EpochRecord` at the end of each
     epoch, epochs counted from 0; epochs before the checkpoint are not told again. `should_stop` is
     asked after each step: when it says so the run ends as `interrupted`, and the same call takes it
-    up at its last checkpoint, bit for bit on a CPU. A loss that is not finite ends it as `diverged`.
+    up at its last checkpoint, bit for bit on a CPU. A loss that is not finite ends it as
+    `diverged`.
 
     A checkpoint that can't be read, or is another run's, is moved to last.ckpt.refused with a
     warning, and the run starts from the beginning: a damaged file costs time, not the sweep.
@@ -99,6 +101,11 @@ def build_parts(run: RunConfig, device: torch.device) -> Parts:
     data = loaders(
         recipe.data, recipe.augment, recipe.batch_size, spec.resolution, run.seed, device
     )
+    if data.info.classes > spec.classes:
+        raise InputError(
+            f"spec.classes: {spec.classes} is less than the {data.info.classes} classes of"
+            f" data set {data.info.name!r}"
+        )
     return Parts(network, data.train, data.test)
 
 
@@ -182,7 +189,10 @@ def _train(
 
 
 def _trainer(recipe: Recipe, folder: Path, device: torch.device, monitor: Monitor) -> pl.Trainer:
-    """A trainer that only trains: whatever Lightning would print, log or draw is off."""
+    """A trainer that only trains: whatever Lightning would print, log or draw is off.
+
+    The environment is named lest Lightning take a cluster's job for its own and requeue it.
+    """
     gpu = device.type == "cuda"
     half = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu)
     return pl.Trainer(
@@ -193,6 +203,7 @@ def _trainer(recipe: Recipe, folder: Path, device: torch.device, monitor: Monito
         gradient_clip_val=recipe.optimiser.clip_grad,
         gradient_clip_algorithm="norm",
         callbacks=[monitor],
+        plugins=[LightningEnvironment()],
         default_root_dir=folder,
         benchmark=gpu,
         logger=False,

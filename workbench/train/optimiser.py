@@ -1,10 +1,9 @@
 """timm's optimisers, with weight decay kept off norms, biases and position tables."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
-from timm.optim import create_optimizer_v2, list_optimizers
+from timm.optim import create_optimizer_v2, list_optimizers  # type: ignore[attr-defined]
 from torch import nn
 
 from workbench.config import Optimiser
@@ -23,7 +22,8 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
     """
     named = getattr(network, "no_weight_decay", None)
     exempt: set[str] = set(named()) if named else set()
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (free if parameter.ndim <= 1 or name in exempt else decayed).append(parameter)
@@ -37,7 +37,7 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.Optimizer:
     """The optimiser of `network`, at `lr`. Raises `InputError` for a name that timm has not."""
     check_name(optimiser.name)
-    extra = {"fused": True} if optimiser.name in FUSED else {}
+    extra: dict[str, Any] = {"fused": True} if optimiser.name in FUSED else {}
     made: torch.optim.Optimizer = create_optimizer_v2(
         parameter_groups(network, optimiser.weight_decay),
         opt=optimiser.name,
@@ -51,7 +51,8 @@ def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.O
     return made
 
 
-def check_name(name: str, known: Iterable[str] = FUSED) -> None:
+def check_name(name: str) -> None:
     """Raises `InputError`, with the nearest names, unless timm has an optimiser called `name`."""
-    if name not in known and name not in (names := list_optimizers()):
-        raise unknown("optimiser.name", name, names)
+    names = [str(known) for known in list_optimizers()]
+    if name not in names:
+        raise unknown("recipe.optimiser.name", name, names)
