@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from workbench.config import EpochRecord, Outcome, Recipe, Result, RunConfig, Scalar
