@@ -21,14 +21,22 @@ class HasTables(Protocol):
     def get_parameter(self, target: str) -> nn.Parameter: ...
 
 
+@runtime_checkable
+class HasConstants(Protocol):
+    """A module with parameters that start at given values."""
+
+    def constants(self) -> dict[str, Tensor | float]: ...
+
+
 @torch.no_grad()
 def initialise(model: nn.Module, seed: int) -> None:
     """Fills every parameter and resets every statistic of `model`, in place.
 
     Linear layers: normal, deviation 0.02. Convolutions: Kaiming normal by fan-out. Norms: one and
-    zero. Tables: as their module says. Source: `_init_weights` of ggjy/CMT.pytorch cmt.py, whose
-    truncation of the normal is at 100 deviations, which is none.
+    zero. Tables, and what starts at given values: as their module says. Source: `_init_weights` of
+    ggjy/CMT.pytorch cmt.py, whose truncation of the normal is at 100 deviations, which is none.
     """
+    given = _given(model)
     for path, module in model.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.reset_running_stats()
@@ -36,7 +44,20 @@ def initialise(model: nn.Module, seed: int) -> None:
             for name, std in module.tables().items():
                 _normal(module.get_parameter(name), std, stream(seed, _join(path, name)))
         for name, parameter in module.named_parameters(recurse=False):
-            _fill(module, name, parameter, stream(seed, _join(path, name)))
+            if (start := given.get(_join(path, name))) is not None:
+                parameter.copy_(torch.as_tensor(start).expand_as(parameter))
+            else:
+                _fill(module, name, parameter, stream(seed, _join(path, name)))
+
+
+def _given(model: nn.Module) -> dict[str, Tensor | float]:
+    """The parameters that their module starts at given values."""
+    return {
+        _join(path, name): value
+        for path, module in model.named_modules()
+        if isinstance(module, HasConstants)
+        for name, value in module.constants().items()
+    }
 
 
 def stream(seed: int, name: str) -> torch.Generator:

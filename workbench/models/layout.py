@@ -8,7 +8,7 @@ from typing import Any
 from workbench.config import Part, Spec, Stage
 from workbench.errors import InputError
 from workbench.models import ops
-from workbench.models.components.base import Component, Options, Site
+from workbench.models.components.base import NEEDS_MAP, Component, Options, Site
 from workbench.models.components.downsample import Downsample
 from workbench.models.components.head import Head
 from workbench.models.components.mixer import Mixer
@@ -161,10 +161,10 @@ def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
     placed = StageLayout(
         depth=stage.depth,
         site=site,
+        mixer=_place("mixer", stage.mixer, site),  # first, for positions take its map of keys
         downsample=_place("downsample", stage.downsample, entry),
         position=_place("position", stage.position, site),
         lpu=_place("lpu", stage.lpu, site),
-        mixer=_place("mixer", stage.mixer, site),
         ffn=_place("ffn", stage.ffn, site),
     )
     _check_bias(placed, mixer_class)
@@ -185,10 +185,7 @@ def _place(slot: str, part: Part, site: Site) -> Placed:
     options = _options(slot, part)
     reason = component.refuse(site, options)
     if reason is None and component.spatial and site.tokens:
-        reason = (
-            f"{slot}: {part.name!r} needs a map, and head=class_token makes a sequence; "
-            "use head=gap"
-        )
+        reason = f"{slot}: {part.name!r} {NEEDS_MAP}"
     if reason is not None:
         raise InputError(reason)
     return Placed(slot, part.name, component, site, options)

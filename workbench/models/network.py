@@ -102,6 +102,14 @@ class Network(nn.Module):
         maps = list(self._stages(x))
         return [_to_map(x, tokens) if tokens else x for x in maps]
 
+    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The logits before the head combines them: for distillation and token labelling.
+
+        One tensor (B, classes) for most heads; see those of `distilled` and `class_attention`.
+        """
+        parts: tuple[Tensor, ...] = self.head.parts(self._stages(x)[-1])  # type: ignore[operator]
+        return parts
+
     def _stages(self, x: Tensor) -> list[Tensor]:
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         maps = []

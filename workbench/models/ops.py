@@ -17,6 +17,7 @@ class Op(NamedTuple):
     macs: int
     params: int
     elements: int
+    scores: int = 0  # attention weights, which only an unfused product stores
 
 
 def conv(cin: int, cout: int, kernel: int, side: int, groups: int = 1, bias: bool = True) -> Op:
@@ -30,9 +31,10 @@ def linear(cin: int, cout: int, tokens: int, bias: bool = True) -> Op:
     return Op("linear", cin * cout * tokens, cin * cout + bias * cout, cout * tokens)
 
 
-def attention(queries: int, keys: int, key_dim: int, value_dim: int) -> Op:
+def attention(queries: int, keys: int, key_dim: int, value_dim: int, heads: int) -> Op:
     """The two products of attention; the dimensions are those of all heads together."""
-    return Op("attention", queries * keys * (key_dim + value_dim), 0, queries * value_dim)
+    macs = queries * keys * (key_dim + value_dim)
+    return Op("attention", macs, 0, queries * value_dim, heads * queries * keys)
 
 
 def norm(dim: int, tokens: int) -> Op:

@@ -13,12 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.errors import InputError
-from workbench.models.components.position import (
-    Absolute,
-    Relative,
-    resize_absolute,
-    resize_relative,
-)
+from workbench.models.components.base import Component
 from workbench.models.formats import convert
 from workbench.models.network import Network
 
@@ -134,14 +129,8 @@ def _is_classifier(model: Network, name: str) -> bool:
 
 
 def _resize(model: Network, name: str, tensor: Tensor) -> Tensor | None:
-    owner_path = name.partition(".table")[0]
-    if owner_path == name:
-        return None
-    owner, shape = model.get_submodule(owner_path), model.state_dict()[name].shape
-    if tensor.ndim != 3:
-        return None
-    if isinstance(owner, Absolute) and tensor.shape[2] == shape[2]:
-        return resize_absolute(tensor, shape[1] - owner.site.tokens, owner.site.tokens)
-    if isinstance(owner, Relative) and tensor.shape[0] == shape[0] and not owner.site.tokens:
-        return resize_relative(tensor, shape[1], shape[2])
+    for path, module in model.named_modules():
+        own = name.removeprefix(f"{path}.")
+        if isinstance(module, Component) and own != name and own in module.tables():
+            return module.resized(own, tensor)
     return None

@@ -3,6 +3,7 @@
 from torch import nn
 
 from workbench.config import Part
+from workbench.errors import unknown
 
 ACTS: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,
@@ -15,3 +16,15 @@ ACTS: dict[str, type[nn.Module]] = {
 def make_act(part: Part) -> nn.Module:
     """The activation that `part` chooses."""
     return ACTS[part.name]()
+
+
+def named_act(name: str) -> nn.Module:
+    """The activation that an option names; `none` is the identity."""
+    return nn.Identity() if name == "none" else ACTS[name]()
+
+
+def refuse_act(key: str, name: str) -> str | None:
+    """Why the option `key` can't name this activation; None if it can."""
+    if name == "none" or name in ACTS:
+        return None
+    return str(unknown(key, name, [*ACTS, "none"]))

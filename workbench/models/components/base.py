@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
@@ -49,7 +49,21 @@ class Site:
         return self.area + self.tokens
 
 
+NEEDS_MAP = "needs a map, and a head with tokens (class_token) makes a sequence; use head=gap"
+
+
 O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Fold(NamedTuple):
+    """A norm, and the layers that can take it up: the one it follows, or all those it feeds.
+
+    Paths are those within the component. A norm that feeds `layers` reaches nothing else.
+    """
+
+    norm: str
+    layers: tuple[str, ...]
+    follows: bool
 
 
 class Component(nn.Module, Generic[O]):
@@ -81,6 +95,26 @@ class Component(nn.Module, Generic[O]):
     def tables(self) -> dict[str, float]:
         """Names of the parameters that are tables or tokens, with their initial deviation."""
         return {}
+
+    def resized(self, name: str, tensor: Tensor) -> Tensor | None:
+        """The table `tensor` of another resolution, for this site; None: it can't be resized."""
+        return None
+
+    def constants(self) -> dict[str, Tensor | float]:
+        """Names of the parameters that start at given values, with these."""
+        return {}
+
+    def folds(self) -> Iterator[Fold]:
+        """The norms within that layers can take up; see `fuse`."""
+        return iter(())
+
+    def entries(self) -> tuple[str, ...]:
+        """The layers that read what comes in, if nothing else does; empty where others do."""
+        return ()
+
+    def exit(self) -> str | None:
+        """The norm through which all goes that leaves, if no layer here can take it up."""
+        return None
 
     def extra_repr(self) -> str:
         """The options: what tells two modules of one class apart."""

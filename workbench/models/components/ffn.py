@@ -8,7 +8,16 @@ from torch import Tensor, nn
 from workbench.config import Positive
 from workbench.models import ops
 from workbench.models.components.act import make_act
-from workbench.models.components.base import Component, O, Options, Site, map_of, tokens_of
+from workbench.models.components.base import (
+    Component,
+    Fold,
+    O,
+    Options,
+    Site,
+    map_of,
+    tokens_of,
+)
+from workbench.models.components.linear import NormMlp, linear_norm_fold, norm_mlp_ops, silent
 from workbench.models.components.norm import make_norm, norm_ops
 from workbench.models.ops import Op
 
@@ -37,6 +46,9 @@ class Mlp(Ffn[MlpOptions]):
     def forward(self, x: Tensor) -> Tensor:
         t = self.drop(self.act(self.expand(tokens_of(x))))
         return map_of(self.drop(self.project(t)))
+
+    def entries(self) -> tuple[str, ...]:
+        return ("expand",)
 
     @staticmethod
     def ops(site: Site, options: MlpOptions) -> Iterator[Op]:
@@ -83,6 +95,14 @@ class Irffn(Ffn[IrffnOptions]):
         y: Tensor = self.drop(self.norm3(self.project(self.norm2(self.act(local)))))
         return y + x if self.options.shortcut == "whole" else y
 
+    def folds(self) -> Iterator[Fold]:
+        yield Fold("norm1", ("depthwise",), follows=False)
+        yield Fold("norm2", ("project",), follows=False)
+        yield Fold("norm3", ("project",), follows=True)
+
+    def entries(self) -> tuple[str, ...]:
+        return () if self.options.shortcut == "whole" else ("expand",)
+
     @staticmethod
     def ops(site: Site, options: IrffnOptions) -> Iterator[Op]:
         hidden = int(site.dim * options.ratio)
@@ -96,4 +116,39 @@ class Irffn(Ffn[IrffnOptions]):
         yield from norm_ops(site.conv_norm, site.dim, site.area)
 
 
-FFNS: dict[str, type[Ffn[Any]]] = {"irffn": Irffn, "mlp": Mlp}
+class LevitMlpOptions(Options):
+    ratio: Positive = 2.0
+
+
+class LevitMlp(Ffn[LevitMlpOptions]):
+    """LeViT's MLP: linear and norm, activation, linear and norm; the norm is that of convolutions.
+
+    Source: section 4.3 of the LeViT paper; facebookresearch/LeViT levit.py.
+    """
+
+    Options = LevitMlpOptions
+
+    def __init__(self, site: Site, options: LevitMlpOptions) -> None:
+        super().__init__(site, options)
+        self.mlp = NormMlp(site, site.dim, int(site.dim * options.ratio), make_act(site.act))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.mlp(x)
+        return y
+
+    def constants(self) -> dict[str, Tensor | float]:
+        return {**silent("mlp.project", self.site.conv_norm)}
+
+    def folds(self) -> Iterator[Fold]:
+        yield linear_norm_fold("mlp.expand")
+        yield linear_norm_fold("mlp.project")
+
+    def entries(self) -> tuple[str, ...]:
+        return ("mlp.expand.linear",)
+
+    @staticmethod
+    def ops(site: Site, options: LevitMlpOptions) -> Iterator[Op]:
+        return norm_mlp_ops(site, site.dim, int(site.dim * options.ratio), site.length)
+
+
+FFNS: dict[str, type[Ffn[Any]]] = {"irffn": Irffn, "levit_mlp": LevitMlp, "mlp": Mlp}

@@ -72,6 +72,14 @@ def make_norm(part: Part, dim: int, eps: float | None = None) -> nn.Module:
     return NORMS[part.name].make(dim, eps if eps is not None else float(own or 0.0))
 
 
+def needs_bias(part: Part) -> bool:
+    """Whether a layer before this norm has a bias of its own; before BN it would be without effect.
+
+    CMT's convolutions have one all the same, as in the released code.
+    """
+    return part.name != "bn"
+
+
 def norm_ops(part: Part, dim: int, tokens: int) -> Iterator[Op]:
     """The cost of `make_norm(part, dim)` on a map of `tokens` positions."""
     if NORMS[part.name].learned:

@@ -1,6 +1,7 @@
 """Slot `position`: what a stage knows of where its tokens are."""
 
 from collections.abc import Iterator
+from math import isqrt
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -10,6 +11,12 @@ from torch import Tensor, nn
 from workbench.config import NonNegative
 from workbench.models import ops
 from workbench.models.components.base import Component, O, Options, Site
+from workbench.models.components.offsets import (
+    centre_offsets,
+    centre_span,
+    resize_offsets,
+    spread,
+)
 from workbench.models.ops import Op
 
 
@@ -58,6 +65,12 @@ class Absolute(Position[AbsoluteOptions]):
     def tables(self) -> dict[str, float]:
         return {"table": self.options.std}
 
+    def resized(self, name: str, tensor: Tensor) -> Tensor | None:
+        tokens, (_, length, dim) = self.site.tokens, self.table.shape
+        if tensor.ndim != 3 or tensor.shape[2] != dim or not _is_square(tensor.shape[1] - tokens):
+            return None
+        return resize_absolute(tensor, length - tokens, tokens)
+
     @staticmethod
     def ops(site: Site, options: AbsoluteOptions) -> Iterator[Op]:
         yield ops.table(site.length * site.dim)
@@ -93,18 +106,88 @@ class Relative(Position[RelativeOptions]):
     def tables(self) -> dict[str, float]:
         return {f"table.{i}": self.options.std for i in range(len(self.table))}
 
+    def resized(self, name: str, tensor: Tensor) -> Tensor | None:
+        heads, queries, keys = self.table[0].shape
+        if self.site.tokens or tensor.ndim != 3 or tensor.shape[0] != heads:
+            return None
+        if not (_is_square(tensor.shape[1]) and _is_square(tensor.shape[2])):
+            return None
+        return resize_relative(tensor, queries, keys)
+
     @staticmethod
     def ops(site: Site, options: RelativeOptions) -> Iterator[Op]:
         for _ in range(_tables(site, options)):
             yield ops.table(site.heads * site.length * (site.key_side**2 + site.tokens))
 
 
-def _tables(site: Site, options: RelativeOptions) -> int:
+class AttentionBiasOptions(Options):
+    per: Literal["stage", "block"] = "block"
+    std: NonNegative = 0.0  # LeViT starts at zero
+
+
+class AttentionBias(Position[AttentionBiasOptions]):
+    """LeViT's bias: a learned number per head and absolute offset (|dy|, |dx|), per block or stage.
+
+    Where keys are reduced k times, the offset is that between the query and the centre of the
+    key's cell; see `centre_offsets`. Source: section 4.3 of the LeViT paper; `attention_biases` in
+    facebookresearch/LeViT levit.py.
+    """
+
+    Options = AttentionBiasOptions
+    biases = True
+    spatial = True
+
+    def __init__(self, site: Site, options: AttentionBiasOptions) -> None:
+        super().__init__(site, options)
+        shape = (site.heads, centre_span(site.side, site.key_side) ** 2)
+        self.table = nn.ParameterList(torch.empty(shape) for _ in range(_tables(site, options)))
+        steps = centre_offsets(site.side, site.key_side)
+        self.register_buffer("steps", steps, persistent=False)
+
+    def bias(self, block: int, side: int) -> Tensor:
+        table: Tensor = self.table[block if self.options.per == "block" else 0]
+        if side == self.site.side:
+            return spread(table, self.get_buffer("steps"))
+        keys = side * self.site.key_side // self.site.side
+        steps = centre_offsets(side, keys).to(table.device)
+        return spread(resize_offsets(table, centre_span(side, keys)), steps)
+
+    def tables(self) -> dict[str, float]:
+        return {f"table.{i}": self.options.std for i in range(len(self.table))}
+
+    def resized(self, name: str, tensor: Tensor) -> Tensor | None:
+        if tensor.ndim != 2 or tensor.shape[0] != self.site.heads:
+            return None
+        if not _is_square(tensor.shape[1]):
+            return None
+        return resize_offsets(tensor, centre_span(self.site.side, self.site.key_side))
+
+    @staticmethod
+    def ops(site: Site, options: AttentionBiasOptions) -> Iterator[Op]:
+        for _ in range(_tables(site, options)):
+            yield ops.table(site.heads * centre_span(site.side, site.key_side) ** 2)
+
+    @staticmethod
+    def refuse(site: Site, options: AttentionBiasOptions) -> str | None:
+        if site.key_side and site.side % site.key_side == 0:
+            return None
+        return (
+            f"position: 'attention_bias' of stage {site.stage} needs cells of keys of one size, "
+            f"and a map of side {site.side} has no {site.key_side} x {site.key_side} of them"
+        )
+
+
+def _tables(site: Site, options: RelativeOptions | AttentionBiasOptions) -> int:
     return site.depth if options.per == "block" else 1
+
+
+def _is_square(number: int) -> bool:
+    return number > 0 and isqrt(number) ** 2 == number
 
 
 POSITIONS: dict[str, type[Position[Any]]] = {
     "absolute": Absolute,
+    "attention_bias": AttentionBias,
     "none": NoPosition,
     "relative": Relative,
 }

@@ -1,15 +1,16 @@
 """Slot `stem`: from the image to the first map."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from workbench.config import Count
 from workbench.models import ops
-from workbench.models.components.act import make_act
-from workbench.models.components.base import Component, O, Options, Site
-from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.components.act import make_act, named_act, refuse_act
+from workbench.models.components.base import Component, Fold, O, Options, Site
+from workbench.models.components.norm import make_norm, needs_bias, norm_ops
 from workbench.models.ops import Op
 
 
@@ -82,6 +83,13 @@ class ConvStem(Stem[ConvStemOptions]):
             x = norm(self.act(conv(x)))
         return x
 
+    def folds(self) -> Iterator[Fold]:
+        yield Fold("norms.0", ("convs.1",), follows=False)
+        yield Fold("norms.1", ("convs.2",), follows=False)
+
+    def exit(self) -> str:
+        return "norms.2"
+
     @staticmethod
     def width(site: Site, options: ConvStemOptions) -> int:
         return options.dim
@@ -107,4 +115,125 @@ class ConvStem(Stem[ConvStemOptions]):
         return None
 
 
-STEMS: dict[str, type[Stem[Any]]] = {"cmt": ConvStem, "patchify": Patchify}
+class LevitStem(Stem[Options]):
+    """LeViT's patch embedding: 3x3 convolutions of stride 2, norm, activation between them.
+
+    As many as the stride of the first stage has factors of two, the width doubling on the way:
+    four for LeViT's 16. Source: section 4.2 of the LeViT paper; `b16` in facebookresearch/LeViT
+    levit.py.
+    """
+
+    def __init__(self, site: Site, options: Options) -> None:
+        super().__init__(site, options)
+        widths, bias = _doubling(site), needs_bias(site.conv_norm)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(cin, cout, 3, 2, padding=1, bias=bias) for cin, cout in pairwise(widths)
+        )
+        self.norms = nn.ModuleList(make_norm(site.conv_norm, width) for width in widths[1:])
+        self.act = make_act(site.act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            x = norm(conv(self.act(x) if index else x))
+        return x
+
+    def folds(self) -> Iterator[Fold]:
+        for index in range(len(self.convs)):
+            yield Fold(f"norms.{index}", (f"convs.{index}",), follows=True)
+
+    @staticmethod
+    def ops(site: Site, options: Options) -> Iterator[Op]:
+        widths, side = _doubling(site), site.side_in
+        for index, (cin, cout) in enumerate(pairwise(widths)):
+            if index:
+                yield ops.act(cin, side * side)
+            side //= 2
+            yield ops.conv(cin, cout, 3, side, bias=needs_bias(site.conv_norm))
+            yield from norm_ops(site.conv_norm, cout, side * side)
+
+    @staticmethod
+    def refuse(site: Site, options: Options) -> str | None:
+        count = site.stride.bit_length() - 1
+        if site.stride < 2 or site.stride != 1 << count:
+            return (
+                f"stride[0]: {site.stride} is no power of two, and stem=levit halves the side; "
+                f"nearest: {max(2, 1 << count)}, {1 << (count + 1)}"
+            )
+        if site.dim >> (count - 1) == 0:
+            return (
+                f"dim[0]: {site.dim} is too narrow for the {count} convolutions of stem=levit, "
+                f"each half as wide as the next; nearest: {1 << (count - 1)}"
+            )
+        return None
+
+
+def _doubling(site: Site) -> list[int]:
+    """Channels of the image and after each convolution."""
+    count = site.stride.bit_length() - 1
+    return [site.dim_in, *(site.dim >> shift for shift in reversed(range(count)))]
+
+
+class VoloStemOptions(Options):
+    dim: Count = 64
+    act: str = "relu"
+
+
+class VoloStem(Stem[VoloStemOptions]):
+    """VOLO's stem: 7x7 of stride 2 and two 3x3, each norm and ReLU, then the patch embedding.
+
+    The patch takes what is left of the stride of the first stage: 4 of VOLO's 8. Source:
+    `PatchEmbed` in sail-sg/volo models/volo.py.
+    """
+
+    Options = VoloStemOptions
+
+    def __init__(self, site: Site, options: VoloStemOptions) -> None:
+        super().__init__(site, options)
+        width, patch, bias = options.dim, site.stride // 2, needs_bias(site.conv_norm)
+        self.convs = nn.ModuleList(
+            [
+                nn.Conv2d(site.dim_in, width, 7, 2, padding=3, bias=bias),
+                nn.Conv2d(width, width, 3, padding=1, bias=bias),
+                nn.Conv2d(width, width, 3, padding=1, bias=bias),
+            ]
+        )
+        self.norms = nn.ModuleList(make_norm(site.conv_norm, width) for _ in range(3))
+        self.act = named_act(options.act)
+        self.proj = nn.Conv2d(width, site.dim, patch, patch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = self.act(norm(conv(x)))
+        y: Tensor = self.proj(x)
+        return y
+
+    def folds(self) -> Iterator[Fold]:
+        for index in range(3):
+            yield Fold(f"norms.{index}", (f"convs.{index}",), follows=True)
+
+    @staticmethod
+    def ops(site: Site, options: VoloStemOptions) -> Iterator[Op]:
+        side, bias = site.side_in // 2, needs_bias(site.conv_norm)
+        for cin, kernel in ((site.dim_in, 7), (options.dim, 3), (options.dim, 3)):
+            yield ops.conv(cin, options.dim, kernel, side, bias=bias)
+            yield from norm_ops(site.conv_norm, options.dim, side * side)
+            if options.act != "none":
+                yield ops.act(options.dim, side * side)
+        yield ops.conv(options.dim, site.dim, site.stride // 2, site.side)
+
+    @staticmethod
+    def refuse(site: Site, options: VoloStemOptions) -> str | None:
+        if site.stride % 2:
+            return (
+                f"stride[0]: {site.stride} is odd, and stem=volo starts with a stride of 2; "
+                f"nearest: {max(2, site.stride - 1)}, {site.stride + 1}"
+            )
+        return refuse_act("stem.act", options.act)
+
+
+STEMS: dict[str, type[Stem[Any]]] = {
+    "cmt": ConvStem,
+    "levit": LevitStem,
+    "patchify": Patchify,
+    "volo": VoloStem,
+}

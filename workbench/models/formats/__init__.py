@@ -8,9 +8,17 @@ from workbench.config import Spec
 from workbench.errors import InputError
 from workbench.models.formats.base import Format
 from workbench.models.formats.cmt_released import CMT_RELEASED
-from workbench.models.formats.timm_vit import TIMM_VIT
+from workbench.models.formats.timm_levit import TIMM_LEVIT
+from workbench.models.formats.timm_vit import TIMM_VIT, TIMM_VIT_DISTILLED
+from workbench.models.formats.timm_volo import TIMM_VOLO
 
-FORMATS: tuple[Format, ...] = (CMT_RELEASED, TIMM_VIT)
+FORMATS: tuple[Format, ...] = (
+    CMT_RELEASED,
+    TIMM_LEVIT,
+    TIMM_VIT,
+    TIMM_VIT_DISTILLED,
+    TIMM_VOLO,
+)
 
 
 def convert(state: Mapping[str, Tensor], spec: Spec, origin: str) -> Mapping[str, Tensor]:

@@ -38,6 +38,19 @@ def rename(state: State, rules: Rules, origin: str) -> dict[str, Tensor]:
     return renamed
 
 
+def split_qkv(state: State) -> dict[str, Tensor]:
+    """Each `.attn.qkv.` as `.attn.q.` and `.attn.kv.`."""
+    split: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if ".attn.qkv." in name:
+            rows = tensor.shape[0] // 3
+            split[name.replace(".qkv.", ".q.")] = tensor[:rows]
+            split[name.replace(".qkv.", ".kv.")] = tensor[rows:]
+        else:
+            split[name] = tensor
+    return split
+
+
 def join_rows(state: State, parts: Sequence[str], whole: str, origin: str) -> dict[str, Tensor]:
     """Tensors whose names differ in `parts` (such as `.k.`, `.v.`), stacked by rows as `whole`."""
     joined = dict(state)

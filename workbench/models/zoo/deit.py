@@ -30,6 +30,16 @@ DEIT: dict[str, Entry] = {
     "deit_b": Entry(
         family="deit", base="deit_s", source=DEIT_SOURCE, settings={"dim": [768], "heads": [12]}
     ),
+    **{
+        f"deit_{size}_distilled": Entry(
+            family="deit",
+            base=f"deit_{size}",
+            source=DEIT_SOURCE,
+            note="A second token learns from a teacher.",
+            settings={"head": "distilled_tokens"},
+        )
+        for size in ("ti", "s", "b")
+    },
     "deit_s_4stage": Entry(
         family="cmt_path",
         base="cmt_s",

@@ -3,8 +3,21 @@
 from typing import Any
 
 from workbench.models.components.mixer.base import Mixer, attend
+from workbench.models.components.mixer.gpsa import Gpsa
+from workbench.models.components.mixer.levit import Levit
 from workbench.models.components.mixer.lmhsa import Lmhsa
+from workbench.models.components.mixer.outlook import Outlook
+from workbench.models.components.mixer.plain import Identity, Pool
+from workbench.models.components.mixer.pooling import PoolingAttention
 
-MIXERS: dict[str, type[Mixer[Any]]] = {"lmhsa": Lmhsa}
+MIXERS: dict[str, type[Mixer[Any]]] = {
+    "gpsa": Gpsa,
+    "identity": Identity,
+    "levit": Levit,
+    "lmhsa": Lmhsa,
+    "outlook": Outlook,
+    "pool": Pool,
+    "pooling_attention": PoolingAttention,
+}
 
 __all__ = ["MIXERS", "Lmhsa", "Mixer", "attend"]

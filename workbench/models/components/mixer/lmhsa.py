@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from workbench.config import Count, Flag
 from workbench.errors import nearest_divisor
 from workbench.models import ops
-from workbench.models.components.base import Options, Site, map_of, tokens_of
+from workbench.models.components.base import NEEDS_MAP, Fold, Options, Site, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer, attend
 from workbench.models.components.norm import make_norm, norm_ops
 from workbench.models.ops import Op
@@ -56,6 +56,13 @@ class Lmhsa(Mixer[LmhsaOptions]):
         y = attend(q, k, v, bias).transpose(1, 2)  # (B, n, heads, d)
         return map_of(self.drop(self.proj(y.reshape(batch, height, width, dim))))
 
+    def folds(self) -> Iterator[Fold]:
+        if self.options.k > 1:
+            yield Fold("reduce.norm", ("reduce.conv",), follows=True)
+
+    def entries(self) -> tuple[str, ...]:
+        return ("q", "reduce.conv" if self.options.k > 1 else "kv")
+
     @staticmethod
     def key_side(site: Site, options: LmhsaOptions) -> int:
         return site.side // options.k
@@ -68,7 +75,7 @@ class Lmhsa(Mixer[LmhsaOptions]):
             yield ops.conv(dim, dim, options.k, site.key_side, groups=dim)
             yield from norm_ops(site.conv_norm, dim, site.key_side**2)
         yield ops.linear(dim, 2 * dim, keys, bias)
-        yield ops.attention(site.length, keys, dim, dim)
+        yield ops.attention(site.length, keys, dim, dim, site.heads)
         yield ops.linear(dim, dim, site.length)
 
     @staticmethod
@@ -81,5 +88,5 @@ class Lmhsa(Mixer[LmhsaOptions]):
             hint = nearest_divisor(k, site.side)
             return f"mixer.k[{stage}]: {k} does not divide the map of side {site.side}; {hint}"
         if site.tokens and k > 1:
-            return f"mixer.k[{stage}]: {k} needs a map, and head=class_token makes a sequence"
+            return f"mixer.k[{stage}]: {k} {NEEDS_MAP}"
         return None

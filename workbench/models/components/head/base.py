@@ -1,0 +1,20 @@
+"""What every head is."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from workbench.models.components.base import Component, O
+
+
+class Head(Component[O]):
+    """Map (B, C, H, W) -> logits (B, classes), in training as in evaluation.
+
+    A head that is trained by more than its logits gives the pieces in `parts`.
+    """
+
+    extra_tokens: ClassVar[int] = 0  # how many tokens run beside the map
+
+    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The logits before they are combined, which training may need one by one."""
+        return (self(x),)

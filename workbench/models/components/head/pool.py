@@ -1,0 +1,157 @@
+"""Heads that pool the map."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+from workbench.config import Count, Flag, Rate
+from workbench.models import ops
+from workbench.models.components.base import Fold, Options, Site
+from workbench.models.components.head.base import Head
+from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.ops import Op
+
+
+class ProjectionOptions(Options):
+    dim: Count = 1280
+    dropout: Rate = 0.1
+
+
+class Projection(Head[ProjectionOptions]):
+    """CMT's head: 1x1 convolution, BN, SiLU, average pooling, dropout, linear.
+
+    Source: `_fc`, `_bn`, `_swish` in ggjy/CMT.pytorch cmt.py.
+    """
+
+    Options = ProjectionOptions
+
+    def __init__(self, site: Site, options: ProjectionOptions) -> None:
+        super().__init__(site, options)
+        self.conv = nn.Conv2d(site.dim, options.dim, 1)
+        self.norm = make_norm(site.conv_norm, options.dim)
+        self.act = nn.SiLU()
+        self.drop = nn.Dropout(options.dropout)
+        self.linear = nn.Linear(options.dim, site.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.norm(self.conv(x)))
+        logits: Tensor = self.linear(self.drop(x.mean((2, 3))))
+        return logits
+
+    def folds(self) -> Iterator[Fold]:
+        yield Fold("norm", ("conv",), follows=True)
+
+    @staticmethod
+    def ops(site: Site, options: ProjectionOptions) -> Iterator[Op]:
+        yield ops.conv(site.dim, options.dim, 1, site.side)
+        yield from norm_ops(site.conv_norm, options.dim, site.area)
+        yield ops.act(options.dim, site.area)
+        yield ops.linear(options.dim, site.classes, 1)
+
+
+class PoolOptions(Options):
+    norm: Flag = True
+    dropout: Rate = 0.0
+
+
+class Pool(Head[PoolOptions]):
+    """Norm, global average pooling, linear (Swin's head)."""
+
+    Options = PoolOptions
+
+    def __init__(self, site: Site, options: PoolOptions) -> None:
+        super().__init__(site, options)
+        self.norm = make_norm(site.norm, site.dim) if options.norm else nn.Identity()
+        self.drop = nn.Dropout(options.dropout)
+        self.linear = nn.Linear(site.dim, site.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.linear(self.drop(self.norm(x).mean((2, 3))))
+        return logits
+
+    def folds(self) -> Iterator[Fold]:
+        if self.options.norm:
+            yield Fold("norm", ("linear",), follows=False)  # a mean lets shift and scale through
+
+    @staticmethod
+    def ops(site: Site, options: PoolOptions) -> Iterator[Op]:
+        if options.norm:
+            yield from norm_ops(site.norm, site.dim, site.area)
+        yield ops.linear(site.dim, site.classes, 1)
+
+
+class NormLinear(nn.Module):
+    """LeViT's classifier: norm, dropout, linear, on a pooled map (B, C, 1, 1)."""
+
+    def __init__(self, site: Site, dropout: float) -> None:
+        super().__init__()
+        self.norm = make_norm(site.conv_norm, site.dim)
+        self.drop = nn.Dropout(dropout)
+        self.linear = nn.Linear(site.dim, site.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.linear(self.drop(self.norm(x).flatten(1)))
+        return logits
+
+
+class PoolNormOptions(Options):
+    dropout: Rate = 0.0
+
+
+class PoolNorm(Head[PoolNormOptions]):
+    """Global average pooling, then the norm of convolutions, then linear: LeViT without a teacher.
+
+    Source: `BN_Linear` in facebookresearch/LeViT levit.py.
+    """
+
+    Options = PoolNormOptions
+
+    def __init__(self, site: Site, options: PoolNormOptions) -> None:
+        super().__init__(site, options)
+        self.classifier = NormLinear(site, options.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(x.mean((2, 3), keepdim=True))
+        return logits
+
+    def folds(self) -> Iterator[Fold]:
+        yield Fold("classifier.norm", ("classifier.linear",), follows=False)
+
+    @staticmethod
+    def ops(site: Site, options: PoolNormOptions) -> Iterator[Op]:
+        yield from norm_ops(site.conv_norm, site.dim, 1)
+        yield ops.linear(site.dim, site.classes, 1)
+
+
+class Distilled(Head[PoolNormOptions]):
+    """Two classifiers, one taught by the labels and one by a teacher; their logits are averaged.
+
+    They are averaged in training too, so that a network is a network; a loss that teaches each
+    its own asks for `parts`: (label logits, teacher logits), each (B, classes). Source: section
+    4.2 of the LeViT paper; facebookresearch/LeViT levit.py.
+    """
+
+    Options = PoolNormOptions
+
+    def __init__(self, site: Site, options: PoolNormOptions) -> None:
+        super().__init__(site, options)
+        self.classifier = NormLinear(site, options.dropout)
+        self.distilled = NormLinear(site, options.dropout)
+
+    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        pooled = x.mean((2, 3), keepdim=True)
+        return self.classifier(pooled), self.distilled(pooled)
+
+    def forward(self, x: Tensor) -> Tensor:
+        labels, teacher = self.parts(x)
+        return (labels + teacher) / 2
+
+    def folds(self) -> Iterator[Fold]:
+        yield Fold("classifier.norm", ("classifier.linear",), follows=False)
+        yield Fold("distilled.norm", ("distilled.linear",), follows=False)
+
+    @staticmethod
+    def ops(site: Site, options: PoolNormOptions) -> Iterator[Op]:
+        for _ in range(2):
+            yield from norm_ops(site.conv_norm, site.dim, 1)
+            yield ops.linear(site.dim, site.classes, 1)
