@@ -32,6 +32,7 @@ from workbench.models import build, spec
 from workbench.train import monitor
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights, read_saved
 from workbench.train.fit import Parts, fit
+from workbench.train.optimiser import parameter_groups
 from workbench.train.schedule import learning_rate
 
 ASKED = STEPS + 3  # how often an epoch asks whether to stop: each step, each batch of the test
@@ -99,6 +100,30 @@ def test_the_seed_fixes_every_bit(tmp_path: Path) -> None:
     torch.rand(17)
     fit_tiny(tmp_path / "two", FULL)
     _compare(tmp_path / "one", tmp_path / "two")
+
+
+def test_fit_is_the_plain_loop(tmp_path: Path) -> None:
+    run = run_config(FULL)
+    fit_tiny(tmp_path, FULL)
+    torch.manual_seed(run.seed)
+    network, stream = Tiny(run.seed), Stream(run.seed)
+    groups = parameter_groups(network, FULL.optimiser.weight_decay)
+    adamw = torch.optim.AdamW(groups, lr=1.0, fused=True)
+    for epoch in range(FULL.epochs):
+        stream.set_epoch(epoch)
+        for index, (images, targets) in enumerate(stream):
+            step = epoch * STEPS + index
+            for group in adamw.param_groups:
+                group["lr"] = learning_rate(FULL.schedule, 0.01, step, STEPS, FULL.epochs)
+            adamw.zero_grad()
+            torch.nn.functional.cross_entropy(
+                network(images), targets, label_smoothing=0.1
+            ).backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            adamw.step()
+    state = load_checkpoint(tmp_path / NAME)["state_dict"]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, state[f"network.{name}"]), name
 
 
 @pytest.mark.parametrize("steps", [ASKED + 2, 2 * ASKED + STEPS + 1])

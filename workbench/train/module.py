@@ -1,6 +1,6 @@
 """The Lightning module: loss, optimiser, schedule, averaged weights and exact test metrics."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -39,7 +39,7 @@ class Classifier(pl.LightningModule):
         self.lr = 0.0  # of the latest step
         self.score = Score(float("nan"), float("nan"))
         self._highest = peak(recipe.optimiser, recipe.batch_size)
-        self._groups: list[dict[str, Any]] = []
+        self._optimiser: torch.optim.Optimizer | None = None
         self._sums: list[Tensor] = []
         self._seen = 0
 
@@ -56,7 +56,7 @@ class Classifier(pl.LightningModule):
     def on_train_start(self) -> None:
         made = self.optimizers(use_pl_optimizer=False)
         assert isinstance(made, torch.optim.Optimizer)
-        self._groups = made.param_groups
+        self._optimiser = made
         if self.average is not None:
             self.average.follow(self.network)
 
@@ -65,8 +65,16 @@ class Classifier(pl.LightningModule):
         self.lr = learning_rate(
             self.recipe.schedule, self._highest, step, self.steps_per_epoch, self.recipe.epochs
         )
-        for group in self._groups:
+        assert self._optimiser is not None
+        for group in self._optimiser.param_groups:
             group["lr"] = self.lr
+        self._optimiser.zero_grad()
+
+    def optimizer_zero_grad(self, *where: object) -> None:
+        """Nothing: the old gradients went before the forward pass, as in a plain loop.
+
+        Lightning calls this after it, when they would add to the peak of memory.
+        """
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         images, targets = batch
