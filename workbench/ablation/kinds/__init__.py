@@ -7,12 +7,14 @@ from workbench.ablation.kinds.base import Choice, PlanFile
 from workbench.ablation.kinds.leave_one_out import LeaveOneOut
 from workbench.ablation.kinds.list import List
 from workbench.ablation.kinds.one_factor import OneFactor
+from workbench.ablation.kinds.scaling import Scaling
 
 KINDS: Mapping[str, type[PlanFile]] = {
     "additive": Additive,
     "leave_one_out": LeaveOneOut,
     "list": List,
     "one_factor": OneFactor,
+    "scaling": Scaling,
 }
 
 __all__ = ["KINDS", "Choice", "PlanFile"]

@@ -1,0 +1,44 @@
+"""The same MACs spent on depth, dimension or resolution alone, or on all three."""
+
+from typing import Literal
+
+from workbench.ablation.kinds.base import Choice, Components, Name, PlanFile
+from workbench.config import Positive
+from workbench.errors import InputError
+
+Strategy = Literal["compound", "depth", "dim", "resolution"]
+
+
+class Scaling(PlanFile):
+    """`growth`: MACs of every scaled row over those of `base`, met within `tolerance`.
+
+    The unscaled base comes first; the first strategy is compared to it, the others to the first.
+    Sizes are solved when the plan is loaded, and stand in the rows as overrides.
+    """
+
+    growth: Positive
+    tolerance: Positive = 0.01
+    strategies: tuple[Strategy, ...] = ("compound", "depth", "dim", "resolution")
+    baseline: Name = "base"
+    alpha: float = 1.2  # the direction of `compound`; CMT paper, section 3.4
+    beta: float = 1.3
+    gamma: float = 1.15
+
+    def choices(self, components: Components) -> tuple[Choice, ...]:
+        """See `PlanFile.choices`."""
+        from workbench.models import spec
+        from workbench.scaling.constants import constants
+        from workbench.scaling.strategies import solve
+
+        base, overrides = self.start()
+        given = constants(self.alpha, self.beta, self.gamma)
+        network = spec(base, *overrides)
+        rows = [Choice(self.baseline, base, overrides, ", ".join((base, *overrides)))]
+        if not self.strategies:
+            raise InputError("strategies: there is none; choose from: compound, depth, dim, ...")
+        for strategy in self.strategies:
+            changed = solve(network, strategy, self.growth, given, self.tolerance).overrides
+            compared_to = rows[min(1, len(rows) - 1)].name
+            name = strategy if strategy == "compound" else f"{strategy} only"
+            rows.append(Choice(name, base, (*overrides, *changed), ", ".join(changed), compared_to))
+        return tuple(rows)

@@ -1,0 +1,30 @@
+"""Compound scaling: the rule and what rounding makes of it, its rivals, and studies of it."""
+
+from workbench.scaling.constants import GROWTH, PAPER, PAPER_EXPONENTS, Constants, Exponents
+from workbench.scaling.exponents import Fit, measure, measured_exponents
+from workbench.scaling.rule import Scaled, scale
+from workbench.scaling.sizes import Rounding
+from workbench.scaling.strategies import STRATEGIES, Solved, solve
+from workbench.scaling.surface import Surface, surface
+from workbench.scaling.table import Comparison, published_beside_rule
+
+__all__ = [
+    "GROWTH",
+    "PAPER",
+    "PAPER_EXPONENTS",
+    "STRATEGIES",
+    "Comparison",
+    "Constants",
+    "Exponents",
+    "Fit",
+    "Rounding",
+    "Scaled",
+    "Solved",
+    "Surface",
+    "measure",
+    "measured_exponents",
+    "published_beside_rule",
+    "scale",
+    "solve",
+    "surface",
+]

@@ -1,0 +1,56 @@
+"""What the commands call: plain arguments in; data for `--json` and a view for the terminal out."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.console import RenderableType
+
+from workbench.config import parse
+from workbench.models import spec
+from workbench.scaling.constants import GROWTH, PAPER, constants
+from workbench.scaling.exponents import measure
+from workbench.scaling.rule import scale
+from workbench.scaling.show import comparison_view, exponents_view, scaled_view
+from workbench.scaling.sizes import Rounding
+from workbench.scaling.table import published_beside_rule
+
+
+class Output(NamedTuple):
+    """The same numbers twice: unrounded, and for people."""
+
+    data: Any
+    view: RenderableType
+
+
+def scale_command(
+    base: str,
+    overrides: Sequence[str] = (),
+    phi: float = 1.0,
+    alpha: float = PAPER.alpha,
+    beta: float = PAPER.beta,
+    gamma: float = PAPER.gamma,
+    rounding: Sequence[str] = (),
+) -> Output:
+    """`workbench scale cmt_s --phi 1`. `rounding` holds KEY=VALUE of the rounding rule."""
+    rule = rounding_rule(rounding)
+    scaled = scale(spec(base, *overrides), constants(alpha, beta, gamma), phi, rule)
+    return Output(scaled.to_json(), scaled_view(scaled))
+
+
+def table_command(rounding: Sequence[str] = ()) -> Output:
+    """`workbench scale table`: the published CMT models beside the rule."""
+    compared = published_beside_rule(rounding=rounding_rule(rounding))
+    return Output([each.to_json() for each in compared], comparison_view(compared))
+
+
+def exponents_command(base: str, overrides: Sequence[str] = ()) -> Output:
+    """`workbench scale exponents cmt_s`: how MACs really grow around a base."""
+    network = spec(base, *overrides)
+    fits = measure(network)
+    return Output([fit.to_json() for fit in fits], exponents_view(network.name, fits, GROWTH))
+
+
+def rounding_rule(texts: Sequence[str]) -> Rounding:
+    """`["depth=total", "heads=scale"]` as a rounding rule."""
+    pairs = [text.partition("=") for text in texts]
+    return parse(Rounding, {key.strip(): value.strip() for key, _, value in pairs}, "rounding")
