@@ -8,8 +8,10 @@ import sys
 from types import ModuleType
 
 from workbench.config import Spec
+from workbench.cost.check import CountMismatchError, checked_cost
 from workbench.cost.closed import closed_form
 from workbench.cost.record import CONVENTION, Cost, Entry, Sums
+from workbench.cost.target import network_cost
 from workbench.cost.trace import UncountedOperatorError, trace
 
 cost = closed_form
@@ -17,11 +19,14 @@ cost = closed_form
 __all__ = [
     "CONVENTION",
     "Cost",
+    "CountMismatchError",
     "Entry",
     "Sums",
     "UncountedOperatorError",
+    "checked_cost",
     "closed_form",
     "cost",
+    "network_cost",
     "trace",
 ]
 

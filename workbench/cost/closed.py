@@ -1,36 +1,42 @@
 """Params and MACs in closed form: sums over what the components state, without a tensor."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from workbench.config import Spec
-from workbench.cost.record import Cost, Entry, collect
-from workbench.models.layout import Placed, StageLayout, layout
+from workbench.cost.record import Cost, Entry
+from workbench.models.layout import StageLayout, layout
 from workbench.models.ops import Op
+
+Totals = dict[tuple[str, str, str], list[int]]  # (stage, slot, kind) to the numbers of an `Entry`
 
 
 def closed_form(spec: Spec) -> Cost:
     """The cost of `spec` on one image of its resolution."""
     plan = layout(spec)
-    found = list(_placed("stem", plan.stem))
+    totals: Totals = {}
+    _add(totals, "stem", "stem", plan.stem.ops())
     for index, stage in enumerate(plan.stages):
-        found += _stage(str(index), stage)
-    found += _placed("head", plan.head)
-    return collect(spec.name, spec.resolution, found)
+        _add_stage(totals, str(index), stage)
+    _add(totals, "head", "head", plan.head.ops())
+    entries = tuple(Entry(*key, *sums) for key, sums in totals.items() if any(sums))
+    return Cost(spec.name, spec.resolution, entries)
 
 
-def _stage(name: str, stage: StageLayout) -> Iterator[Entry]:
-    yield from _placed(name, stage.downsample)
-    yield from _entries(name, "head", stage.token_ops())
-    yield from _placed(name, stage.position)
+def _add_stage(totals: Totals, name: str, stage: StageLayout) -> None:
+    _add(totals, name, "downsample", stage.downsample.ops())
+    _add(totals, name, "head", stage.token_ops())
+    _add(totals, name, "position", stage.position.ops())
     for placed in (stage.lpu, stage.mixer, stage.ffn):
-        yield from _placed(name, placed, stage.depth)
-    yield from _entries(name, "norm", stage.norm_ops(), stage.depth)
+        _add(totals, name, placed.slot, placed.ops(), stage.depth)
+    _add(totals, name, "norm", stage.norm_ops(), stage.depth)
 
 
-def _placed(stage: str, placed: Placed, times: int = 1) -> Iterator[Entry]:
-    return _entries(stage, placed.slot, placed.ops(), times)
-
-
-def _entries(stage: str, slot: str, ops: Iterable[Op], times: int = 1) -> Iterator[Entry]:
-    for op in ops:
-        yield Entry(stage, slot, op.kind, op.macs * times, op.params * times, op.elements * times)
+def _add(totals: Totals, stage: str, slot: str, ops: Iterable[Op], times: int = 1) -> None:
+    for kind, macs, params, elements, scores in ops:
+        sums = totals.get((stage, slot, kind))
+        if sums is None:
+            totals[stage, slot, kind] = sums = [0, 0, 0, 0]
+        sums[0] += macs * times
+        sums[1] += params * times
+        sums[2] += elements * times
+        sums[3] += scores * times

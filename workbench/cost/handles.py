@@ -42,16 +42,63 @@ def addmm(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
 
 
 def matmul(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
-    """`aten::matmul` and its kin: a product of two activations."""
-    out = shape(outputs[0])
-    return count("attention", prod(out) * shape(inputs[0])[-1], prod(out))
+    """`aten::matmul` and its kin: a product of two activations.
+
+    Attention that is written out counts as the fused operator does: the product whose output runs
+    into a softmax makes scores, which are no activations here; the one after it weighs the values.
+    """
+    weights, out = shape(inputs[0]), shape(outputs[0])
+    return _product(prod(out) * weights[-1], inputs, outputs)
+
+
+def einsum(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+    """`aten::einsum` of two operands: one multiply-add for each combination of its indices."""
+    left, right = inputs[0].toIValue().split("->")[0].replace(" ", "").split(",")
+    first, second = inputs[1].node().inputs()
+    sizes = dict(zip(left + right, shape(first) + shape(second), strict=True))
+    return _product(prod(sizes.values()), [first, second], outputs)
+
+
+def _product(macs: int, inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+    if _becomes_scores(outputs[0]):
+        return count("attention", macs, 0)
+    found = count("attention", macs, prod(shape(outputs[0])))
+    weights = next((value for value in inputs[:2] if _is_softmax(value)), None)
+    if weights is not None:
+        found["attention.scores"] = prod(shape(weights))
+    return found
+
+
+SCORE_NAMES = "add add_ sub mul mul_ div div_ masked_fill view reshape permute transpose contiguous"
+WEIGHT_NAMES = f"{SCORE_NAMES} dropout dropout_ expand type_as"
+SCORE_OPS = frozenset(f"aten::{name}" for name in SCORE_NAMES.split())
+WEIGHT_OPS = frozenset(f"aten::{name}" for name in WEIGHT_NAMES.split())
+
+
+def _becomes_scores(value: Any) -> bool:
+    """Whether `value` reaches a softmax through sums, scales and views alone."""
+    users = [use.user for use in value.uses()]
+    if any(user.kind() == "aten::softmax" for user in users):
+        return True
+    following = [user.output() for user in users if user.kind() in SCORE_OPS]
+    return any(_becomes_scores(output) for output in following)
+
+
+def _is_softmax(value: Any) -> bool:
+    """Whether `value` is a softmax, through dropout, scales and views."""
+    node = value.node()
+    if node.kind() == "aten::softmax":
+        return True
+    return node.kind() in WEIGHT_OPS and any(_is_softmax(value) for value in node.inputs())
 
 
 def attention(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
-    """`aten::scaled_dot_product_attention`: both products; the scores are never stored."""
+    """`aten::scaled_dot_product_attention`: both products."""
     q, k, v = (shape(value) for value in inputs[:3])
-    queries, keys = prod(q[:-1]), k[-2]
-    return count("attention", queries * keys * (q[-1] + v[-1]), prod(shape(outputs[0])))
+    scores = prod(q[:-1]) * k[-2]
+    found = count("attention", scores * (q[-1] + v[-1]), prod(shape(outputs[0])))
+    found["attention.scores"] = scores
+    return found
 
 
 def norm(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
@@ -64,106 +111,32 @@ def activation(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
     return count("act", 0, prod(shape(outputs[0])))
 
 
+ACTIVATIONS = (
+    *("gelu", "silu", "silu_", "relu", "relu_", "relu6", "leaky_relu", "sigmoid", "sigmoid_"),
+    *("hardswish", "hardswish_", "hardsigmoid", "hardsigmoid_", "hardtanh", "hardtanh_", "tanh"),
+)
+
 HANDLES: Mapping[str, Handle] = {
     "aten::_convolution": convolution,
     "aten::linear": linear,
     "aten::addmm": addmm,
     "aten::matmul": matmul,
     "aten::bmm": matmul,
+    "aten::einsum": einsum,
     "aten::scaled_dot_product_attention": attention,
     **dict.fromkeys(("aten::layer_norm", "aten::batch_norm", "aten::group_norm"), norm),
-    **dict.fromkeys(
-        (
-            "aten::gelu",
-            "aten::silu",
-            "aten::silu_",
-            "aten::relu",
-            "aten::relu_",
-            "aten::hardswish",
-            "aten::hardswish_",
-            "aten::sigmoid",
-            "aten::sigmoid_",
-        ),
-        activation,
-    ),
+    **dict.fromkeys((f"aten::{name}" for name in ACTIVATIONS), activation),
 }
 
-# Moves, shapes, element-wise sums and pooling: no multiply-adds by this convention.
-FREE = frozenset(
-    f"aten::{name}"
-    for name in [
-        "Int",
-        "ScalarImplicit",
-        "abs",
-        "add",
-        "add_",
-        "adaptive_avg_pool2d",
-        "arange",
-        "avg_pool2d",
-        "cat",
-        "chunk",
-        "clone",
-        "contiguous",
-        "copy_",
-        "detach",
-        "div",
-        "div_",
-        "dropout",
-        "expand",
-        "expand_as",
-        "feature_dropout",
-        "flatten",
-        "floor_divide",
-        "gather",
-        "im2col",
-        "col2im",
-        "index",
-        "index_select",
-        "lift_fresh",
-        "max_pool2d",
-        "mean",
-        "mul",
-        "mul_",
-        "narrow",
-        "neg",
-        "new_empty",
-        "ones",
-        "pad",
-        "permute",
-        "pow",
-        "reshape",
-        "roll",
-        "rsub",
-        "select",
-        "size",
-        "slice",
-        "softmax",
-        "split",
-        "split_with_sizes",
-        "squeeze",
-        "stack",
-        "std",
-        "sub",
-        "sum",
-        "t",
-        "to",
-        "transpose",
-        "type_as",
-        "unbind",
-        "unflatten",
-        "unsqueeze",
-        "upsample_bicubic2d",
-        "upsample_bilinear2d",
-        "view",
-        "zeros",
-        "zeros_like",
-        "full_like",
-        "numel",
-        "ones_like",
-        "meshgrid",
-        "repeat",
-        "masked_fill",
-        "fill_",
-        "alias",
-    ]
-)
+# Moves, shapes, element-wise operations, reductions and pooling: no multiply-adds by convention.
+FREE_NAMES = """
+    Int ScalarImplicit abs adaptive_avg_pool2d adaptive_max_pool2d add add_ alias amax arange
+    avg_pool2d cat ceil chunk clamp_min clone col2im contiguous copy_ cos cumsum detach div div_
+    dropout dropout_ expand expand_as feature_dropout fill_ flatten floor_divide full_like
+    gather im2col index index_select lift_fresh linalg_vector_norm masked_fill max max_pool2d
+    mean meshgrid mul mul_ narrow neg new_empty numel ones ones_like pad permute pow remainder
+    repeat repeat_interleave reshape reshape_as roll rsub select sin size slice softmax split
+    split_with_sizes squeeze stack std sub sum t to transpose type_as unbind unflatten unsqueeze
+    upsample_bicubic2d upsample_bilinear2d view view_as zeros zeros_like
+"""
+FREE = frozenset(f"aten::{name}" for name in FREE_NAMES.split())

@@ -15,12 +15,13 @@ MAC_KINDS = ("convolution", "linear", "attention")
 class Entry(NamedTuple):
     """The operators of one class in one slot of one stage."""
 
-    stage: str  # "stem", "0", "1", ..., "head"
-    slot: str
+    stage: str  # "stem", "0", "1", ..., "head"; "network" for a network that is not ours
+    slot: str  # empty for a network that is not ours
     kind: str  # see `workbench.models.ops`
     macs: int
     params: int
     elements: int  # of outputs
+    scores: int = 0  # attention weights, which only an unfused product stores
 
 
 class Sums(NamedTuple):
@@ -35,8 +36,8 @@ class Sums(NamedTuple):
 class Cost:
     """The cost of one network on one image.
 
-    `activations` are the output elements of convolutions, linear layers and attention products
-    (fvcore's convention); outputs of norms and activation functions stand apart.
+    `activations` are the output elements of convolutions, linear layers and attention products,
+    attention weights left out; outputs of norms and activation functions stand apart.
     """
 
     spec: str
@@ -58,14 +59,19 @@ class Cost:
         """Output elements of the operators that have MACs."""
         return sum(entry.elements for entry in self.entries if entry.kind in MAC_KINDS)
 
+    @cached_property
+    def scores(self) -> int:
+        """Attention weights: what an unfused product stores beside its output."""
+        return sum(entry.scores for entry in self.entries)
+
     def elements(self, kind: str) -> int:
         """Output elements of one operator class, such as `norm` or `act`."""
         return sum(entry.elements for entry in self.entries if entry.kind == kind)
 
     @cached_property
     def by_slot(self) -> dict[str, Sums]:
-        """Sums per slot."""
-        return self._by(lambda entry: entry.slot)
+        """Sums per slot; empty for a network that is not ours."""
+        return {name: sums for name, sums in self._by(lambda entry: entry.slot).items() if name}
 
     @cached_property
     def by_stage(self) -> dict[str, Sums]:
@@ -94,6 +100,7 @@ class Cost:
             "activations": self.activations,
             "norm_elements": self.elements("norm"),
             "act_elements": self.elements("act"),
+            "attention_scores": self.scores,
             "by_slot": {name: sums._asdict() for name, sums in self.by_slot.items()},
             "by_stage": {name: sums._asdict() for name, sums in self.by_stage.items()},
             "by_kind": {name: sums._asdict() for name, sums in self.by_kind.items()},
@@ -112,9 +119,11 @@ def _sums(entries: Iterable[Entry]) -> Sums:
 def collect(spec: str, resolution: int, found: Iterable[Entry]) -> Cost:
     """A `Cost` with one entry per stage, slot and class, in the order of first appearance."""
     merged: dict[tuple[str, str, str], list[int]] = {}
-    for entry in found:
-        sums = merged.setdefault(entry[:3], [0, 0, 0])
-        for index, value in enumerate(entry[3:]):
-            sums[index] += value
+    for stage, slot, kind, macs, params, elements, scores in found:
+        sums = merged.setdefault((stage, slot, kind), [0, 0, 0, 0])
+        sums[0] += macs
+        sums[1] += params
+        sums[2] += elements
+        sums[3] += scores
     entries = (Entry(*key, *sums) for key, sums in merged.items() if any(sums))
     return Cost(spec, resolution, tuple(entries))

@@ -11,35 +11,54 @@ from torch import nn
 from workbench.config import Spec
 from workbench.cost.handles import FREE, HANDLES
 from workbench.cost.record import Cost, Entry, collect
-from workbench.models import Network, build
+from workbench.models import Network
+from workbench.models.layout import layout
 
 with warnings.catch_warnings():  # fvcore decorates with torch.jit.script, which PyTorch deprecates
     warnings.simplefilter("ignore")
     from fvcore.nn.jit_analysis import JitModelAnalysis
 
+Counts = Mapping[str, "Counter[str]"]
+
 
 class UncountedOperatorError(RuntimeError):
-    """A traced operator has no handle, so that the count would be silently short."""
+    """A traced operator would be missing from the count, which would be silently short."""
 
 
 def trace(spec: Spec) -> Cost:
-    """The cost of `spec` on one image, traced in eval mode from a built network."""
-    return trace_network(build(spec))
+    """The cost of `spec` on one image, traced in eval mode on the CPU.
+
+    The weights are zeros, for counting needs none; raises `UncountedOperatorError`.
+    """
+    with torch.device("meta"):
+        model = Network(layout(spec))
+    model = model.to_empty(device="cpu").to(memory_format=torch.channels_last)
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.detach().zero_()
+    return trace_network(model)
 
 
 def trace_network(model: Network) -> Cost:
     """The cost of `model` on one image of its spec's resolution."""
     spec = model.spec
-    image = torch.zeros(1, spec.channels, spec.resolution, spec.resolution)
-    counts = count_operators(model.float().cpu(), image)
+    counts = count_operators(model, spec.channels, spec.resolution)
     units = list(_units(model))
+    _refuse_strays(counts, [path for path, _, _ in units])
     found = [entry for unit in units for entry in _operator_entries(*unit, counts)]
     found += [entry for unit in units for entry in _param_entries(model, *unit)]
     return collect(spec.name, spec.resolution, found)
 
 
-def count_operators(model: nn.Module, image: torch.Tensor) -> Mapping[str, "Counter[str]"]:
+def trace_module(model: nn.Module, name: str, channels: int, resolution: int) -> Cost:
+    """The cost of any image classifier on one image, by operator class alone."""
+    counts = count_operators(model, channels, resolution)
+    found = [*_operator_entries("", "network", "", counts), *_param_kinds(model, "network", "")]
+    return collect(name, resolution, found)
+
+
+def count_operators(model: nn.Module, channels: int, resolution: int) -> Counts:
     """Per module path, what the operators within it cost: `{"stem": {"convolution.macs": ...}}`."""
+    image = torch.zeros(1, channels, resolution, resolution)
     was_training = model.training
     analysis = JitModelAnalysis(model.eval(), image)
     analysis.clear_op_handles().set_op_handle(**HANDLES)
@@ -48,12 +67,23 @@ def count_operators(model: nn.Module, image: torch.Tensor) -> Mapping[str, "Coun
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        counts: Mapping[str, Counter[str]] = analysis.by_module_and_operator()
+        counts: Counts = analysis.by_module_and_operator()
         unknown = sorted(set(analysis.unsupported_ops()) - FREE)
     model.train(was_training)
     if unknown:
         raise UncountedOperatorError(f"no handle for {', '.join(unknown)}")
     return counts
+
+
+def _refuse_strays(counts: Counts, paths: list[str]) -> None:
+    """What the network does outside of every slot must cost nothing."""
+    left = Counter(counts[""])
+    for path in paths:
+        left.subtract(counts.get(path, Counter()))
+    stray = {key: value for key, value in left.items() if value}
+    if stray:
+        listed = ", ".join(f"{key} {value}" for key, value in sorted(stray.items()))
+        raise UncountedOperatorError(f"outside of every slot: {listed}")
 
 
 def _units(model: Network) -> Iterator[tuple[str, str, str]]:
@@ -71,30 +101,40 @@ def _units(model: Network) -> Iterator[tuple[str, str, str]]:
     yield "head", "head", "head"
 
 
-def _operator_entries(
-    path: str, stage: str, slot: str, counts: Mapping[str, "Counter[str]"]
-) -> Iterator[Entry]:
+def _operator_entries(path: str, stage: str, slot: str, counts: Counts) -> Iterator[Entry]:
     found = counts.get(path, Counter())
-    for kind in {name.partition(".")[0] for name in found}:
-        yield Entry(stage, slot, kind, found[f"{kind}.macs"], 0, found[f"{kind}.elements"])
+    for kind in sorted({name.partition(".")[0] for name in found}):
+        macs, elements, scores = (found[f"{kind}.{n}"] for n in ("macs", "elements", "scores"))
+        yield Entry(stage, slot, kind, macs, 0, elements, scores)
 
 
 PARAM_KINDS: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.Conv2d, "convolution"),
     (nn.Linear, "linear"),
     (nn.LayerNorm, "norm"),
+    (nn.GroupNorm, "norm"),
     (nn.modules.batchnorm._BatchNorm, "norm"),
 )
 
 
 def _param_entries(model: Network, path: str, stage: str, slot: str) -> Iterator[Entry]:
-    for module in model.get_submodule(path).modules():
-        kind = next((name for cls, name in PARAM_KINDS if isinstance(module, cls)), "table")
-        size = sum(p.numel() for p in module.parameters(recurse=False) if p.requires_grad)
-        if size:
-            yield Entry(stage, slot, kind, 0, size, 0)
+    yield from _param_kinds(model.get_submodule(path), stage, slot)
     if path == "stages.0.downsample" and model.token is not None:
         yield Entry(stage, "head", "table", 0, model.token.numel(), 0)
 
 
-__all__ = ["UncountedOperatorError", "count_operators", "trace", "trace_network"]
+def _param_kinds(module: nn.Module, stage: str, slot: str) -> Iterator[Entry]:
+    for part in module.modules():
+        kind = next((name for cls, name in PARAM_KINDS if isinstance(part, cls)), "table")
+        size = sum(p.numel() for p in part.parameters(recurse=False) if p.requires_grad)
+        if size:
+            yield Entry(stage, slot, kind, 0, size, 0)
+
+
+__all__ = [
+    "UncountedOperatorError",
+    "count_operators",
+    "trace",
+    "trace_module",
+    "trace_network",
+]

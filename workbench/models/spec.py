@@ -194,12 +194,8 @@ def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> P
         raise InputError(f"{slot}: missing")
     (name,) = _names(slot, settings[slot])
     model = options_of(slot, name)
-    prefix = f"{slot}."
-    options = {
-        key.removeprefix(prefix): value
-        for key, value in settings.items()
-        if key.startswith(prefix) and key.removeprefix(prefix) in model.model_fields
-    }
+    given = ((field, f"{slot}.{field}") for field in model.model_fields)
+    options = {field: settings[key] for field, key in given if key in settings}
     try:
         parsed = parse(model, options, slot)
     except InputError as error:

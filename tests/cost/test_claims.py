@@ -1,0 +1,106 @@
+"""The claims: what we count of each, and what a reading says."""
+
+import math
+
+import pytest
+from rich.console import Console
+
+from workbench.cost.claims import CLAIMS, Claim, Network, Printed, Reading
+from workbench.cost.paper import cmt_block_macs, reduction_macs, standard_block_macs
+from workbench.cost.tables import claims_table
+from workbench.cost.verdict import Judge, Verdict, claims_json
+from workbench.models import ZOO
+
+BY_KEY = {claim.key: claim for claim in CLAIMS}
+
+
+def _uses_timm(claim: Claim) -> bool:
+    ends = [end for r in claim.readings for end in (r.left, r.right)]
+    return any(isinstance(end, Network) and end.name.startswith("timm:") for end in ends)
+
+
+def _judge(key: str) -> tuple[Verdict, ...]:
+    return Judge().judge([BY_KEY[key]])
+
+
+@pytest.fixture(scope="module")
+def ours() -> tuple[Verdict, ...]:
+    """The verdicts on the claims that need neither timm nor time."""
+    return Judge().judge([claim for claim in CLAIMS if not _uses_timm(claim)])
+
+
+def test_every_claim_has_source_rule_and_readings() -> None:
+    assert len(BY_KEY) == len(CLAIMS)
+    for claim in CLAIMS:
+        assert claim.source
+        assert claim.rule
+        assert claim.readings
+
+
+def test_every_network_of_ours_is_in_the_zoo() -> None:
+    for claim in CLAIMS:
+        for reading in claim.readings:
+            for end in (reading.left, reading.right):
+                if not isinstance(end, Printed) and not end.name.startswith("timm:"):
+                    assert end.name in ZOO
+
+
+def test_fourteen_times_means_deit_b_at_384() -> None:
+    found = _judge("cmt_deit_14x")
+    assert [verdict.holds for verdict in found] == [True, False, False]
+    assert found[0].value == pytest.approx(13.762, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_twice_means_efficientnet_b5() -> None:
+    assert [verdict.holds for verdict in _judge("cmt_efficientnet_2x")] == [False, True]
+
+
+def test_the_block_is_cheaper_where_k_is_above_one() -> None:
+    found = _judge("cmt_block_cheaper")
+    assert [verdict.holds for verdict in found] == [True, True, True, False]
+    for verdict, (n, d, k) in zip(
+        found, [(3136, 64, 8), (784, 128, 4), (196, 256, 2), (49, 512, 1)], strict=True
+    ):
+        assert verdict.left == standard_block_macs(n, d)
+        assert verdict.right == cmt_block_macs(n, d, k) + reduction_macs(n, d, k)
+
+
+def test_the_advantage_grows_with_resolution() -> None:
+    assert all(verdict.holds for verdict in _judge("cmt_block_resolution"))
+
+
+def test_the_exponent_of_the_width_is_measured() -> None:
+    found = _judge("cmt_scaling_width")
+    assert found[0].value is not None
+    assert found[0].left is not None
+    assert found[0].right is not None
+    assert found[0].value == pytest.approx(math.log2(found[0].left / found[0].right))
+    assert not any(verdict.holds for verdict in found)
+
+
+def test_speed_is_empty_until_it_is_asked_for() -> None:
+    found = _judge("levit_efficientnet_5x")
+    assert [(v.left, v.value, v.holds) for v in found] == [(None, None, None)]
+
+
+@pytest.mark.slow
+def test_speed_is_measured_by_request_and_once_per_network() -> None:
+    network = Network("cmt_digits")
+    reading = Reading("itself", network, network, "speed")
+    claim = Claim("same", "as fast as itself", "this test", "exactly 1", 0.999, 1.001, (reading,))
+    judge = Judge(speed=True, seconds=0.0)
+    (verdict,) = judge.judge([claim])
+    assert verdict.value == 1.0
+    assert verdict.holds is True
+    assert judge.speeds is not None
+    assert len(judge.speeds) == 1
+
+
+def test_json_and_table_show_every_reading(ours: tuple[Verdict, ...]) -> None:
+    data = claims_json(ours)
+    assert [row["reading"] for row in data["claims"]] == [v.reading.text for v in ours]
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(claims_table(ours))
+    assert capture.get().count("yes") == sum(verdict.holds is True for verdict in ours)

@@ -1,0 +1,44 @@
+"""The closed form held against the trace, entry by entry."""
+
+from workbench.config import Spec
+from workbench.cost.closed import closed_form
+from workbench.cost.record import Cost, Entry
+from workbench.cost.trace import trace
+
+
+class CountMismatchError(RuntimeError):
+    """Closed form and trace disagree; the message names every entry that does."""
+
+
+def checked_cost(spec: Spec) -> Cost:
+    """The closed form of `spec`, once fvcore's trace has confirmed every entry to the last unit.
+
+    Raises `CountMismatchError`, and `UncountedOperatorError` for an operator without a handle.
+    """
+    cost = closed_form(spec)
+    confirm(cost, trace(spec))
+    return cost
+
+
+def confirm(closed: Cost, traced: Cost) -> None:
+    """Refuses two counts of one network that differ in any entry."""
+    expected, found = _by_place(closed), _by_place(traced)
+    faults = [
+        f"stage {place[0]}, {place[1]}, {place[2]}: "
+        f"closed form {_text(expected.get(place))}, trace {_text(found.get(place))}"
+        for place in expected | found
+        if expected.get(place) != found.get(place)
+    ]
+    if faults:
+        raise CountMismatchError(f"{closed.spec} at {closed.resolution}: {'; '.join(faults)}")
+
+
+def _by_place(cost: Cost) -> dict[tuple[str, str, str], Entry]:
+    return {entry[:3]: entry for entry in cost.entries}
+
+
+def _text(entry: Entry | None) -> str:
+    if entry is None:
+        return "nothing"
+    numbers = zip(Entry._fields[3:], entry[3:], strict=True)
+    return ", ".join(f"{name} {value}" for name, value in numbers)

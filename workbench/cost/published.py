@@ -1,0 +1,168 @@
+"""Published figures, read from `results/published`, found again by a model's name.
+
+Every figure keeps its source and the digits it was printed with. Several figures for one model
+stand side by side; nothing is averaged.
+"""
+
+import csv
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import workbench
+from workbench.errors import InputError
+
+Quantity = Literal["params_m", "gmacs", "top1"]
+QUANTITIES: tuple[Quantity, ...] = ("params_m", "gmacs", "top1")
+ALIASES = {"CMT-B (named CMT-L there)": "CMT-B"}
+TIMM_ROW = re.compile(r"results-imagenet\.csv row (\w+)(?:\.\w+)? @(\d+)")
+
+
+class Row(NamedTuple):
+    """One model in one source; a figure that the source does not give is None."""
+
+    model: str
+    family: str
+    resolution: int | None
+    params_m: Decimal | None
+    gmacs: Decimal | None
+    top1: Decimal | None
+    source: str
+    note: str
+
+
+class Figure(NamedTuple):
+    """One printed value and every source that prints it."""
+
+    value: Decimal
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def unit(self) -> Decimal:
+        """One unit of the last printed digit."""
+        return Decimal(1).scaleb(int(self.value.as_tuple().exponent))
+
+    def agrees(self, measured: Decimal) -> bool:
+        """Whether `measured` is this value once rounded or cut to the printed digits."""
+        return abs(measured - self.value) < self.unit
+
+    def to_json(self, measured: Decimal | None) -> dict[str, Any]:
+        """Plain data; the difference is measured minus published."""
+        difference = None if measured is None else float(measured - self.value)
+        return {
+            "value": float(self.value),
+            "printed": str(self.value),
+            "difference": difference,
+            "agrees": None if measured is None else self.agrees(measured),
+            "sources": list(self.sources),
+            "notes": list(self.notes),
+        }
+
+
+def folder() -> Path:
+    """Where the published figures stand: beside the package, or in the working directory."""
+    homes = [Path(workbench.__file__).parents[1], Path.cwd()]
+    for home in homes:
+        found = home / "results" / "published"
+        if (found / "imagenet.csv").is_file():
+            return found
+    raise InputError(
+        "results/published: not found beside the package; run from a checkout of the project, or "
+        "install it from one with pip install -e ."
+    )
+
+
+def imagenet() -> tuple[Row, ...]:
+    """Every row of `imagenet.csv`."""
+    return _read(folder() / "imagenet.csv")
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path) -> tuple[Row, ...]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return tuple(_row(record) for record in csv.DictReader(lines))
+
+
+def _row(record: dict[str, str]) -> Row:
+    def number(name: Quantity) -> Decimal | None:
+        return Decimal(record[name]) if record[name] else None
+
+    return Row(
+        model=record["model"],
+        family=record["family"],
+        resolution=int(record["resolution"]) if record["resolution"] else None,
+        params_m=number("params_m"),
+        gmacs=number("gmacs"),
+        top1=number("top1"),
+        source=record["source"],
+        note=record["note"],
+    )
+
+
+def rows_of(name: str, resolution: int) -> tuple[Row, ...]:
+    """The rows of a zoo entry or of `timm:NAME` at `resolution`.
+
+    A row that names no resolution belongs to the model's plain name at the resolution that other
+    sources give for it, and not to `volo_d5_512` or `DeiT-B/384`.
+    """
+    plain = name.removeprefix("timm:")
+    label = _timm_label(plain) if plain != name else None
+    key, at = _key(label or plain.removeprefix("tf_"))
+    named = [(row, _key(ALIASES.get(row.model, row.model))) for row in imagenet()]
+    same = [(row, row_at) for row, (row_key, row_at) in named if row_key == key]
+    is_home = at is None and any(r.resolution == resolution for r, row_at in same if not row_at)
+    sides = {resolution, None} if is_home else {resolution}
+    return tuple(row for row, row_at in same if (row.resolution or row_at) in sides)
+
+
+def _timm_label(plain: str) -> str | None:
+    """The name that the figures give the timm model `plain`."""
+    for row in imagenet():
+        match = TIMM_ROW.search(row.source)
+        if match and match[1] == plain:
+            return row.model
+    return None
+
+
+def _key(model: str) -> tuple[str, int | None]:
+    """`DeiT-B/384` and `deit_b_384` alike as `("deit_b", 384)`."""
+    text = re.sub(r"[\s/-]+", "_", model.lower())
+    match = re.fullmatch(r"(.+)_(\d{3})", text)
+    return (match[1], int(match[2])) if match and _is_side(match) else (text, None)
+
+
+def _is_side(match: re.Match[str]) -> bool:
+    """Whether the digits are a resolution: `levit_128` is a width."""
+    return not match[1].endswith("levit")
+
+
+def figures(rows: Iterable[Row], quantity: Quantity) -> tuple[Figure, ...]:
+    """The distinct values that `rows` print, in order of first appearance."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        value: Decimal | None = getattr(row, quantity)
+        if value is not None:
+            found.setdefault(str(value), []).append(row)
+    return tuple(
+        Figure(
+            Decimal(text),
+            tuple(dict.fromkeys(row.source for row in listed)),
+            tuple(dict.fromkeys(row.note for row in listed if row.note)),
+        )
+        for text, listed in found.items()
+    )
+
+
+def contradict(found: Iterable[Figure]) -> bool:
+    """Whether the figures can't all be roundings of one number."""
+    listed = list(found)
+    return any(
+        abs(a.value - b.value) * 2 >= a.unit + b.unit
+        for i, a in enumerate(listed)
+        for b in listed[i + 1 :]
+        if a.value != b.value
+    )

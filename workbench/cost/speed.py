@@ -1,0 +1,137 @@
+"""Latency and throughput of a network on this device, in eval mode."""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+GAIN = 1.05  # a batch twice as large must be faster by this, or the search ends
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What one measurement found; the middle and the spread are over its repetitions."""
+
+    name: str
+    resolution: int
+    batch: int  # of the throughput
+    images_per_second: float  # median
+    spread: float  # half the interquartile range over the median
+    latency_ms: float  # median, of one image
+    latency_spread: float
+    repeats: int
+    device: str
+    threads: int
+    precision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, unrounded."""
+        return asdict(self)
+
+
+@torch.inference_mode()
+def measure_speed(
+    model: nn.Module,
+    name: str,
+    channels: int,
+    resolution: int,
+    batch: int | None = None,
+    device: str | None = None,
+    seconds: float = 2.0,
+    least: int = 5,
+) -> Speed:
+    """Runs `model` for about `seconds` on single images and as long on batches.
+
+    Float32 on a CPU, bfloat16 autocast on a GPU; channels_last. Without `batch`, batches are
+    doubled until throughput no longer grows. `least` is the number of repetitions at least.
+    """
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = model.eval().to(where).to(memory_format=torch.channels_last)
+
+    def seconds_of(size: int, budget: float) -> list[float]:
+        image = torch.zeros(size, channels, resolution, resolution, device=where)
+        image = image.to(memory_format=torch.channels_last)
+        with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda"):
+            return time_repeatedly(lambda: model(image), where, budget, least)
+
+    single = seconds_of(1, seconds)
+    chosen = batch or _best_batch(lambda size: statistics.median(seconds_of(size, 0.0)))
+    times = single if chosen == 1 else seconds_of(chosen, seconds)
+    return Speed(
+        name=name,
+        resolution=resolution,
+        batch=chosen,
+        images_per_second=chosen / statistics.median(times),
+        spread=spread(times),
+        latency_ms=1e3 * statistics.median(single),
+        latency_spread=spread(single),
+        repeats=len(times),
+        device=device_name(where),
+        threads=torch.get_num_threads(),
+        precision="bf16" if where.type == "cuda" else "32",
+    )
+
+
+def time_repeatedly(
+    call: Callable[[], object], device: torch.device, budget: float, least: int
+) -> list[float]:
+    """Seconds of each call, warmed up, until `budget` seconds and `least` calls are done."""
+    for _ in range(2):
+        call()
+    times: list[float] = []
+    while len(times) < least or sum(times) < budget:
+        _wait(device)
+        start = time.perf_counter()
+        call()
+        _wait(device)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def spread(times: list[float]) -> float:
+    """Half the interquartile range over the median: 0 where all are equal."""
+    if len(times) < 2:
+        return 0.0
+    low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
+    return (high - low) / 2 / middle
+
+
+def device_name(device: torch.device) -> str:
+    """The name of the processor, as its maker gives it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return _cpu_name() or platform.processor() or platform.machine()
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            named = (line for line in lines if line.startswith("model name"))
+            return next(named, "").partition(":")[2].strip()
+    except OSError:
+        return ""
+
+
+def _best_batch(seconds_of: Callable[[int], float]) -> int:
+    """The batch from which twice as many images at once are no faster by more than `GAIN`."""
+    best, rate = BATCHES[0], BATCHES[0] / seconds_of(BATCHES[0])
+    for size in BATCHES[1:]:
+        try:
+            found = size / seconds_of(size)
+        except torch.OutOfMemoryError:
+            break
+        if found < rate * GAIN:
+            break
+        best, rate = size, found
+    return best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
