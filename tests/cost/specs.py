@@ -11,14 +11,14 @@ from workbench.models import SLOTS, ZOO, spec
 from workbench.models.registry import NETWORK_SLOTS
 from workbench.models.spec import DEFAULTS, merge, resolve
 
-GIANT = 10**10  # MACs from which the neighbours are small maps instead
+BIG = 10**9  # MACs from which the other two are small maps instead of the nearest
 
 
 def three_resolutions(name: str, macs: int) -> list[int]:
     """The entry's own resolution and two more that its strides and k divide."""
     home = spec(name).resolution
     nearest = sorted(range(1, 4 * home + 1), key=lambda side: (abs(side - home), side))
-    order = range(32, home) if macs > GIANT else nearest
+    order = range(32, home) if macs > BIG else nearest
     found = [home]
     for side in order:
         if side != home and _builds(name, side):

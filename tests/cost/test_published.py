@@ -127,6 +127,8 @@ def test_a_family_is_a_filter() -> None:
     assert {row.family for row in model_rows("cmt")} == {"cmt"}
     with pytest.raises(InputError, match="family: unknown 'cmd'; nearest: cmt"):
         model_rows("cmd")
+    with pytest.raises(InputError, match="model: unknown 'cmt_m'; nearest: cmt_"):
+        model_rows("cmt", extra=["cmt_m"])
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ import json
 import pytest
 from rich.console import Console
 
-from workbench.cost.tables import cost_report, cost_table
+from workbench.cost.report import column_reports, columns_json, cost_report
+from workbench.cost.tables import columns_table, cost_table
 
 
 def test_the_report_as_data() -> None:
@@ -34,6 +35,21 @@ def test_speed_is_measured_by_request() -> None:
     report = cost_report("cmt_digits", speed=True)
     assert report.speed is not None
     assert report.to_json()["speed"]["images_per_second"] > 0
+
+
+@pytest.mark.slow
+def test_networks_stand_side_by_side_by_one_convention() -> None:
+    reports = column_reports(["cmt_digits", "timm:resnet18"])
+    listed = columns_json(reports)["networks"]
+    assert [row["spec"] for row in listed] == ["cmt_digits", "timm:resnet18"]
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(columns_table(reports))
+    row = next(line for line in capture.get().splitlines() if "resnet18" in line)
+    assert row.split() == [
+        *("timm:resnet18", "224", "11.69", "1.814", "1.814", "0.001", "0.000"),
+        *("2.48", "2.48", "2.31", f"{reports[1].memory.peak / 2**20:.0f}"),
+    ]  # speed was not asked for, so that its cells are empty
 
 
 @pytest.mark.slow

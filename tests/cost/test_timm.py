@@ -105,3 +105,14 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 def test_overrides_are_refused() -> None:
     with pytest.raises(InputError, match=r"timm:resnet18: takes no overrides.*'lpu=none'"):
         target("timm:resnet18", "lpu=none")
+
+
+def test_a_resolution_below_one_is_refused() -> None:
+    with pytest.raises(InputError, match="resolution: 0 is refused"):
+        target("timm:resnet18", resolution=0)
+
+
+@pytest.mark.slow
+def test_a_resolution_that_timm_refuses_is_bad_input() -> None:
+    with pytest.raises(InputError, match="resolution: 100 fails in timm:twins_svt_small"):
+        network_cost("timm:twins_svt_small", resolution=100)

@@ -11,6 +11,7 @@ from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.target import TIMM, network_cost
 from workbench.errors import unknown
 from workbench.models import ZOO, spec
+from workbench.models.zoo import entry
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,16 @@ def model_rows(family: str | None = None, extra: Sequence[str] = ()) -> tuple[Mo
 
     Raises `InputError` for a family or name that does not exist.
     """
-    families = {entry.family for entry in ZOO.values()}
+    families = {found.family for found in ZOO.values()}
     if family is not None and family not in families:
         raise unknown("family", family, families)
-    names = [name for name, entry in ZOO.items() if family in (None, entry.family)]
+    names = [name for name, found in ZOO.items() if family in (None, found.family)]
     ours = [_row(name, ZOO[name].family, closed_form(spec(name)), ZOO[name].note) for name in names]
     return (*ours, *(_row(name, _family(name), network_cost(name), "") for name in extra))
 
 
 def _family(name: str) -> str:
-    return "timm" if name.startswith(TIMM) else ZOO[name].family
+    return "timm" if name.startswith(TIMM) else entry(name).family
 
 
 def _row(name: str, family: str, cost: Cost, note: str) -> ModelRow:

@@ -1,60 +1,20 @@
-"""What the commands `cost`, `models` and `claims` print: data, and the same as a rich table."""
+"""What the commands `cost`, `models` and `claims` print, as rich tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from workbench.cost.catalogue import ModelRow
-from workbench.cost.memory import TrainingMemory, training_memory
 from workbench.cost.published import Figure, Quantity
-from workbench.cost.record import CONVENTION, Cost, Sums
-from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.target import network_cost, target
+from workbench.cost.record import CONVENTION, MAC_KINDS, Cost, Sums
+from workbench.cost.report import CostReport
+from workbench.cost.speed import Speed
 from workbench.cost.verdict import Verdict
 
 MISSING = ""  # a cell that nobody measured is empty
-
-
-@dataclass(frozen=True)
-class CostReport:
-    """All that `workbench cost` says of one network."""
-
-    cost: Cost
-    memory: TrainingMemory
-    speed: Speed | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data with every number unrounded."""
-        return {
-            **self.cost.to_json(),
-            "training_memory": self.memory.to_json(),
-            "speed": self.speed.to_json() if self.speed else None,
-        }
-
-
-def cost_report(
-    name: str,
-    *overrides: str,
-    resolution: int | None = None,
-    batch: int = 1,
-    speed: bool = False,
-) -> CostReport:
-    """The cost of a zoo entry with overrides, or of `timm:NAME`; its speed by request.
-
-    Ours is counted in closed form and by fvcore's trace, and refused where they differ. The memory
-    of a training step is for `batch` images.
-    """
-    found = target(name, *overrides, resolution=resolution)
-    cost = network_cost(name, *overrides, resolution=resolution)
-    measured = None
-    if speed:
-        measured = measure_speed(found.build(), found.name, found.channels, found.resolution)
-    return CostReport(cost, training_memory(cost, batch, found.spec), measured)
 
 
 def cost_table(report: CostReport) -> RenderableType:
@@ -90,19 +50,19 @@ def _totals(report: CostReport) -> Table:
 
 
 def _speed_facts(speed: Speed) -> dict[str, str]:
-    where = f"{speed.device}, {speed.threads} threads, {_precision(speed)}"
     return {
         "throughput": (
             f"{speed.images_per_second:,.1f} images/s ± {100 * speed.spread:.0f} % "
             f"(batch {speed.batch})"
         ),
         "latency": f"{speed.latency_ms:.2f} ms ± {100 * speed.latency_spread:.0f} % (one image)",
-        "measured on": where,
+        "measured on": _where(speed),
     }
 
 
-def _precision(speed: Speed) -> str:
-    return "bfloat16" if speed.precision == "bf16" else "float32"
+def _where(speed: Speed) -> str:
+    precision = "bfloat16" if speed.precision == "bf16" else "float32"
+    return f"{speed.device}, {speed.threads} threads, {precision}"
 
 
 def mebibytes(size: int) -> str:
@@ -126,6 +86,42 @@ def _table(first: str, *numbers: str) -> Table:
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+# ---------------------------------------------------------------- networks side by side
+
+
+def columns_table(reports: Sequence[CostReport]) -> RenderableType:
+    """One network a row; throughput and latency are empty where they were not asked for."""
+    table = _table("network", "pixels", "params M", "MACs G", "conv", "linear", "attention")
+    for name in ("act. M", "norm M", "act. fn M", "step MiB", "images/s", "ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for report in reports:
+        table.add_row(report.cost.spec, *_columns(report))
+    measured = [report.speed for report in reports if report.speed]
+    where = {_where(speed) for speed in measured}
+    notes = [Text(f"Measured on {place}.", style="dim") for place in sorted(where)]
+    legend = (
+        "act.: output elements of convolutions, linear layers and attention products; norm, act. "
+        "fn: those of norms and activation functions; step: estimated peak of one training step "
+        "on one image, float32 with AdamW. "
+    )
+    return Group(table, Text(legend + CONVENTION, style="dim"), *notes)
+
+
+def _columns(report: CostReport) -> list[str]:
+    cost, speed = report.cost, report.speed
+    kinds = [cost.by_kind[kind].macs if kind in cost.by_kind else 0 for kind in MAC_KINDS]
+    elements = (cost.activations, cost.elements("norm"), cost.elements("act"))
+    return [
+        str(cost.resolution),
+        f"{cost.params / 1e6:.2f}",
+        *(f"{macs / 1e9:.3f}" for macs in (cost.macs, *kinds)),
+        *(f"{count / 1e6:.2f}" for count in elements),
+        f"{report.memory.peak / 2**20:,.0f}",
+        f"{speed.images_per_second:,.1f}" if speed else MISSING,
+        f"{speed.latency_ms:.2f}" if speed else MISSING,
+    ]
 
 
 # ---------------------------------------------------------------- models

@@ -7,7 +7,7 @@ from torch import nn
 from workbench.config import Spec
 from workbench.cost.check import checked_cost
 from workbench.cost.record import Cost
-from workbench.cost.trace import trace_module
+from workbench.cost.trace import UncountedOperatorError, trace_module
 from workbench.errors import InputError, unknown
 from workbench.models import build, spec
 
@@ -38,6 +38,8 @@ def target(name: str, *overrides: str, resolution: int | None = None) -> Target:
         return Target(found.name, found.channels, found.resolution, found)
     if overrides:
         raise InputError(f"{name}: takes no overrides, for its parts are timm's: {overrides[0]!r}")
+    if resolution is not None and resolution < 1:
+        raise InputError(f"resolution: {resolution} is refused; it is a number of pixels")
     channels, side = _timm_input(name)
     return Target(name, channels, side if resolution is None else resolution, None)
 
@@ -47,7 +49,13 @@ def network_cost(name: str, *overrides: str, resolution: int | None = None) -> C
     found = target(name, *overrides, resolution=resolution)
     if found.spec:
         return checked_cost(found.spec)
-    return trace_module(found.build(), name, found.channels, found.resolution)
+    try:
+        return trace_module(found.build(), name, found.channels, found.resolution)
+    except UncountedOperatorError:
+        raise
+    except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"resolution: {found.resolution} fails in {name}: {reason}") from None
 
 
 def _timm_input(name: str) -> tuple[int, int]:

@@ -1,0 +1,74 @@
+"""Cost, memory and, by request, speed of networks by name."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.cost.closed import closed_form
+from workbench.cost.memory import TrainingMemory, training_memory
+from workbench.cost.record import CONVENTION, Cost
+from workbench.cost.speed import Speed, measure_speed
+from workbench.cost.target import Target, network_cost, target
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """All that `workbench cost` says of one network."""
+
+    cost: Cost
+    memory: TrainingMemory
+    speed: Speed | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with every number unrounded."""
+        return {
+            **self.cost.to_json(),
+            "training_memory": self.memory.to_json(),
+            "speed": self.speed.to_json() if self.speed else None,
+        }
+
+
+def cost_report(
+    name: str,
+    *overrides: str,
+    resolution: int | None = None,
+    batch: int = 1,
+    speed: bool = False,
+    device: str | None = None,
+) -> CostReport:
+    """The cost of a zoo entry with overrides, or of `timm:NAME`; its speed by request.
+
+    Ours is counted in closed form and by fvcore's trace, and refused where they differ. The memory
+    of a training step is for `batch` images; the speed is that of `device`, by default a GPU where
+    there is one. Raises `InputError`.
+    """
+    found = target(name, *overrides, resolution=resolution)
+    cost = network_cost(name, *overrides, resolution=resolution)
+    return _report(found, cost, batch, speed, device)
+
+
+def column_reports(
+    names: Iterable[str], speed: bool = False, device: str | None = None
+) -> tuple[CostReport, ...]:
+    """Networks side by side: ours by the closed form alone, `timm:NAME` traced."""
+    found = [target(name) for name in names]
+    return tuple(
+        _report(
+            one, closed_form(one.spec) if one.spec else network_cost(one.name), 1, speed, device
+        )
+        for one in found
+    )
+
+
+def columns_json(reports: Sequence[CostReport]) -> dict[str, Any]:
+    """The same as data."""
+    return {"convention": CONVENTION, "networks": [report.to_json() for report in reports]}
+
+
+def _report(found: Target, cost: Cost, batch: int, speed: bool, device: str | None) -> CostReport:
+    measured = None
+    if speed:
+        measured = measure_speed(
+            found.build(), found.name, found.channels, found.resolution, device=device
+        )
+    return CostReport(cost, training_memory(cost, batch, found.spec), measured)
