@@ -116,5 +116,73 @@ def report(folder: Annotated[Path, typer.Argument(help="A results folder.")]) ->
     ablation.report(folder, Console())
 
 
+@app.command(epilog="Example: workbench cost cmt_s lpu=none --resolution 192")
+def cost(
+    name: Annotated[str, typer.Argument(help="A zoo entry, or timm:NAME.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="lpu=none mixer.k=[4,2,1,1]")
+    ] = None,
+    resolution: Annotated[int | None, typer.Option(help="Input side in pixels.")] = None,
+    batch: Annotated[int, typer.Option(help="Images of the training step's memory.")] = 1,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="Another network in a table beside; repeatable.")
+    ] = None,
+    speed: Annotated[bool, typer.Option("--speed", help="Measure latency and throughput.")] = False,
+    device: Annotated[str | None, typer.Option(help="Where to measure: cpu, cuda.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Params, MACs, activations and memory of a network, by slot and by stage.
+
+    Counted by fvcore's trace and in closed form, and refused where the two differ.
+    """
+    from workbench.cost import report as reports
+    from workbench.cost import tables
+
+    if beside:
+        if overrides or resolution:
+            raise InputError("beside: takes zoo entries and timm:NAME as they are, no overrides")
+        rows = reports.column_reports([name, *beside], speed=speed, device=device)
+        _show(tables.columns_table(rows), reports.columns_json(rows), as_json)
+        return
+    found = reports.cost_report(
+        name, *overrides or (), resolution=resolution, batch=batch, speed=speed, device=device
+    )
+    _show(tables.cost_table(found), found.to_json(), as_json)
+
+
+@app.command(epilog="Example: workbench models --family levit")
+def models(
+    family: Annotated[str | None, typer.Option(help="cmt, deit, levit, volo, small, ...")] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="timm:NAME beside the zoo; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The zoo: params, MACs and resolution as counted, beside what was published."""
+    from workbench.cost import catalogue, tables
+
+    rows = catalogue.model_rows(family, tuple(beside or ()))
+    _show(tables.models_table(rows), catalogue.models_json(rows), as_json)
+
+
+@app.command(epilog="Example: workbench claims --speed")
+def claims(
+    speed: Annotated[bool, typer.Option("--speed", help="Measure those about speed too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Headline claims of the three papers that cost or speed alone can decide."""
+    from workbench.cost import tables, verdict
+
+    found, speeds = verdict.judge_claims(speed)
+    _show(tables.claims_table(found, speeds), verdict.claims_json(found, speeds), as_json)
+
+
+def _show(table: Any, data: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(data)
+    else:
+        Console().print(table)
+
+
 if __name__ == "__main__":
     main()
