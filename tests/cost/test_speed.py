@@ -62,6 +62,22 @@ def test_batches_are_doubled_while_that_pays(fixed: float, each: float, best: in
     assert _best_batch(lambda size: fixed + each * size) == best
 
 
+def test_one_slow_batch_does_not_end_the_search() -> None:
+    def seconds(size: int) -> float:
+        return 10.0 if size == 2 else 7.0 + size
+
+    assert _best_batch(seconds) == 128
+
+
+def test_batches_that_do_not_fit_end_the_search() -> None:
+    def seconds(size: int) -> float:
+        if size > 4:
+            raise torch.OutOfMemoryError
+        return 1.0
+
+    assert _best_batch(seconds) == 4
+
+
 def test_the_spread_is_half_the_interquartile_range() -> None:
     assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(1 / 3)
     assert spread([2.0, 2.0, 2.0]) == 0.0

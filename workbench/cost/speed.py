@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-GAIN = 1.05  # a batch twice as large must be faster by this, or the search ends
+GAIN = 1.05  # what a larger batch must win to be taken
+PATIENCE = 2  # doublings in a row that may win nothing before the search ends
+WARM_UP = 2  # calls
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,19 @@ def measure_speed(
     """Runs `model` for about `seconds` on single images and as long on batches.
 
     Float32 on a CPU, bfloat16 autocast on a GPU; channels_last. Without `batch`, batches are
-    doubled until throughput no longer grows. `least` is the number of repetitions at least.
+    doubled until that wins nothing. `least` is the number of repetitions at least.
     """
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = model.eval().to(where).to(memory_format=torch.channels_last)
 
-    def seconds_of(size: int, budget: float) -> list[float]:
+    def seconds_of(size: int, budget: float, repeats: int = least) -> list[float]:
         image = torch.zeros(size, channels, resolution, resolution, device=where)
         image = image.to(memory_format=torch.channels_last)
         with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda"):
-            return time_repeatedly(lambda: model(image), where, budget, least)
+            return time_repeatedly(lambda: model(image), where, budget, repeats)
 
     single = seconds_of(1, seconds)
-    chosen = batch or _best_batch(lambda size: statistics.median(seconds_of(size, 0.0)))
+    chosen = batch or _best_batch(lambda size: min(seconds_of(size, 0.0, 3)))
     times = single if chosen == 1 else seconds_of(chosen, seconds)
     return Speed(
         name=name,
@@ -82,7 +84,7 @@ def time_repeatedly(
     call: Callable[[], object], device: torch.device, budget: float, least: int
 ) -> list[float]:
     """Seconds of each call, warmed up, until `budget` seconds and `least` calls are done."""
-    for _ in range(2):
+    for _ in range(WARM_UP):
         call()
     times: list[float] = []
     while len(times) < least or sum(times) < budget:
@@ -119,16 +121,19 @@ def _cpu_name() -> str:
 
 
 def _best_batch(seconds_of: Callable[[int], float]) -> int:
-    """The batch from which twice as many images at once are no faster by more than `GAIN`."""
-    best, rate = BATCHES[0], BATCHES[0] / seconds_of(BATCHES[0])
+    """The smallest batch whose throughput larger ones do not beat by `GAIN`."""
+    best, rate, idle = BATCHES[0], BATCHES[0] / seconds_of(BATCHES[0]), 0
     for size in BATCHES[1:]:
         try:
             found = size / seconds_of(size)
         except torch.OutOfMemoryError:
             break
-        if found < rate * GAIN:
+        if found >= rate * GAIN:
+            best, rate, idle = size, found, 0
+        else:
+            idle += 1
+        if idle == PATIENCE:
             break
-        best, rate = size, found
     return best
 
 

@@ -23,9 +23,15 @@ class Target:
     resolution: int
     spec: Spec | None
 
-    def build(self) -> nn.Module:
-        """The network with random weights."""
-        return build(self.spec) if self.spec else _timm_model(self.name, self.resolution)
+    def build(self, fused: bool = False) -> nn.Module:
+        """The network with random weights; ours with every BN folded where `fused` asks for it."""
+        if not self.spec:
+            return _timm_model(self.name, self.resolution)
+        if not fused:
+            return build(self.spec)
+        from workbench.models.fuse import fuse
+
+        return fuse(build(self.spec))
 
 
 def target(name: str, *overrides: str, resolution: int | None = None) -> Target:
