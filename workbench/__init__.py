@@ -1,7 +1,7 @@
 """CMT workbench: which part of a hybrid vision network earns its cost?
 
 The public API, imported on first use so that `import workbench` costs nothing:
-`spec`, `build`, `cost`, `load_weights`, `load_results`, `register`.
+`spec`, `build`, `cost`, `fuse`, `load_weights`, `load_results`, `register`.
 """
 
 from importlib import import_module
@@ -12,17 +12,27 @@ from workbench.version import __version__
 if TYPE_CHECKING:
     from workbench.ablation import load_results
     from workbench.cost import cost
-    from workbench.models import build, load_weights, register, spec
+    from workbench.models import build, fuse, load_weights, register, spec
 
 _HOMES = {
     "spec": "workbench.models",
     "build": "workbench.models",
+    "fuse": "workbench.models",
     "load_weights": "workbench.models",
     "register": "workbench.models",
     "load_results": "workbench.ablation",
 }
 
-__all__ = ["__version__", "build", "cost", "load_results", "load_weights", "register", "spec"]
+__all__ = [
+    "__version__",
+    "build",
+    "cost",
+    "fuse",
+    "load_results",
+    "load_weights",
+    "register",
+    "spec",
+]
 
 
 def __getattr__(name: str) -> Any:

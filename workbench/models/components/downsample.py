@@ -176,6 +176,9 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
         for path in ("q", "kv", "proj", "mlp.expand", "mlp.project"):
             yield linear_norm_fold(path)
 
+    def entries(self) -> tuple[str, ...]:
+        return ("q.linear", "kv.linear") if isinstance(self.norm1, nn.Identity) else ()
+
     @staticmethod
     def out_side(side: int, stride: int) -> int:
         return -(-side // stride)

@@ -26,16 +26,17 @@ class Mixer(Component[O]):
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(d) + bias) v for (B, heads, n, d); the bias is (heads, n, m).
 
-    Fused where that is the faster way: PyTorch's fused CPU kernel has no gradient for a bias, so
-    a bias in training on a CPU goes through two batched products instead.
+    Fused where that is the faster way: PyTorch's fused CPU kernel has no gradient for a bias, and
+    takes no values wider than the keys, so that either goes through two batched products on a CPU.
     """
     if bias is None:
         return F.scaled_dot_product_attention(q, k, v)
     bias = bias.to(q.dtype)
     if not torch.is_grad_enabled():
         bias = bias.detach()  # one that requires a gradient keeps the fused kernel away even here
-    if q.device.type == "cpu" and bias.requires_grad:
-        scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-2, -1)) + bias
+    unlike = q.shape[-1] != v.shape[-1]
+    if q.device.type == "cpu" and (bias.requires_grad or unlike):
+        scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-2, -1)).add_(bias)
         return torch.matmul(scores.softmax(-1), v)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])  # fused only if 4-D
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from workbench.config import Count, Flag
 from workbench.errors import nearest_divisor
 from workbench.models import ops
-from workbench.models.components.base import Options, Site, map_of, tokens_of
+from workbench.models.components.base import Fold, Options, Site, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer, attend, merge_heads
 from workbench.models.components.norm import make_norm, norm_ops
 from workbench.models.ops import Op
@@ -34,7 +34,8 @@ class PoolHeads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, heads, n, C / heads)."""
         weight, dim = self.conv.weight.repeat(self.heads, 1, 1, 1), x.shape[1]
-        y = F.conv2d(x, weight, None, self.stride, self.conv.padding, groups=dim)
+        bias = self.conv.bias.repeat(self.heads) if self.conv.bias is not None else None
+        y = F.conv2d(x, weight, bias, self.stride, self.conv.padding, groups=dim)
         t = tokens_of(y).reshape(x.shape[0], -1, self.heads, dim // self.heads)
         return tokens_of(self.norm(map_of(t))).transpose(1, 2)
 
@@ -68,6 +69,10 @@ class PoolingAttention(Mixer[PoolingAttentionOptions]):
         if self.options.residual:
             y = y + q
         return map_of(self.drop(self.proj(tokens_of(merge_heads(y, height, width)))))
+
+    def folds(self) -> Iterator[Fold]:
+        for path in ("pool_q", "pool_k", "pool_v"):
+            yield Fold(f"{path}.norm", (f"{path}.conv",), follows=True)
 
     def entries(self) -> tuple[str, ...]:
         return ("qkv",)
