@@ -1,5 +1,8 @@
 """LeViT: the family is timm's to the last digit, and its parts do what the paper says."""
 
+import csv
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -165,3 +168,29 @@ def test_parameters_of_the_four_stage_cmt_are_kept_beside_levits_parts() -> None
         if name in shared:
             assert torch.equal(parameter, own[name])
     assert count(mixed) != count(plain)
+
+
+# ---------------------------------------------------------------- the paper's ablation
+
+PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "levit_ablation.csv"
+
+
+def printed() -> dict[str, tuple[str, str]]:
+    """Params (M) and MFLOPs of each row, as printed."""
+    with PUBLISHED.open(encoding="utf-8", newline="") as file:
+        return {row["id"]: (row["params_m"], row["mflops"]) for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("row", ["A1", "A2", "A3", "A4", "A5", "A6", "A7"])
+def test_the_rows_of_the_ablation_meet_what_is_printed(row: str) -> None:
+    cost = closed_form(spec(f"levit_128s_{row.lower()}"))
+    flops = cost.macs + cost.scores  # LeViT's own count has one more for each attention weight
+    assert (f"{cost.params / 1e6:.1f}", f"{flops / 1e6:.0f}") == printed()[row]
+
+
+def test_the_base_row_leaves_the_second_classifier_out() -> None:
+    cost = closed_form(spec("levit_128s"))
+    params, mflops = printed()[""]
+    assert f"{cost.params / 1e6:.1f}" == "7.8" != params
+    assert f"{(cost.params - 385_000 - 2 * 384) / 1e6:.1f}" == params
+    assert f"{(cost.macs + cost.scores) / 1e6:.0f}" == mflops

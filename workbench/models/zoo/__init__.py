@@ -6,11 +6,11 @@ from workbench.errors import unknown
 from workbench.models.zoo.cmt import CMT
 from workbench.models.zoo.deit import DEIT
 from workbench.models.zoo.entry import Entry
-from workbench.models.zoo.levit import LEVIT
+from workbench.models.zoo.levit import LEVIT, LEVIT_ABLATION
 from workbench.models.zoo.small import SMALL
 from workbench.models.zoo.volo import VOLO
 
-ZOO: Mapping[str, Entry] = {**CMT, **DEIT, **LEVIT, **VOLO, **SMALL}
+ZOO: Mapping[str, Entry] = {**CMT, **DEIT, **LEVIT, **LEVIT_ABLATION, **VOLO, **SMALL}
 
 
 def entry(name: str) -> Entry:

@@ -66,3 +66,76 @@ LEVIT: dict[str, Entry] = {
         settings={"dim": [384, 512, 768], "heads": [6, 9, 12], "drop_path": 0.1},
     ),
 }
+
+TABLE = "LeViT paper, table of the ablation of LeViT-128S"
+COUNT = (
+    "MFLOPs are met as LeViT's code counts them: MACs and one operation for each attention weight."
+)
+
+LEVIT_ABLATION: dict[str, Entry] = {
+    "levit_128s_a4": Entry(
+        family="levit_ablation",
+        base="levit_128s",
+        source=TABLE,
+        note=(
+            "A4, no distillation: one classifier, with which the printed 7.4 M are met. The other "
+            f"rows are printed without the second classifier too and build on this one. {COUNT}"
+        ),
+        settings={"head": "pool_norm"},
+    ),
+    "levit_128s_a1": Entry(
+        family="levit_ablation",
+        base="levit_128s_a4",
+        source=TABLE,
+        note=(
+            "A1, no pyramid: one stage of 11 layers on 14 x 14 tokens. The width is not printed; "
+            "with heads and keys of the first stage, 108 is the one that meets both numbers."
+        ),
+        settings={"depth": [11], "dim": [108], "heads": [4], "stride": [16]},
+    ),
+    "levit_128s_a2": Entry(
+        family="levit_ablation",
+        base="levit_128s_a4",
+        source=TABLE,
+        note="A2, no PatchConv: one 16 x 16 convolution.",
+        settings={"stem": "patchify"},
+    ),
+    "levit_128s_a3": Entry(
+        family="levit_ablation",
+        base="levit_128s_a4",
+        source=TABLE,
+        note="A3, no BN: LN before attention and MLP, as in DeiT, and before the classifier.",
+        settings={"norm": "ln", "conv_norm": "none", "head": "gap"},
+    ),
+    "levit_128s_a5": Entry(
+        family="levit_ablation",
+        base="levit_128s_a4",
+        source=TABLE,
+        note="A5, no attention bias: a positional embedding at the input.",
+        settings={"position": ["absolute", "none", "none"], "downsample.bias": False},
+    ),
+    "levit_128s_a6": Entry(
+        family="levit_ablation",
+        base="levit_128s_a4",
+        source=TABLE,
+        note=(
+            "A6, no wider blocks: values as narrow as keys, D = C / N, MLP ratio 4. The widths are "
+            "not printed; these keep the first width and D = 16, and meet both numbers."
+        ),
+        settings={
+            "dim": [128, 208, 240],
+            "heads": [8, 13, 15],
+            "mixer.value_ratio": 1.0,
+            "ffn.ratio": 4.0,
+            "downsample.value_ratio": 1.0,
+            "downsample.ratio": 4.0,
+        },
+    ),
+    "levit_128s_a7": Entry(
+        family="levit_ablation",
+        base="levit_128s_a4",
+        source=TABLE,
+        note="A7, no attention activation.",
+        settings={"mixer.act": "none", "downsample.act": "none"},
+    ),
+}
