@@ -72,6 +72,6 @@ def factorial(
     """A full factorial, with the top-1 of each cell by seed."""
     cells = [frozenset(c) for k in range(len(components) + 1) for c in combinations(components, k)]
     names = {cell: "+".join(sorted(cell)) or "none" for cell in cells}
-    rows = tuple(Row(names[cell], present=cell) for cell in cells)
+    rows = tuple(Row(names[cell], present=tuple(sorted(cell))) for cell in cells)
     runs = tuple(completed(names[c], seed, v) for c in cells for seed, v in enumerate(values[c]))
     return rows, runs

@@ -1,10 +1,12 @@
 """Rooms without networks: a spec whose `dim` is what an override says, and data of ten classes."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import yaml
@@ -49,19 +51,23 @@ class Cost(Frozen):
 
 
 def spec(base: str, *overrides: str, classes: int | None = None) -> Spec:
-    """`dim=N`, `lpu=NAME`, and `alias=NAME`, which is in the spec but not in the network."""
+    """`dim=N`, `lpu=NAME`, and what the cost does not see: `depth=N`.
+
+    `alias=NAME` is in the spec but not in the network.
+    """
     if base not in ZOO:
         raise unknown("model", base, ZOO)
-    values: dict[str, Any] = {"dim": ZOO[base], "lpu": "conv", "alias": "none"}
+    values: dict[str, Any] = {"dim": ZOO[base], "depth": 1, "lpu": "conv", "alias": "none"}
     for text in overrides:
         key, _, value = text.partition("=")
         if key not in values:
             raise unknown("override", key, values)
-        values[key] = yaml.safe_load(value)
+        found = yaml.safe_load(value)
+        values[key] = found[0] if isinstance(found, list) else found  # it has one stage
     none, lpu, alias = Part(name="none"), Part(name=values["lpu"]), Part(name=values["alias"])
     stage = Stage(
-        depth=1, dim=values["dim"], heads=1, stride=2, downsample=none, position=alias, lpu=lpu,
-        mixer=none, ffn=none,
+        depth=values["depth"], dim=values["dim"], heads=1, stride=2, downsample=none,
+        position=alias, lpu=lpu, mixer=none, ffn=none,
     )  # fmt: skip
     return Spec(
         name=" ".join([base, *overrides]), resolution=8, channels=1, classes=classes or 10,
@@ -71,7 +77,7 @@ def spec(base: str, *overrides: str, classes: int | None = None) -> Spec:
 
 
 def fingerprint(spec: Spec) -> str:
-    return f"{spec.stages[0].dim} {spec.stages[0].lpu}"
+    return f"{spec.stages[0].dim} {spec.stages[0].depth} {spec.stages[0].lpu}"
 
 
 def cost(spec: Spec) -> Cost:
@@ -101,10 +107,16 @@ def describe(config: DataConfig) -> Facts:
     return Facts()
 
 
+def latency(spec: Spec) -> float:
+    """Of a network that is slower without its LPU, to have something to adjust."""
+    return spec.stages[0].dim * (1.5 if spec.stages[0].lpu.name == "none" else 1.0)
+
+
 def rooms(fit: str = "quick") -> Rooms:
     return Rooms(
-        spec, fingerprint, cost, components, recipe, describe, check_augment, f"{NAME}:{fit}"
-    )
+        spec, fingerprint, cost, components, recipe, describe, check_augment, latency,
+        f"{NAME}:{fit}",
+    )  # fmt: skip
 
 
 PATH: dict[str, Any] = {
@@ -206,3 +218,42 @@ def raising(
 ) -> Result:
     """Never works."""
     raise RuntimeError("out of memory")
+
+
+def noisy(
+    run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
+) -> Result:
+    """`quick`, with a top-1 that moves with the seed; without an LPU it is 25 points less.
+
+    Each end adds a line to `ends.txt` beside the folders. `WB_STOP_AFTER` ends the parent's sweep,
+    as if by Ctrl-C, once there are so many.
+    """
+    result = quick(run, folder, emit, device, should_stop)
+    lost = 25.0 if run.spec.stages[0].lpu.name == "none" else 0.0
+    noise = Random(f"{run.variant} {run.seed}").gauss(0, 0.3)
+    with (folder.parent / "ends.txt").open("a") as ends:
+        ends.write(f"{run.variant} {run.seed}\n")
+    if len((folder.parent / "ends.txt").read_text().splitlines()) == int(
+        os.environ.get("WB_STOP_AFTER", "-1")
+    ):
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(0.3)
+    return result.model_copy(update={"top1": 80.0 - lost + noise})
+
+
+def every_end(
+    run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
+) -> Result:
+    """How the run ends stands in the name of its variant."""
+    outcome = run.variant.split()[0]
+    if outcome == "failed":
+        raise RuntimeError("out of luck")
+    result = quick(run, folder, emit, device, should_stop)
+    if outcome == "diverged":
+        reason = f"training loss is nan at step {7 + run.seed}; the last finite training loss was 2"
+        return result.model_copy(
+            update={"outcome": Outcome.DIVERGED, "reason": reason, "step": 7 + run.seed}
+        )
+    if outcome in ("pruned", "interrupted"):
+        return result.model_copy(update={"outcome": Outcome(outcome), "reason": "no hope left"})
+    return result

@@ -36,6 +36,13 @@ def test_only_undecided_comparisons_go_on_and_both_sides_do() -> None:
     assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("b", (3,)), Wanted("c", (3,)))
 
 
+def test_the_size_of_the_test_set_counts_in_a_race_too() -> None:
+    """Differences all alike are no verdict without it, and a clear one with it."""
+    rows, runs = chain({"a": [90, 91, 90.5], "b": [95, 96, 95.5]})
+    assert len(next_seeds(rows, runs, SEEDS, RACE)) == 2
+    assert next_seeds(rows, runs, SEEDS, RACE, images=1000) == ()
+
+
 def test_one_side_ahead_is_caught_up_with() -> None:
     rows, runs = chain({"a": [90, 91, 90.5, 91], "b": [90.2, 90.9, 90.4]})
     assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("b", (3,)),)

@@ -15,6 +15,7 @@ from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.figures import cost, curves, style
 from workbench.ablation.report.figures.labels import spread
 from workbench.ablation.report.write import write_report
+from workbench.errors import InputError
 
 from .samples import FACTS, completed, curve, factorial, sweep
 
@@ -132,7 +133,7 @@ def test_labels_keep_their_distance(wanted: list[float], gap: float) -> None:
 def test_a_disk_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.ablation.report.write import write_text
+    from workbench.ablation.folder import write_text
 
     path = write_text(tmp_path / "table.csv", "old")
 
@@ -141,7 +142,7 @@ def test_a_disk_that_fails_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(InputError, match="can't be written: No space"):
         write_text(path, "new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]

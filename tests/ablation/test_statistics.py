@@ -13,6 +13,7 @@ from workbench.ablation.statistics import (
     compare_rows,
     detectable,
     holm,
+    rounding_error,
     student,
     summarise,
 )
@@ -87,6 +88,36 @@ def test_identical_differences_are_no_certainty(step: float, seeds: int) -> None
     assert found.p is None
 
 
+def test_one_image_more_at_every_seed_is_within_noise() -> None:
+    """Three seeds that agree to the image: with the size of the test set known, an honest verdict.
+
+    Below 5 % needs 2 images of difference for this row alone, and 4 among four rows.
+    """
+    step = 100 / 599
+    rows, runs = chain({"a": [97.0, 97.5, 97.3], "b": [97.0 + step, 97.5 + step, 97.3 + step]})
+    found = compare_rows(rows, runs, range(3), images=599)["b"]
+    assert found.verdict is Verdict.NOISE
+    assert found.interval is not None
+    assert found.interval.low < 0 < step < found.interval.high
+    assert found.detectable is not None
+    assert found.detectable > 2 * step
+    p = student(np.outer(np.arange(1, 5) * step, np.ones(3)), least=rounding_error(599)).p
+    assert p[0] > 0.05 > p[1]
+    assert p[2] > 0.05 / 4 > p[3]
+
+
+@pytest.mark.parametrize("seeds", [3, 10, 100])
+def test_what_repeats_does_not_average_out(seeds: int) -> None:
+    found = student(np.zeros(seeds), least=rounding_error(500))
+    assert found.error == pytest.approx(0.2 / np.sqrt(6))
+
+
+def test_a_spread_beyond_the_step_is_untouched_by_it() -> None:
+    differences = [0.4, 1.1, 0.2, 0.9]
+    assert student(differences, least=rounding_error(599)) == student(differences)
+    assert rounding_error(None) == 0
+
+
 def test_a_seed_lost_on_one_side_is_not_paired() -> None:
     rows, runs = chain({"a": [90, 91, 92], "b": [95, 96.2, 97]})
     runs = (*(r for r in runs if (r.variant, r.seed) != ("b", 1)), diverged("b", 1))
@@ -120,7 +151,7 @@ def test_outcomes_are_counted_each() -> None:
 @pytest.mark.parametrize("n", [2, 3, 5, 12])
 def test_the_detectable_effect_is_found_in_80_of_100(n: int) -> None:
     level, sd = 0.05 / 4, 0.7
-    effect = detectable(sd, n, level)
+    effect = detectable(sd / np.sqrt(n), n, level)
     drawn = np.random.default_rng(n).normal(effect, sd, (40_000, n))
     assert (student(drawn).p <= level).mean() == pytest.approx(0.8, abs=0.01)
 

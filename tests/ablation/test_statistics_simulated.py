@@ -1,11 +1,23 @@
-"""The statistics held to the truth, on plans whose truth is known."""
+"""The statistics held to the truth, on plans whose truth is known.
+
+A rate that is at its nominal 5 % comes out above it in every second batch of 2,000 plans: the
+binomial's deviation is 0.5 points. So the 2,000 plans go through the real functions in one fixed
+batch, and rates are measured in 50 batches, where the deviation is 0.07.
+"""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from workbench.ablation.records import Outcome, Row, RunRecord
-from workbench.ablation.statistics import Verdict, bootstrap, compare_rows, holm, student
+from workbench.ablation.statistics import (
+    Verdict,
+    bootstrap,
+    compare_rows,
+    holm,
+    rounding_error,
+    student,
+)
 
 PLANS, ROWS = 2_000, 6
 BATCHES = 50  # of as many plans, where the rate itself is measured: its error is then 0.0007
@@ -37,13 +49,34 @@ def test_a_single_comparison_is_wrong_in_exactly_five_percent() -> None:
     assert (student(drawn).p <= 0.05).mean() == pytest.approx(0.05, abs=0.002)
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 5])
 @pytest.mark.parametrize("images", [100, 360, 10_000])
-def test_counted_images_give_no_more_false_verdicts(images: int) -> None:
+def test_counted_images_give_no_more_false_verdicts(images: int, seeds: int) -> None:
     """Top-1 of a small test set takes few values, and differences are often all alike."""
-    values = top1(BATCHES * PLANS, 3, np.random.default_rng(images))
+    values = top1(BATCHES * PLANS // 2, seeds, np.random.default_rng(images))
     counted = np.round(values / 100 * images) / images * 100
-    p = holm(student(differences(counted, "additive")).p)
-    assert (p <= 0.05).any(-1).mean() <= 0.05
+    for least in (0.0, rounding_error(images)):
+        p = holm(student(differences(counted, "additive"), least=least).p)
+        assert (p <= 0.05).any(-1).mean() <= 0.05
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.2, 0.5])
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_seeds_that_move_by_less_than_an_image_are_no_certainty(seeds: int, spread: float) -> None:
+    """Variants a hundredth of an image apart: their counts differ by one at every seed or none.
+
+    The truth is within the interval of every such row but a few, and one image is no verdict in a
+    plan of six rows, however many seeds agree on it.
+    """
+    step = 100 / 599
+    latent = step * np.random.default_rng(seeds).normal(
+        [[0.495], [0.505]], spread, (20_000, 2, seeds)
+    )
+    counted = np.round(latent / step) * step
+    found = student(counted[:, 1] - counted[:, 0], least=rounding_error(599))
+    truth = 0.01 * step
+    assert ((found.low <= truth) & (truth <= found.high)).mean() > 0.93
+    assert (found.p <= 0.05 / ROWS).mean() <= 0.05 / ROWS + 0.002
 
 
 @pytest.mark.slow

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from workbench.ablation.database import database_url, readable_name
 from workbench.ablation.estimate import Estimate, estimate
+from workbench.ablation.folder import PLAN
+from workbench.ablation.match import Matched
 from workbench.ablation.plan import Changes, Plan, resolve
 from workbench.ablation.planfile import find_plan, load_plan_file
 from workbench.ablation.results import Sweep, load_sweep
@@ -19,16 +22,33 @@ from workbench.errors import InputError
 RESULTS = Path("results")
 
 
-def load_plan(plan: str | Path, changes: Changes | None = None, rooms: Rooms | None = None) -> Plan:
+def load_plan(
+    plan: str | Path,
+    changes: Changes | None = None,
+    rooms: Rooms | None = None,
+    results: str | Path | None = None,
+) -> Plan:
     """The plan at a path or under a bare name (`quickstart`), resolved.
 
+    Where latency is to be equal, what an earlier sweep under `results` measured is kept.
     Raises `InputError`, in one line that names the file and the key.
     """
     file, path = load_plan_file(plan), find_plan(plan)
+    name = (changes.name if changes else None) or file.name
+    known = measured_before(Path(results) / name) if results is not None else ()
     try:
-        return resolve(file, rooms or real_rooms(), changes)
+        return resolve(file, rooms or real_rooms(), changes, known)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def measured_before(folder: Path) -> tuple[Matched, ...]:
+    """How the variants of an earlier sweep were matched; none where there was no such sweep."""
+    try:
+        found = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()
+    return tuple(variant.matched for variant in found.variants if variant.matched)
 
 
 def ablate(
@@ -47,9 +67,10 @@ def ablate(
     """
     console, rooms = console or Console(), rooms or real_rooms()
     changes, options = changes or Changes(), options or SweepOptions()
-    resolved = load_plan(plan, changes, rooms)
+    resolved = load_plan(plan, changes, rooms, results)
     command = options.command or command_line(plan, results, changes, options)
-    options = replace(options, command=command, fit=rooms.fit)
+    typed = options.typed or _typed(command, options)
+    options = replace(options, command=command, typed=typed, fit=rooms.fit)
     done = run_sweep(resolved, Path(results) / resolved.name, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
         report(done.folder, console)
@@ -94,7 +115,11 @@ def preview(
 def command_line(
     plan: str | Path, results: str | Path, changes: Changes, options: SweepOptions
 ) -> str:
-    """The command that does this ablation; without what changes none of its numbers."""
+    """The command that does this whole ablation, as it is recorded with the results.
+
+    Workers count, since they set the threads of each, hence the rounding. A ledger's password is
+    left out.
+    """
     words: list[str] = ["workbench", "ablate", str(plan)]
     for text in changes.settings:
         words += ["--set", text]
@@ -103,7 +128,17 @@ def command_line(
     words += _option("--name", changes.name)
     words += _option("--results", None if Path(results) == RESULTS else results)
     words += _option("--device", None if options.device == "auto" else options.device)
+    words += _option("--jobs", options.jobs)
+    ledger = options.ledger and readable_name(database_url(options.ledger))
+    words += _option("--ledger", ledger)
     return shlex.join(words)
+
+
+def _typed(command: str, options: SweepOptions) -> str:
+    """The command that goes on with this very sweep, of some of the rows perhaps."""
+    words = [word for name in options.only for word in ("--only", name)]
+    words += ["--extend"] if options.extend else []
+    return f"{command} {shlex.join(words)}".strip()
 
 
 def _option(name: str, value: object) -> Sequence[str]:

@@ -80,11 +80,11 @@ def attribute(
 
 def full_factorial(rows: Sequence[Row]) -> bool:
     """Whether the rows are every subset of two components or more, each once."""
-    cells = [row.present for row in rows]
-    if any(cell is None for cell in cells):
+    cells = [frozenset(row.present) for row in rows if row.present is not None]
+    if len(cells) < len(rows):
         return False
     present = set(cells)
-    components = frozenset[str]().union(*(cell for cell in cells if cell is not None))
+    components = frozenset[str]().union(*cells)
     return len(components) > 1 and len(cells) == len(present) == 2 ** len(components)
 
 
@@ -138,7 +138,7 @@ def _components(rows: Sequence[Row]) -> tuple[str, ...]:
     for row in rows:
         if row.present is None:
             raise InputError(f"{row.variant}: not a row of a full factorial")
-        seen.update(dict.fromkeys(sorted(row.present)))
+        seen.update(dict.fromkeys(row.present))
     return tuple(seen)
 
 

@@ -26,6 +26,7 @@ def differences(old: Plan, new: Plan) -> Differences:
         *(f"row {name!r} is gone" for name in before if name not in after),
         *(line for name in before if name in after for line in _row(before[name], after[name])),
         *(f"seed {seed} is gone" for seed in old.seeds if seed not in new.seeds),
+        *_changes("race", _race(old), _race(new)),
     ]
     added = [
         *(f"row {name!r} is new" for name in after if name not in before),
@@ -54,6 +55,11 @@ def _row(old: Variant, new: Variant) -> Iterator[str]:
     yield from _changes(f"row {old.name!r}", old.spec.flat(), new.spec.flat())
     if old.compared_to != new.compared_to:
         yield f"row {old.name!r}: compared to {old.compared_to!r} -> {new.compared_to!r}"
+
+
+def _race(plan: Plan) -> dict[str, object]:
+    """A race that was looked at with other bounds has another error."""
+    return {"seeds": f"{plan.race.least} to {plan.race.most}"} if plan.race else {}
 
 
 def _flat_recipe(plan: Plan) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What `--dry-run` shows, as a table and as JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -7,13 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.ablation.estimate import Estimate
-from workbench.ablation.plan import Plan
+from workbench.ablation.plan import Plan, Variant
 from workbench.ablation.progress import duration
 
 
 def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     """The rows with their costs and times, and the time of the whole."""
-    seeds = ", ".join(map(str, plan.seeds))
     title = f"{plan.name} ({plan.kind})" + (f": {plan.question}" if plan.question else "")
     console.print(title, markup=False, highlight=False)
     table = Table("variant", "what changed", "compared to", box=None)
@@ -26,17 +26,40 @@ def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
             Text(variant.compared_to or ""),
             f"{variant.params:,}",
             f"{variant.macs:,}",
-            duration(found.runs[variant.name]) if variant.name in found.runs else "failed",
+            _run_text(variant, found),
         )
     console.print(table)
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
-    runs = f"{len(plan.runs())} runs: {len(plan.variants)} variants x seeds {seeds}"
-    whole = f"about {duration(found.sweep)}" if found.sweep is not None else "time unknown"
-    console.print(f"{runs}; {whole}, from steps timed on this machine", highlight=False)
+    console.print(
+        f"{_runs_text(plan)}; {_whole_text(found)}, from steps timed on this machine",
+        highlight=False,
+    )
     console.print(
         "1 MAC is one multiply-add of convolutions, linear layers and attention products."
     )
+
+
+def _run_text(variant: Variant, found: Estimate) -> str:
+    if variant.infeasible:
+        return "infeasible"
+    return duration(found.runs[variant.name]) if variant.name in found.runs else "failed"
+
+
+def _runs_text(plan: Plan) -> str:
+    rows, most = len(plan.variants), len(plan.runs())
+    if plan.race is None:
+        return f"{most} runs: {rows} variants x seeds {', '.join(map(str, plan.seeds))}"
+    least = len(plan.runs(seeds=plan.first_seeds))
+    return f"{least} to {most} runs: {rows} variants x {plan.race.least} to {plan.race.most} seeds"
+
+
+def _whole_text(found: Estimate) -> str:
+    if found.sweep is None:
+        return "time unknown"
+    if found.least is None:
+        return f"about {duration(found.sweep)}"
+    return f"about {duration(found.least)} to {duration(found.sweep)}"
 
 
 def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
@@ -50,6 +73,9 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
             "macs": variant.macs,
             "run_seconds": found.runs.get(variant.name),
             "failure": found.failures.get(variant.name),
+            "matched": variant.matched.model_dump(exclude={"question"})
+            if variant.matched
+            else None,
         }
         for variant in plan.variants
     ]
@@ -58,4 +84,5 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
         "plan": plan.name, "kind": plan.kind, "question": plan.question, "seeds": plan.seeds,
         "recipe": plan.recipe.model_dump(mode="json"), "rows": rows, "runs": runs,
         "sweep_seconds": found.sweep,
+        "race": asdict(plan.race) if plan.race else None, "least_sweep_seconds": found.least,
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import heapq
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +39,7 @@ class Estimate:
     runs: Mapping[str, float]
     failures: Mapping[str, str]
     sweep: float | None  # seconds of all runs, by this many workers; none if something failed
+    least: float | None = None  # in a race: of the runs that it begins with
 
 
 def estimate(
@@ -47,10 +48,16 @@ def estimate(
     """Train every variant for a few steps, as many at a time as the sweep will, and extrapolate."""
     timings, failures = _measure(plan, data, shares, device, fit)
     seconds = {name: timing.run(plan.recipe, data) for name, timing in timings.items()}
-    whole = (
-        None if failures else makespan((seconds[run.variant] for run in plan.runs()), shares.jobs)
-    )
-    return Estimate(seconds, failures, whole)
+
+    def whole(seeds: Sequence[int]) -> float | None:
+        if failures:
+            return None
+        each = (seconds.get(run.variant) for run in plan.runs(seeds=seeds))
+        return makespan((one for one in each if one is not None), shares.jobs)
+
+    infeasible = {v.name: f"infeasible: {v.infeasible}" for v in plan.variants if v.infeasible}
+    least = whole(plan.first_seeds) if plan.race else None
+    return Estimate(seconds, infeasible | failures, whole(plan.seeds), least)
 
 
 def makespan(seconds: Iterable[float], jobs: int) -> float:
@@ -89,6 +96,8 @@ def _short_runs(plan: Plan, data: Described, on_gpu: bool) -> Iterable[RunConfig
     recipe = plan.recipe
     schedule = recipe.schedule.model_copy(update={"warmup_epochs": 0})
     for variant in plan.variants:
+        if variant.infeasible:
+            continue
         batch = min(recipe.batch_size, data.train_size)
         if not on_gpu:
             batch = min(batch, max(2, int(CPU_STEP_MACS / variant.macs)))

@@ -55,11 +55,14 @@ def discard_checkpoints(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Whole or not at all. Raises `InputError` where it can't be written."""
-    half = path.with_name(f"{path.name}.tmp")
+def write_text(path: Path, text: str) -> Path:
+    """Whole or, where the disk is full, the one that was there, with an `InputError`."""
+    half = path.with_name(f".{path.name}.part")
     try:
-        half.write_text(text, encoding="utf-8")
+        half.write_text(text, encoding="utf-8", newline="\n")
         os.replace(half, path)
     except OSError as error:
         raise InputError(f"results: {path} can't be written: {error.strerror}") from None
+    finally:
+        half.unlink(missing_ok=True)
+    return path

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
 from workbench.ablation.kinds import Choice, PlanFile
 from workbench.ablation.kinds.base import refuse_twice
+from workbench.ablation.match import LABELS, Match, Matched, Matcher
+from workbench.ablation.records import Race
 from workbench.ablation.rooms import Rooms
 from workbench.config import Count, Frozen, Natural, Recipe, RunConfig, Spec
 from workbench.errors import InputError, unknown
@@ -27,6 +30,13 @@ class Variant(Frozen):
     params: Count
     macs: Count  # multiply-adds of one image
     published: str | None = None
+    present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
+    matched: Matched | None = None
+
+    @property
+    def infeasible(self) -> str | None:
+        """Why it can't be run, if so."""
+        return self.matched.text if self.matched and not self.matched.met else None
 
 
 class Plan(Frozen):
@@ -39,16 +49,27 @@ class Plan(Frozen):
     recipe: Recipe
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
     published: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the reader of its table has to know
+    race: Race | None = None  # then `seeds` are those there may be
+    match: Match | None = None
+    test_images: Count | None = None
 
-    def runs(self, only: Sequence[str] = ()) -> tuple[RunConfig, ...]:
-        """Every run, or those of the variants in `only`.
+    @property
+    def first_seeds(self) -> tuple[int, ...]:
+        """The seeds that every variant gets."""
+        return self.seeds[: self.race.least] if self.race else self.seeds
+
+    def runs(
+        self, only: Sequence[str] = (), seeds: Sequence[int] | None = None
+    ) -> tuple[RunConfig, ...]:
+        """Every run that there may be, or those of the variants in `only` and of `seeds`.
 
         Seed by seed: a sweep that is cut short then has whole comparisons, not whole variants.
         """
         self._check_names(only)
         return tuple(
             RunConfig(variant=variant.name, spec=variant.spec, recipe=self.recipe, seed=seed)
-            for seed in self.seeds
+            for seed in (self.seeds if seeds is None else seeds)
             for variant in self.variants
             if not only or variant.name in only
         )
@@ -76,14 +97,19 @@ class Changes:
         if self.name is not None:
             update["name"] = self.name
         if self.seeds is not None:
-            update["seeds"] = self.seeds
+            update |= {"seeds": self.seeds, "race": None}
         return file.model_copy(update=update), tuple(
             text.removeprefix("recipe.") for text in recipe
         )
 
 
-def resolve(file: PlanFile, rooms: Rooms, changes: Changes | None = None) -> Plan:
-    """The plan that `file` describes. Deterministic; trains nothing.
+def resolve(
+    file: PlanFile, rooms: Rooms, changes: Changes | None = None, known: Sequence[Matched] = ()
+) -> Plan:
+    """The plan that `file` describes. Trains nothing, and is deterministic.
+
+    But for a latency to be matched, which is measured: `known` are the answers that an earlier
+    sweep of the plan got.
 
     Raises `InputError` for a name, key or value that is unknown, a row without a network, two rows
     of one name, no row, a seed that stands there twice, and a row whose network is another's.
@@ -95,10 +121,10 @@ def resolve(file: PlanFile, rooms: Rooms, changes: Changes | None = None) -> Pla
         )
     _check_seeds(file.seeds)
     recipe = rooms.recipe(file.recipe, *overrides)
-    classes = rooms.describe(recipe.data).classes
+    data = rooms.describe(recipe.data)
     choices = file.choices(rooms.components)
     refuse_twice("variant", [choice.name for choice in choices])
-    variants = _variants(choices, classes, rooms)
+    variants = _Rows(rooms, data.classes, file.match, known).all(choices)
     for side in {variant.spec.resolution for variant in variants}:
         rooms.check_augment(recipe.augment, side)
     return Plan(
@@ -109,6 +135,22 @@ def resolve(file: PlanFile, rooms: Rooms, changes: Changes | None = None) -> Pla
         recipe=recipe,
         variants=variants,
         published=file.published,
+        notes=(*file.notes(), *_match_notes(file.match)),
+        race=Race(file.race.min, file.race.max) if file.race else None,
+        match=file.match,
+        test_images=data.test_size,
+    )
+
+
+def _match_notes(match: Match | None) -> tuple[str, ...]:
+    if match is None:
+        return ()
+    quantity, tolerance = match.asked
+    measured = " as measured on the machine that began the sweep" if quantity == "latency" else ""
+    return (
+        f"Equal cost: the {match.adjust} of each row is adjusted until its {LABELS[quantity]} "
+        f"are within {tolerance:.3g} of the first row's{measured}; what was changed stands with "
+        "the row. A row that can't be made equal is infeasible, and is not trained.",
     )
 
 
@@ -121,48 +163,72 @@ def _check_seeds(seeds: Sequence[int]) -> None:
     refuse_twice("seeds", seeds)
 
 
-def _variants(choices: Sequence[Choice], classes: int, rooms: Rooms) -> tuple[Variant, ...]:
-    kept: dict[str, Variant] = {}
-    networks: dict[tuple[str, int], str] = {}
-    for choice in choices:
-        spec = _spec(choice, classes, rooms)
-        same = kept.get(choice.compared_to or "")
-        if choice.optional and same and same.spec.identity == spec.identity:
-            continue
-        cost = rooms.cost(spec)
-        network = (rooms.fingerprint(spec), cost.macs)
+class _Rows:
+    """Makes the rows of a plan, and refuses one whose network is another's."""
+
+    def __init__(
+        self, rooms: Rooms, classes: int, match: Match | None, known: Sequence[Matched]
+    ) -> None:
+        self._rooms = rooms
+        self._classes = classes
+        self._match = match
+        self._known = known
+        self._matcher: Matcher | None = None  # once the first row is there
+        self._written: dict[tuple[str, int], str] = {}
+        self._trained: dict[tuple[str, int], str] = {}
+
+    def all(self, choices: Sequence[Choice]) -> tuple[Variant, ...]:
+        """The rows in their order."""
+        kept: dict[str, Variant] = {}
+        for choice in choices:
+            spec = self._spec(choice)
+            same = kept.get(choice.compared_to or "")
+            if choice.optional and same and same.spec.identity == spec.identity:
+                continue
+            kept[choice.name] = self._row(choice, spec)
+        if not kept:
+            raise InputError("rows: there is no variant; a plan needs at least one")
+        return tuple(kept.values())
+
+    def _row(self, choice: Choice, spec: Spec) -> Variant:
+        self._refuse_same(choice, spec, self._written)
+        matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
+        if self._match and self._matcher is None:
+            self._matcher = Matcher(self._match, spec, self._rooms, self._known)
+        adjusted = matched.adjusted if matched and matched.met else ()
+        if adjusted:
+            spec = self._spec(choice, *adjusted)
+        if self._match:
+            self._refuse_same(choice, spec, self._trained)
+        cost = self._rooms.cost(spec)
+        told = [choice.changed, matched.text if matched and matched.met else ""]
+        return Variant(
+            name=choice.name,
+            changed="; ".join(part for part in told if part),
+            compared_to=choice.compared_to,
+            base=choice.base,
+            overrides=(*choice.overrides, *adjusted),
+            spec=spec,
+            params=cost.params,
+            macs=cost.macs,
+            published=choice.published,
+            present=choice.present,
+            matched=matched,
+        )
+
+    def _spec(self, choice: Choice, *more: str) -> Spec:
+        try:
+            return self._rooms.spec(choice.base, *choice.overrides, *more, classes=self._classes)
+        except InputError as error:
+            raise InputError(f"variant {choice.name!r}: {error}") from None
+
+    def _refuse_same(
+        self, choice: Choice, spec: Spec, networks: dict[tuple[str, int], str]
+    ) -> None:
+        network = (self._rooms.fingerprint(spec), self._rooms.cost(spec).macs)
         if network in networks:
-            raise _same(choice, networks[network])
+            raise InputError(
+                f"variant {choice.name!r}: its network is the same as that of "
+                f"{networks[network]!r}, so that {choice.changed or 'nothing'!r} changes nothing"
+            )
         networks[network] = choice.name
-        kept[choice.name] = _variant(choice, spec, cost.params, cost.macs)
-    if not kept:
-        raise InputError("rows: there is no variant; a plan needs at least one")
-    return tuple(kept.values())
-
-
-def _spec(choice: Choice, classes: int, rooms: Rooms) -> Spec:
-    try:
-        return rooms.spec(choice.base, *choice.overrides, classes=classes)
-    except InputError as error:
-        raise InputError(f"variant {choice.name!r}: {error}") from None
-
-
-def _same(choice: Choice, other: str) -> InputError:
-    return InputError(
-        f"variant {choice.name!r}: its network is the same as that of {other!r}, "
-        f"so that {choice.changed or 'nothing'!r} changes nothing"
-    )
-
-
-def _variant(choice: Choice, spec: Spec, params: int, macs: int) -> Variant:
-    return Variant(
-        name=choice.name,
-        changed=choice.changed,
-        compared_to=choice.compared_to,
-        base=choice.base,
-        overrides=choice.overrides,
-        spec=spec,
-        params=params,
-        macs=macs,
-        published=choice.published,
-    )

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from workbench.ablation.kinds import KINDS, PlanFile
+from workbench.ablation.kinds.base import SeedRace
 from workbench.config import parse
 from workbench.errors import InputError, unknown
 
@@ -56,7 +57,20 @@ def parse_plan(data: object) -> PlanFile:
     kind = str(data["kind"])
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
-    return parse(KINDS[kind], data, "")
+    if "race" in data:  # how it is kept, not how it is written
+        raise unknown("race", "race", set(KINDS[kind].model_fields) - {"race"})
+    return parse(KINDS[kind], _with_race(data), "")
+
+
+def _with_race(data: dict[str, Any]) -> dict[str, Any]:
+    """`seeds: {min, max, stop}` as the seeds there may be, and the race over them."""
+    written = data.get("seeds")
+    if not isinstance(written, dict):
+        return data
+    race = parse(SeedRace, written, "seeds")
+    if race.max < race.min:
+        raise InputError(f"seeds.max: {race.max} is refused: it is less than min, {race.min}")
+    return {**data, "seeds": race.max, "race": race}
 
 
 class _Loader(yaml.SafeLoader):

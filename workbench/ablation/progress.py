@@ -1,7 +1,7 @@
 """What a person sees while a sweep runs: a bar on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
@@ -25,6 +25,9 @@ class Display(Protocol):
 
     def note(self, text: str) -> None:
         """A line for the user."""
+
+    def add(self, runs: Sequence[RunConfig]) -> None:
+        """Further runs are to run, which were not known before."""
 
     def __enter__(self) -> Self: ...
 
@@ -61,6 +64,14 @@ class State:
     def __post_init__(self) -> None:
         self._configs = {run.id: run for run in self.runs}
         self._open = {run: config.recipe.epochs for run, config in self._configs.items()}
+
+    def add(self, runs: Sequence[RunConfig]) -> str:
+        """Further runs of a race; returns what there is to say."""
+        self.total += len(runs)
+        self._configs |= {run.id: run for run in runs}
+        self._open |= {run.id: run.recipe.epochs for run in runs}
+        variants = ", ".join(dict.fromkeys(run.variant for run in runs))
+        return f"Not decided yet: a further seed for {variants}."
 
     def event(self, event: Event) -> None:
         """Take note."""
@@ -137,6 +148,10 @@ class LogDisplay:
         """See `Display.note`. One line whatever its length, out at once."""
         print(text, file=self._console.file, flush=True)
 
+    def add(self, runs: Sequence[RunConfig]) -> None:
+        """See `Display.add`."""
+        self.note(self._state.add(runs))
+
     def __enter__(self) -> Self:
         return self
 
@@ -186,6 +201,11 @@ class BarDisplay:
     def note(self, text: str) -> None:
         """See `Display.note`."""
         self._bar.console.print(text, markup=False, highlight=False)
+
+    def add(self, runs: Sequence[RunConfig]) -> None:
+        """See `Display.add`."""
+        self.note(self._state.add(runs))
+        self._bar.update(self._task, total=self._state.total)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -20,16 +20,17 @@ def next_seeds(
     runs: Sequence[RunRecord],
     seeds: Sequence[int],
     race: Race,
+    images: int | None = None,
 ) -> tuple[Wanted, ...]:
     """What to run next; empty when the race is over. Pure: the same state, the same answer.
 
     Every row first gets `race.least` seeds. Then each comparison without a verdict (helps, hurts)
     gets one more seed, on both its sides, until it has had `race.most`. A row of which no run
     completed by then gets no more: its outcome is its answer. `runs` are those that ended for
-    good; `seeds` has at least `race.most` entries.
+    good; `seeds` has at least `race.most` entries; `images` is the size of the test set.
     """
     order = tuple(seeds[: race.most])
-    decided = _decided(rows, runs, order, race)
+    decided = _decided(rows, runs, order, race, images)
     share = {row.variant: race.least for row in rows}
     for row in rows:
         if row.compared_to is None or row.variant in decided:
@@ -48,9 +49,13 @@ def next_seeds(
 
 
 def _decided(
-    rows: Sequence[Row], runs: Sequence[RunRecord], order: Sequence[int], race: Race
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    order: Sequence[int],
+    race: Race,
+    images: int | None,
 ) -> set[str]:
-    comparisons = compare_rows(rows, runs, order, race, resamples=0)
+    comparisons = compare_rows(rows, runs, order, race, resamples=0, images=images)
     real = (Verdict.HELPS, Verdict.HURTS)
     return {name for name, found in comparisons.items() if found.verdict in real}
 

@@ -41,7 +41,8 @@ class RunRecord:
 class Row:
     """One variant of a plan: what it changes, and the row that its difference is taken to.
 
-    `present` names the components that are switched on, in a factorial plan only.
+    `present` names the components that are switched on, in the order of the plan; only in plans
+    that switch them on and off together.
     `published` names the published row that it stands for, as `file/row`.
     """
 
@@ -50,7 +51,7 @@ class Row:
     compared_to: str | None = None
     params: int | None = None
     macs: int | None = None  # multiply-adds of one image
-    present: frozenset[str] | None = None
+    present: tuple[str, ...] | None = None
     published: str | None = None
 
 
@@ -88,6 +89,7 @@ class PlanFacts:
     environment: tuple[tuple[str, str], ...] = ()
     race: Race | None = None
     published: tuple[str, ...] = ()
+    test_images: int | None = None
 
 
 def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,32 +47,46 @@ class Sweep:
             dataset=_data_line(self.plan.recipe),
             recipe=_recipe_line(self.plan.recipe),
             command=str(self.environment.get("command", "")),
+            notes=self.plan.notes,
             environment=tuple(
                 (key, str(value))
                 for key, value in self.environment.items()
                 if key != "command" and value is not None
             ),
+            race=self.plan.race,
             published=self.plan.published,
+            test_images=self.plan.test_images,
         )
 
     def rows(self) -> tuple[Row, ...]:
         """The rows of the table."""
-        return tuple(
-            Row(
-                variant=variant.name,
-                changed=variant.changed,
-                compared_to=variant.compared_to,
-                params=variant.params,
-                macs=variant.macs,
-                published=variant.published,
-            )
-            for variant in self.plan.variants
-        )
+        return plan_rows(self.plan)
 
     def records(self) -> tuple[RunRecord, ...]:
         """The runs that have ended."""
         command = str(self.environment.get("command", ""))
-        return tuple(_record(run, command) for run in self.runs if run.outcome is not None)
+        return ended_runs(self.runs, command)
+
+
+def plan_rows(plan: Plan) -> tuple[Row, ...]:
+    """The rows of a plan's table."""
+    return tuple(
+        Row(
+            variant=variant.name,
+            changed=variant.changed,
+            compared_to=variant.compared_to,
+            params=variant.params,
+            macs=variant.macs,
+            present=variant.present,
+            published=variant.published,
+        )
+        for variant in plan.variants
+    )
+
+
+def ended_runs(runs: Iterable[StoredRun], command: str = "") -> tuple[RunRecord, ...]:
+    """Those that have ended, as reports read them."""
+    return tuple(_record(run, command) for run in runs if run.outcome is not None)
 
 
 def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
@@ -198,8 +212,10 @@ def repeat_command(run: StoredRun, command: str) -> str:
     """What repeats this run alone, in a results folder of its own; empty if unknown."""
     if not command:
         return ""
-    only = shlex.quote(run.variant)
-    return f"{command} --only {only} --seeds {run.seed} --name {run.plan}-repeated"
+    words = ["--only", run.variant, "--seeds", str(run.seed), "--name", f"{run.plan}-repeated"]
+    if "--jobs" not in shlex.split(command) and run.host.get("jobs"):
+        words += ["--jobs", str(run.host["jobs"])]  # it sets the threads, hence the rounding
+    return f"{command} {shlex.join(words)}"
 
 
 def _data_line(recipe: Recipe) -> str:

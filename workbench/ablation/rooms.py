@@ -55,6 +55,7 @@ class Rooms:
     recipe: MakeRecipe
     describe: Callable[[DataConfig], Described]
     check_augment: Callable[[Augment, int], None]  # raises InputError for this side of the image
+    latency: Callable[[Spec], float]  # milliseconds of one image, measured here
     fit: str = FIT
 
 
@@ -65,7 +66,17 @@ def real_rooms() -> Rooms:
     from workbench.models import fingerprint, spec
     from workbench.train.recipes import recipe
 
-    return Rooms(spec, fingerprint, cost, _components, recipe, describe, check_augment)
+    return Rooms(spec, fingerprint, cost, _components, recipe, describe, check_augment, _latency)
+
+
+def _latency(spec: Spec) -> float:
+    from workbench.cost.speed import measure_speed
+    from workbench.models import build
+
+    found = measure_speed(
+        build(spec), spec.name, spec.channels, spec.resolution, batch=1, seconds=0.5, least=20
+    )
+    return found.latency_ms
 
 
 def _components(slot: str) -> tuple[str, ...]:

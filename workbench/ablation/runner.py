@@ -16,17 +16,26 @@ from workbench.ablation.folder import (
     PLAN,
     discard_checkpoints,
     locked,
-    run_folder,
     write_text,
 )
 from workbench.ablation.interrupts import Interrupts
-from workbench.ablation.ledger import Entry, Ledger, StoredRun
+from workbench.ablation.ledger import Ledger, StoredRun
 from workbench.ablation.plan import Plan
 from workbench.ablation.progress import Display, display
+from workbench.ablation.queue import Queue
 from workbench.ablation.results import export
 from workbench.ablation.tables import PENDING
 from workbench.config import Outcome, Progress, RunConfig, Scalar
-from workbench.engine import Ended, Event, LocalEngine, Requeued, Resources, Started, Task, divide
+from workbench.engine import (
+    Ended,
+    Engine,
+    Event,
+    LocalEngine,
+    Requeued,
+    Resources,
+    Started,
+    divide,
+)
 from workbench.engine.local import FIT
 from workbench.errors import InputError
 
@@ -40,7 +49,8 @@ class SweepOptions:
     only: tuple[str, ...] = ()  # variants; none: all
     extend: bool = False  # allow new rows and seeds beside finished ones
     ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
-    command: str = ""  # what the user typed, to be repeated and recorded
+    command: str = ""  # what makes all these results, to be recorded
+    typed: str = ""  # what goes on with this very sweep; the same where empty
     fit: str = FIT  # "module:function"; for tests
 
 
@@ -73,22 +83,22 @@ def run_sweep(
     can no longer be written. Everything finished is in the ledger by then.
     """
     options, console = options or SweepOptions(), console or Console()
-    asked = plan.runs(options.only)
+    plan.runs(options.only)  # refuses a row that is not there
     shares = divide(options.jobs, len(plan.runs()), options.device)
     with ExitStack() as stack:
         stack.enter_context(locked(folder))
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, plan.name))
         stale = _take_up(ledger, plan, folder, options.extend)
         facts = environment(shares, options.device)
-        todo = _todo(ledger, asked, folder)
-        if todo:  # else the environment that is there already made the results
+        queue = Queue(ledger, plan, folder, options.only)
+        todo = queue.begin()
+        if todo or not (folder / PLAN).exists():  # else what is there already made the results
             _describe_sweep(folder, plan, facts, options.command)
-        sweep = _Sweep(ledger, folder, asked, todo, shares, facts, options)
+        sweep = _Sweep(ledger, queue, todo, shares, facts, options)
         interrupted = sweep.run(console, stale)
         runs = ledger.runs()
         export(folder, plan, ledger.runs(curves=True))
-    final = {run.id for run in runs if run.final}
-    left = sum(run.id not in final for run in asked)
+    left = len(queue.open())
     return SweepResult(plan, folder, runs, sweep.trained, left, interrupted)
 
 
@@ -98,8 +108,6 @@ def _take_up(ledger: Ledger, plan: Plan, folder: Path, extend: bool) -> int:
     if before is not None:
         refuse_changes(before, plan, extend, str(folder))
     _refuse_other_ids(ledger, plan, folder)
-    variants = {variant.name: variant for variant in plan.variants}
-    ledger.register(plan, [Entry(run, variants[run.variant]) for run in plan.runs()])
     return ledger.settle_running(PENDING, "the sweep was killed while it ran")
 
 
@@ -120,22 +128,13 @@ def _describe_sweep(folder: Path, plan: Plan, facts: Mapping[str, Scalar], comma
     write_text(folder / ENVIRONMENT, json.dumps(described, indent=2) + "\n")
 
 
-def _todo(ledger: Ledger, asked: Sequence[RunConfig], folder: Path) -> tuple[RunConfig, ...]:
-    final = {run.id for run in ledger.runs() if run.final}
-    for run in asked:
-        if run.id in final:  # the sweep may have been killed before it did this
-            discard_checkpoints(run_folder(folder, run))
-    return tuple(run for run in asked if run.id not in final)
-
-
 class _Sweep:
     """Ties an engine's events to the ledger and the display. The ledger always comes first."""
 
     def __init__(
         self,
         ledger: Ledger,
-        folder: Path,
-        asked: Sequence[RunConfig],
+        queue: Queue,
         todo: Sequence[RunConfig],
         shares: Resources,
         facts: Mapping[str, Scalar],
@@ -143,15 +142,16 @@ class _Sweep:
     ) -> None:
         self.trained = 0
         self._ledger = ledger
-        self._asked = asked
-        self._tasks = {run.id: Task(run, run_folder(folder, run)) for run in todo}
+        self._queue = queue
+        self._tasks = {run.id: queue.task(run) for run in todo}
+        self._open = set(self._tasks)  # not ended, in this sweep
         self._shares = shares
         self._facts = facts
         self._options = options
 
     def run(self, console: Console, stale: int) -> bool:
         """Train what is to be trained; returns whether it was interrupted."""
-        total, todo = len(self._asked), [task.run for task in self._tasks.values()]
+        total, todo = self._queue.asked(), [task.run for task in self._tasks.values()]
         if not todo:
             console.print(f"All {total} runs are done; nothing to train.", highlight=False)
             return False
@@ -161,8 +161,9 @@ class _Sweep:
                 shown.note(_resume_note(done, total, stale))
             interrupted = self._train(shown)
         if interrupted:
-            command = f": {self._options.command}" if self._options.command else ""
-            left = len(todo) - self.trained
+            typed = self._options.typed or self._options.command
+            command = f": {typed}" if typed else ""
+            left, total = len(self._queue.open()), self._queue.asked()
             text = (
                 f"Stopped with {left} of {total} runs to go. To go on, give the same command again"
             )
@@ -175,6 +176,8 @@ class _Sweep:
         def on_event(event: Event) -> None:
             self._record(event)
             shown.event(event)
+            if isinstance(event, Ended) and not self._open and not interrupts.asked():
+                self._next_round(engine, shown)
 
         told = False
 
@@ -196,6 +199,16 @@ class _Sweep:
             return True
         return interrupts.asked()
 
+    def _next_round(self, engine: Engine, shown: Display) -> None:
+        runs = self._queue.more()
+        if not runs:
+            return
+        shown.add(runs)
+        for run in runs:
+            self._tasks[run.id] = self._queue.task(run)
+            self._open.add(run.id)
+            engine.submit(self._tasks[run.id])
+
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):
             self._ledger.start(event.run, self._facts)
@@ -209,6 +222,7 @@ class _Sweep:
 
     def _end(self, event: Ended) -> None:
         self._ledger.end(event.result)
+        self._open.discard(event.result.run)
         if event.result.outcome.final:
             self.trained += 1
             discard_checkpoints(self._tasks[event.result.run].folder)

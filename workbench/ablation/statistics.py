@@ -5,6 +5,13 @@ row it is compared with, seed by seed. P values are adjusted over all compared r
 Holm's method (Scandinavian Journal of Statistics 6, 1979), which holds the chance of any false
 verdict in a plan at 5 % whatever the rows have in common. Every compared row counts in the
 adjustment, also one that could not be tested: a verdict must not come easier where runs fail.
+
+Top-1 counts images, so that its steps are 100 / n of n test images. Where seeds vary by less than a
+step they give the same counts again and again, and the spread of the differences understates what
+is known. The standard error of a mean difference is therefore never taken to be less than that of
+the difference of two rounded numbers, step / sqrt(6) (Sheppard, Proceedings of the London
+Mathematical Society 29, 1898: step^2 / 12 for each). It is not divided by the number of seeds: a
+rounding that repeats does not average out.
 """
 
 from collections.abc import Sequence
@@ -52,6 +59,7 @@ class Student:
     n: int
     mean: Floats
     sd: Floats
+    error: Floats  # the standard error of the mean, as tested
     low: Floats
     high: Floats
     p: Floats
@@ -102,11 +110,20 @@ class Summary:
         return ", ".join(f"{count} of {self.runs} {outcome}" for outcome, count in self.ended)
 
 
-def student(differences: ArrayLike, level: float = LEVEL) -> Student:
+def rounding_error(images: int | None) -> float:
+    """The least standard error of a difference of two top-1 that count `images` images.
+
+    In percentage points; 0 where the number of images is unknown.
+    """
+    return 100 / images / np.sqrt(6) if images else 0.0
+
+
+def student(differences: ArrayLike, level: float = LEVEL, least: float = 0.0) -> Student:
     """Mean, sample standard deviation, two-sided interval and p value of paired differences.
 
-    `differences` is (..., n), in percentage points. Differences that are all alike leave the
-    spread unknown: no interval, and p = 1 rather than 0.
+    `differences` is (..., n), in percentage points; `least` is the least standard error of their
+    mean (see `rounding_error`). Without one, differences that are all alike leave the spread
+    unknown: no interval, and p = 1 rather than 0.
     """
     values = np.asarray(differences, dtype=np.float64)
     n = values.shape[-1]
@@ -115,13 +132,14 @@ def student(differences: ArrayLike, level: float = LEVEL) -> Student:
     mean = values.mean(-1)
     blank = np.full_like(mean, np.nan)
     if n == 1:
-        return Student(1, mean, blank, blank, blank, np.ones_like(mean))
+        return Student(1, mean, blank, blank, blank, blank, np.ones_like(mean))
     sd = values.std(-1, ddof=1)
     known = sd > RESOLUTION
-    error = np.where(known, sd, np.nan) / np.sqrt(n)
-    p = np.where(known, 2 * special.stdtr(n - 1, -np.abs(mean) / error), 1.0)
+    error = np.maximum(np.where(known, sd, 0.0) / np.sqrt(n), least)
+    error = np.where(error > 0, error, np.nan)
+    p = np.where(error > 0, 2 * special.stdtr(n - 1, -np.abs(mean) / error), 1.0)
     half = special.stdtrit(n - 1, 1 - level / 2) * error
-    return Student(n, mean, sd, mean - half, mean + half, p)
+    return Student(n, mean, sd, error, mean - half, mean + half, p)
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -136,16 +154,16 @@ def holm(p: ArrayLike) -> Floats:
     return result
 
 
-def detectable(sd: float, n: int, level: float) -> float:
-    """The smallest effect that `n` paired seeds could have seen, in the units of `sd`.
+def detectable(error: float, n: int, level: float) -> float:
+    """The smallest effect that `n` paired seeds could have seen, in the units of `error`.
 
     The true difference that the two-sided paired t test finds with 80 % power (Cohen, Statistical
     Power Analysis, 2nd ed. 1988, ch. 2; by the noncentral t distribution) at `level`: in a plan,
-    5 % divided by the number of comparisons, Holm's first step. The spread of the differences is
-    taken as observed; the observed mean plays no part.
+    5 % divided by the number of comparisons, Holm's first step. The standard error `error` of the
+    mean is taken as observed; the observed mean plays no part.
     """
     critical = special.stdtrit(n - 1, 1 - level / 2)
-    return float(special.nctdtrinc(n - 1, 1 - POWER, critical) * sd / np.sqrt(n))
+    return float(special.nctdtrinc(n - 1, 1 - POWER, critical) * error)
 
 
 def bootstrap(
@@ -195,14 +213,17 @@ def compare_rows(
     seeds: Sequence[int],
     race: Race | None = None,
     resamples: int = RESAMPLES,
+    images: int | None = None,
 ) -> dict[str, Comparison]:
     """Every row that is compared with another, by variant.
 
-    `seeds` is the order they were run in, which the sequential method of a `race` needs.
+    `seeds` is the order they were run in, which the sequential method of a `race` needs; `images`
+    is the size of the test set.
     """
     compared = [row for row in rows if row.compared_to is not None]
     pairs = {row.variant: paired(row, runs, seeds) for row in compared}
-    tests = {name: _test(list(found.values()), race) for name, found in pairs.items()}
+    least = rounding_error(images)
+    tests = {name: _test(list(found.values()), race, least) for name, found in pairs.items()}
     adjusted = holm([1.0 if test is None else float(test.p) for test in tests.values()])
     return {
         row.variant: _comparison(
@@ -226,16 +247,17 @@ def paired(row: Row, runs: Sequence[RunRecord], seeds: Sequence[int]) -> dict[in
     return found
 
 
-def _test(differences: list[float], race: Race | None) -> Student | None:
+def _test(differences: list[float], race: Race | None, least: float) -> Student | None:
     """The test of one row; none where there are too few pairs or their spread is unknown."""
     if len(differences) < (2 if race is None else race.least):
         return None
     if race is None:
-        found = student(differences)
+        found = student(differences, least=least)
     else:
-        looks = (student(differences[:n]).p for n in range(race.least, len(differences) + 1))
+        counts = range(race.least, len(differences) + 1)
+        looks = (student(differences[:n], least=least).p for n in counts)
         p = sequential.sequential_p(race, min(float(look) for look in looks))
-        found = student(differences, sequential.nominal_level(race, LEVEL))
+        found = student(differences, sequential.nominal_level(race, LEVEL), least)
         found = replace(found, p=np.asarray(p))
     return found if np.isfinite(found.low) else None
 
@@ -263,7 +285,7 @@ def _comparison(
         bootstrap=bootstrap(differences, resamples=resamples) if resamples and test else None,
         p=float(test.p) if test else None,
         p_holm=p_holm if test else None,
-        detectable=detectable(float(test.sd), test.n, level) if test else None,
+        detectable=detectable(float(test.error), test.n, level) if test else None,
         verdict=_verdict(test, p_holm),
         reason="" if test else _reason(len(differences), race),
     )

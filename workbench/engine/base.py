@@ -66,7 +66,7 @@ class Engine(Protocol):
         """
 
     def submit(self, task: Task) -> None:
-        """Add a task; from within `on_event`."""
+        """Add a task; from within `on_event`. Nothing happens once the engine is stopping."""
 
     def prune(self, run: str, reason: str) -> None:
         """End one waiting or running run as `pruned`; from within `on_event`."""

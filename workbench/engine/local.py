@@ -88,7 +88,8 @@ class LocalEngine:
 
     def submit(self, task: Task) -> None:
         """See `Engine.submit`."""
-        self._queue.append(_Attempt(task))
+        if self._deadline is None:  # else it would wait for ever
+            self._queue.append(_Attempt(task))
 
     def prune(self, run: str, reason: str) -> None:
         """See `Engine.prune`."""

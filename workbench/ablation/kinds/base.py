@@ -5,10 +5,11 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from workbench.ablation.match import Match
 from workbench.config import Frozen, Natural
 from workbench.errors import InputError
 
@@ -24,6 +25,7 @@ class Choice:
     compared_to: str | None = None
     published: str | None = None  # the published row that it stands for, as file/row
     optional: bool = False  # left out where it is the very spec that it is compared to
+    present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
 
 
 Components = Callable[[str], Sequence[str]]  # the names in a slot's registry
@@ -63,6 +65,14 @@ class Step(Frozen):
     published: str | None = None
 
 
+class SeedRace(Frozen):
+    """`seeds: {min: 3, max: 12, stop: decided}`: further seeds where no verdict is reached yet."""
+
+    min: Annotated[int, Field(strict=True, ge=2)]
+    max: Annotated[int, Field(strict=True, ge=2)]
+    stop: Literal["decided"]
+
+
 class PlanFile(Frozen):
     """A plan as it is written. `base` and `set` are where its rows begin."""
 
@@ -74,10 +84,16 @@ class PlanFile(Frozen):
     base: str | None = None
     set: Overrides = ()
     published: tuple[str, ...] = ()  # files of results/published that belong beside the results
+    match: Match | None = None
+    race: SeedRace | None = None  # written as the value of `seeds`, which then has all of them
 
     @abstractmethod
     def choices(self, components: Components) -> tuple[Choice, ...]:
         """The rows in their order; each compares to none or to a row before it."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What the kind has to say below the table of this plan."""
+        return ()
 
     def start(self) -> tuple[str, tuple[str, ...]]:
         """The base that every row begins with, in kinds where it must be given."""

@@ -3,9 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from workbench.ablation.racing import next_seeds
 from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord, check
 from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, count_text, top1_text
-from workbench.ablation.statistics import Comparison, Summary, Verdict, compare_rows, summarise
+from workbench.ablation.statistics import (
+    Comparison,
+    Summary,
+    Verdict,
+    compare_rows,
+    rounding_error,
+    summarise,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ def ablation_lines(
 ) -> tuple[Line, ...]:
     """Summary and comparison of every row, in the order of the plan."""
     check(tuple(rows), tuple(runs))
-    compared = compare_rows(rows, runs, facts.seeds, facts.race)
+    compared = compare_rows(rows, runs, facts.seeds, facts.race, images=facts.test_images)
     return tuple(Line(row, summarise(row, runs), compared.get(row.variant)) for row in rows)
 
 
@@ -46,7 +54,7 @@ def ablation_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunReco
         headings=tuple(column.heading for column in COLUMNS),
         rows=tuple(tuple(column.cell(line) for column in COLUMNS) for line in lines),
         tones=tuple(tone(line) for line in lines),
-        notes=footnotes(facts, lines),
+        notes=footnotes(facts, lines, _unfinished(facts, rows, runs)),
     )
 
 
@@ -209,12 +217,14 @@ COLUMNS = (
 # ---------------------------------------------------------------- footnotes
 
 
-def footnotes(facts: PlanFacts, lines: Sequence[Line]) -> tuple[str, ...]:
+def footnotes(facts: PlanFacts, lines: Sequence[Line], unfinished: str) -> tuple[str, ...]:
     """What a reader of the table has to know, in full sentences."""
     texts = [
         _about(facts),
         _method(facts),
-        _unfinished(facts, lines),
+        _counted(facts),
+        _raced(facts, lines),
+        unfinished,
         _short_of_seeds(lines),
         order_note(facts.kind),
         *facts.notes,
@@ -267,11 +277,35 @@ def _method(facts: PlanFacts) -> str:
     )
 
 
-def _unfinished(facts: PlanFacts, lines: Sequence[Line]) -> str:
-    planned, ended = len(facts.seeds) * len(lines), sum(line.summary.runs for line in lines)
-    if facts.race is not None or ended >= planned:
+def _counted(facts: PlanFacts) -> str:
+    if facts.test_images is None:
         return ""
-    return f"Not finished: {ended} of {planned} runs have ended."
+    images = facts.test_images
+    return (
+        f"Top-1 counts {images:,} test images, in steps of {100 / images:.2g} points. The standard "
+        f"error of a mean difference is taken as no less than step / sqrt(6) = "
+        f"{rounding_error(images):.2g} points, for a rounding that all seeds repeat does not "
+        "average out."
+    )
+
+
+def _raced(facts: PlanFacts, lines: Sequence[Line]) -> str:
+    if facts.race is None:
+        return ""
+    took, most = sum(line.summary.runs for line in lines), facts.race.most * len(lines)
+    return (
+        f"A race: each comparison without a verdict got a further seed, on both its sides; {took} "
+        f"runs in place of {most}."
+    )
+
+
+def _unfinished(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> str:
+    if facts.race is not None:
+        wanted = next_seeds(rows, runs, facts.seeds, facts.race, facts.test_images)
+        names = ", ".join(each.variant for each in wanted)
+        return f"Not finished: the race goes on for {names}." if wanted else ""
+    planned, ended = len(facts.seeds) * len(rows), len(runs)
+    return f"Not finished: {ended} of {planned} runs have ended." if ended < planned else ""
 
 
 def _short_of_seeds(lines: Sequence[Line]) -> str:

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.ablation import published
 from workbench.ablation.attribution import Attribution, attribute, full_factorial
+from workbench.ablation.folder import write_text
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.html import Picture, page
 from workbench.ablation.report.render import as_csv, as_json, as_latex, as_markdown
@@ -58,17 +58,6 @@ def write_sheet(folder: Path, stem: str, sheet: Sheet) -> list[Path]:
     """`stem.csv`, `.md`, `.tex` and `.json`."""
     forms = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "json": as_json}
     return [write_text(folder / f"{stem}.{end}", form(sheet)) for end, form in forms.items()]
-
-
-def write_text(path: Path, text: str) -> Path:
-    """The whole file or, where the disk is full, the one that was there."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def curves_csv(runs: Sequence[RunRecord]) -> str:

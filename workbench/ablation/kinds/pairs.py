@@ -1,0 +1,15 @@
+"""Every toggle alone, and every pair of them: which two do more, or less, together."""
+
+from itertools import combinations
+
+from workbench.ablation.kinds.base import Choice, Components
+from workbench.ablation.kinds.toggles import Toggled
+
+
+class Pairs(Toggled):
+    """1 + n + n (n - 1) / 2 rows, from which the interaction of each pair can be told."""
+
+    def choices(self, components: Components) -> tuple[Choice, ...]:
+        """See `PlanFile.choices`."""
+        cells = [frozenset(cell) for size in (1, 2) for cell in combinations(self.toggles, size)]
+        return self.cells(cells)
