@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from workbench.errors import InputError
 from workbench.models.components.base import Component
 from workbench.models.formats import convert
+from workbench.models.formats.looks import looks_like
 from workbench.models.network import Network
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,7 @@ def load_weights(
     state = read(Path(source)) if isinstance(source, str | Path) else source
     state = convert(unwrap(state, origin, ema), model.spec, origin)
     own = model.state_dict()
-    _check_names(own, state, origin)
+    _check_names(own, state, origin, model.spec.name)
     fitted = {
         name: _fit(model, name, tensor, own, origin, new_head) for name, tensor in state.items()
     }
@@ -48,6 +51,8 @@ def load_weights(
 
 def read(path: Path) -> State:
     """The contents of a checkpoint file, without running code from it."""
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -69,6 +74,19 @@ def read(path: Path) -> State:
     return content
 
 
+def _read_safetensors(path: Path) -> State:
+    """timm's files on the Hugging Face hub."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise InputError(f"weights: {str(path)!r} does not exist") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint "
+            f"({_clip(str(error))})"
+        ) from None
+
+
 def _clip(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:117]}..."
 
@@ -83,7 +101,7 @@ def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> Sta
         raise InputError(
             f"weights: {origin!r} holds no averaged weights ({', '.join(EMA_WRAPPERS)})"
         )
-    content = {name.removeprefix("module."): value for name, value in content.items()}
+    content = {str(name).removeprefix("module."): value for name, value in content.items()}
     foreign = [name for name, value in content.items() if not isinstance(value, Tensor)]
     if foreign or not content:
         what = (
@@ -95,14 +113,16 @@ def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> Sta
     return content  # type: ignore[return-value]
 
 
-def _check_names(own: State, given: State, origin: str) -> None:
+def _check_names(own: State, given: State, origin: str, name: str) -> None:
     missing = [name for name in own if name not in given]
     extra = [name for name in given if name not in own]
     if not missing and not extra:
         return
     listed = [f"{len(missing)} missing, such as {missing[0]!r}"] if missing else []
     listed += [f"{len(extra)} unknown, such as {extra[0]!r}"] if extra else []
-    raise InputError(f"weights: {origin!r} is of another network: {'; '.join(listed)}")
+    title = looks_like(given, own)
+    what = f"looks like {title}, which {name!r} is not" if title else "is of another network"
+    raise InputError(f"weights: {origin!r} {what}: {'; '.join(listed)}")
 
 
 def _fit(
