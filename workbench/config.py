@@ -48,7 +48,8 @@ def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> 
     key = ".".join(part for part in [where, *path] if part)
     if fault["type"] == "extra_forbidden":
         owner = _submodel(model, path[:-1])
-        return unknown(key, path[-1], owner.model_fields)
+        fields = owner.model_fields.items()
+        return unknown(key, path[-1], (field.alias or name for name, field in fields))
     if fault["type"] == "missing":
         return InputError(f"{key}: missing")
     return InputError(f"{key}: {fault['input']!r} is refused: {fault['msg']}")

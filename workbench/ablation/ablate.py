@@ -18,6 +18,7 @@ from workbench.ablation.rooms import Rooms, real_rooms
 from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
 from workbench.engine import divide
 from workbench.errors import InputError
+from workbench.modules import import_modules
 
 RESULTS = Path("results")
 
@@ -37,9 +38,12 @@ def load_plan(
     name = (changes.name if changes else None) or file.name
     known = measured_before(Path(results) / name) if results is not None else ()
     try:
-        return resolve(file, rooms or real_rooms(), changes, known)
+        names = (*file.imports, *(changes.imports if changes else ()))
+        imports = import_modules(names, path.parent)
+        resolved = resolve(file, rooms or real_rooms(), changes, known)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    return resolved.model_copy(update={"imports": imports})
 
 
 def measured_before(folder: Path) -> tuple[Matched, ...]:
@@ -125,12 +129,16 @@ def command_line(
         words += ["--set", text]
     if changes.seeds is not None:
         words += ["--seeds", ",".join(map(str, changes.seeds))]
+    for name in changes.imports:
+        words += ["--import", name]
     words += _option("--name", changes.name)
     words += _option("--results", None if Path(results) == RESULTS else results)
     words += _option("--device", None if options.device == "auto" else options.device)
     words += _option("--jobs", options.jobs)
     ledger = options.ledger and readable_name(database_url(options.ledger))
     words += _option("--ledger", ledger)
+    if options.loggers != SweepOptions().loggers:
+        words += [word for name in options.loggers for word in ("--logger", name)]
     return shlex.join(words)
 
 

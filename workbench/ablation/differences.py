@@ -23,6 +23,7 @@ def differences(old: Plan, new: Plan) -> Differences:
     after = {variant.name: variant for variant in new.variants}
     changed = [
         *_changes("recipe", _flat_recipe(old), _flat_recipe(new)),
+        *_changes("import", _code(old), _code(new)),
         *(f"row {name!r} is gone" for name in before if name not in after),
         *(line for name in before if name in after for line in _row(before[name], after[name])),
         *(f"seed {seed} is gone" for seed in old.seeds if seed not in new.seeds),
@@ -60,6 +61,10 @@ def _row(old: Variant, new: Variant) -> Iterator[str]:
 def _race(plan: Plan) -> dict[str, object]:
     """A race that was looked at with other bounds has another error."""
     return {"seeds": f"{plan.race.least} to {plan.race.most}"} if plan.race else {}
+
+
+def _code(plan: Plan) -> dict[str, object]:
+    return {module.name: f"of code {module.sha256[:8]}" for module in plan.imports}
 
 
 def _flat_recipe(plan: Plan) -> dict[str, object]:

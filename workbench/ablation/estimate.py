@@ -77,7 +77,7 @@ def _measure(
             for index, run in enumerate(_short_runs(plan, data, on_gpu=bool(shares.gpus)))
         ]
         clock = _Clock()
-        with LocalEngine(shares, fit, device) as engine:
+        with LocalEngine(shares, fit, device, modules=plan.modules) as engine:
             engine.run(tasks, clock)
     timings, failures = {}, {}
     for task in tasks:

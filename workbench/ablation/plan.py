@@ -14,6 +14,7 @@ from workbench.ablation.records import Race
 from workbench.ablation.rooms import Rooms
 from workbench.config import Count, Frozen, Natural, Recipe, RunConfig, Spec
 from workbench.errors import InputError, unknown
+from workbench.modules import Imported
 
 RESERVED = ("measured", "published")  # folders of results/ that ship with the project
 
@@ -53,6 +54,12 @@ class Plan(Frozen):
     race: Race | None = None  # then `seeds` are those there may be
     match: Match | None = None
     test_images: Count | None = None
+    imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of some row
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What a process imports before it can build the networks."""
+        return tuple(module.name for module in self.imports)
 
     @property
     def first_seeds(self) -> tuple[int, ...]:
@@ -88,6 +95,7 @@ class Changes:
     name: str | None = None
     seeds: tuple[int, ...] | None = None
     settings: tuple[str, ...] = ()  # KEY=VALUE; recipe.KEY is the recipe's, others every row's
+    imports: tuple[str, ...] = ()  # modules, beside those that the plan names
 
     def apply(self, file: PlanFile) -> tuple[PlanFile, tuple[str, ...]]:
         """The plan file with the changes, and the overrides that are for its recipe."""

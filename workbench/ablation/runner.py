@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -38,6 +38,7 @@ from workbench.engine import (
 )
 from workbench.engine.local import FIT
 from workbench.errors import InputError
+from workbench.train.loggers import check_loggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class SweepOptions:
     command: str = ""  # what makes all these results, to be recorded
     typed: str = ""  # what goes on with this very sweep; the same where empty
     fit: str = FIT  # "module:function"; for tests
+    loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
+    modules: tuple[str, ...] = ()  # the user's, which workers import; the plan's
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def run_sweep(
     """
     options, console = options or SweepOptions(), console or Console()
     plan.runs(options.only)  # refuses a row that is not there
+    check_loggers(options.loggers)
+    options = replace(options, modules=plan.modules)
     shares = divide(options.jobs, len(plan.runs()), options.device)
     with ExitStack() as stack:
         stack.enter_context(locked(folder))
@@ -191,7 +196,7 @@ class _Sweep:
         try:
             with (
                 interrupts,
-                LocalEngine(self._shares, self._options.fit, self._options.device) as engine,
+                self._engine() as engine,
             ):
                 engine.run(self._tasks.values(), on_event, should_stop)
         except KeyboardInterrupt:
@@ -208,6 +213,16 @@ class _Sweep:
             self._tasks[run.id] = self._queue.task(run)
             self._open.add(run.id)
             engine.submit(self._tasks[run.id])
+
+    def _engine(self) -> LocalEngine:
+        options = self._options
+        return LocalEngine(
+            self._shares,
+            options.fit,
+            options.device,
+            loggers=options.loggers,
+            modules=options.modules,
+        )
 
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):

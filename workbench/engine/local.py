@@ -58,13 +58,21 @@ class LocalEngine:
 
     A run whose worker dies goes back to the front of the queue once; a second death makes it
     `failed`. `grace` is how many seconds a run has to end after a stop before it is killed.
+    Workers import `modules` and tell `loggers` of each epoch.
     """
 
     def __init__(
-        self, shares: Resources, fit: str = FIT, device: str = "auto", grace: float = 30.0
+        self,
+        shares: Resources,
+        fit: str = FIT,
+        device: str = "auto",
+        grace: float = 30.0,
+        *,
+        loggers: tuple[str, ...] = (),
+        modules: tuple[str, ...] = (),
     ) -> None:
         self._shares = shares
-        self._setup = Setup(fit, device, shares.threads)
+        self._setup = Setup(fit, device, shares.threads, loggers, modules)
         self._grace = grace
         self._workers: list[_Worker | None] = [None] * shares.jobs
         self._queue: deque[_Attempt] = deque()

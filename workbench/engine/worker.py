@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Protocol, cast
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine.base import Task
+from workbench.train.loggers import told
 
 
 class Fit(Protocol):
@@ -50,6 +51,8 @@ class Setup:
     fit: str
     device: str
     threads: int
+    loggers: tuple[str, ...] = ()  # names of workbench.train.loggers
+    modules: tuple[str, ...] = ()  # the user's, imported before the first run
 
 
 class Inbox:
@@ -102,16 +105,24 @@ def execute(task: Task, setup: Setup, pipe: Connection, inbox: Inbox) -> Result:
     try:
         task.folder.mkdir(parents=True, exist_ok=True)
         _redirect(task.folder / "log.txt")
-        fit = load(setup.fit, setup.threads)
-        return fit(task.run, task.folder, pipe.send, setup.device, lambda: inbox.stopped(run))
+        fit = load(setup.fit, setup.threads, setup.modules)
+        with told(setup.loggers, task.run, task.folder, pipe.send) as emit:
+            result = fit(task.run, task.folder, emit, setup.device, lambda: inbox.stopped(run))
+            emit.outcome = result.outcome
+        return result
     except Exception as error:
         reason = f"{_one_line(error)} ({_keep_traceback(task.folder)})"
         seconds = time.monotonic() - begin
         return Result(run=run, outcome=Outcome.FAILED, reason=reason, seconds=seconds)
 
 
-def load(path: str, threads: int) -> Fit:
-    """The function at "module:function", with PyTorch held to `threads` if it came along."""
+def load(path: str, threads: int, modules: Sequence[str] = ()) -> Fit:
+    """The function at "module:function", with PyTorch held to `threads` if it came along.
+
+    The user's `modules` are on `sys.path`, which a worker has from its parent.
+    """
+    for each in modules:
+        importlib.import_module(each)
     module, name = path.split(":")
     function = cast(Fit, getattr(importlib.import_module(module), name))
     torch = sys.modules.get("torch")

@@ -50,8 +50,13 @@ def _as_seeds(value: Any) -> Any:
     return value
 
 
+def _as_words(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 Overrides = Annotated[tuple[str, ...], BeforeValidator(_as_overrides)]
 Seeds = Annotated[tuple[Natural, ...], BeforeValidator(_as_seeds)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_words)]
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -86,6 +91,7 @@ class PlanFile(Frozen):
     published: tuple[str, ...] = ()  # files of results/published that belong beside the results
     match: Match | None = None
     race: SeedRace | None = None  # written as the value of `seeds`, which then has all of them
+    imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod
     def choices(self, components: Components) -> tuple[Choice, ...]:
