@@ -1,0 +1,295 @@
+"""A study through an engine and the ledger: each network once, nothing lost, ends as outcomes."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from workbench.ablation.folder import LEDGER
+from workbench.ablation.ledger import Ledger
+from workbench.ablation.results import load_sweep
+from workbench.ablation.study import StudyResult, run_study
+from workbench.config import Outcome
+from workbench.engine import LocalEngine
+from workbench.errors import InputError
+from workbench.scaling.study import Trial
+
+from . import standins
+from .standins import options, quiet, run, said, study
+
+pytestmark = pytest.mark.slow  # databases are written with every trial
+
+
+def trained_epochs(folder: Path) -> dict[str, list[str]]:
+    found = sorted(folder.glob("runs/*/epochs.txt"))
+    return {path.parent.name: path.read_text().split() for path in found}
+
+
+def facts(done: StudyResult) -> list[tuple[object, ...]]:
+    return [(t.number, t.constants.each(), t.outcome, t.top1, t.same_as) for t in done.trials]
+
+
+def states(folder: Path) -> Counter[TrialState]:
+    plain = optuna.load_study(study_name="digits", storage=f"sqlite:///{folder}/study.db")
+    return Counter(trial.state for trial in plain.trials)
+
+
+def by_network(trials: tuple[Trial, ...]) -> dict[str, list[Trial]]:
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if trial.outcome == "completed":
+            groups.setdefault(trial.network or "", []).append(trial)
+    return groups
+
+
+# ---------------------------------------------------------------- what is trained
+
+
+def test_each_network_trains_once_with_every_seed(tmp_path: Path) -> None:
+    done = run(tmp_path, study_=study(trials=10))
+    groups = by_network(done.trials)
+    assert len(groups) == 10
+    assert any(len(trials) > 1 for trials in groups.values())  # rounding made some the same
+    for trials in groups.values():
+        first, *others = trials
+        assert first.same_as is None
+        assert all(other.same_as == first.number for other in others)
+        assert {trial.top1 for trial in trials} == {first.top1}
+        low, high = first.top1_by_seed
+        assert high - low == 0.25  # the stand-in's, for a seed
+        assert first.top1 == (low + high) / 2
+    with Ledger.read(tmp_path / LEDGER) as ledger:
+        runs = ledger.runs()
+    assert Counter(run.variant for run in runs) == dict.fromkeys(groups, 2)
+    assert {run.status for run in runs} == {"completed"}
+    assert set(map(tuple, trained_epochs(tmp_path).values())) == {("0", "1", "2", "3")}
+
+
+def test_infeasible_points_are_told_and_never_reach_the_ledger(tmp_path: Path) -> None:
+    done = run(tmp_path, study_=study(tolerance=0.04, trials=5))
+    missed = [trial for trial in done.trials if trial.outcome == "infeasible"]
+    assert missed
+    assert all("tolerance 4.0%" in (trial.reason or "") for trial in missed)
+    with Ledger.read(tmp_path / LEDGER) as ledger:
+        assert {run.variant for run in ledger.runs()}.isdisjoint(trial.network for trial in missed)
+
+
+def test_done_is_done_and_more_trials_go_on(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    again = run(tmp_path)
+    assert facts(again) == facts(first)
+    assert len(trained_epochs(tmp_path)) == 12
+    more = run(tmp_path, study_=study(trials=8))
+    assert facts(more)[: len(first.trials)] == facts(first)
+    assert len(by_network(more.trials)) == 8
+
+
+def test_sequential_study_repeats_itself(tmp_path: Path) -> None:
+    assert facts(run(tmp_path / "a")) == facts(run(tmp_path / "b"))
+
+
+def test_grid_that_is_used_up_ends_and_says_so(tmp_path: Path) -> None:
+    done = run(tmp_path, study_=study(sampler={"name": "grid", "side": 3}, trials=50))
+    assert done.short is not None
+    assert "of 50 networks: the whole grid gave no more" in done.short
+    assert done.exit_code == 0
+
+
+def test_points_that_give_no_more_networks_end_at_the_limit(tmp_path: Path) -> None:
+    done = run(tmp_path, study_=study(trials=50, most_asked=4))
+    assert len(done.trials) == 4
+    assert "4 points gave no more" in (done.short or "")
+
+
+def test_results_folder_is_that_of_an_ablation(tmp_path: Path) -> None:
+    done = run(tmp_path, command="workbench study digits")
+    sweep = load_sweep(tmp_path)
+    assert len(sweep.runs) == 12
+    (tmp_path / LEDGER).unlink()
+    exported = load_sweep(tmp_path)
+    assert [run.id for run in exported.runs] == [run.id for run in sweep.runs]
+    assert sweep.environment["command"] == "workbench study digits"
+    assert done.dashboard == f"optuna-dashboard sqlite:///{tmp_path}/study.db"
+
+
+def test_several_objectives_are_told_and_nothing_is_pruned(tmp_path: Path) -> None:
+    several = study(objectives=["top1", "macs", "throughput"], pruner="median")
+    done = run(tmp_path, study_=several)
+    plain = optuna.load_study(study_name="digits", storage=f"sqlite:///{tmp_path}/study.db")
+    told = {trial.number: trial.values for trial in plain.trials if trial.values}
+    for trial in done.trials:
+        if trial.outcome == "completed":
+            assert told[trial.number] == [trial.top1, trial.macs, trial.throughput]
+    assert "pruned" not in {trial.outcome for trial in done.trials}
+
+
+# ---------------------------------------------------------------- ends
+
+
+def test_pruned_trials_stop_early_and_spare_the_other_seeds(tmp_path: Path) -> None:
+    pruning = study(pruner={"name": "median", "startup": 2, "warmup": 1}, trials=10)
+    done = run(tmp_path, study_=pruning)
+    pruned = [trial for trial in done.trials if trial.outcome == "pruned" and trial.trained]
+    assert pruned
+    assert all((trial.reason or "").startswith("median: top-1 ") for trial in pruned)
+    with Ledger.read(tmp_path / LEDGER) as ledger:
+        runs = {(run.variant, run.seed): run for run in ledger.runs()}
+    for trial in pruned:
+        first, second = (runs[trial.network or "", seed] for seed in (0, 1))
+        assert (first.status, second.status) == ("pruned", "pruned")
+        assert second.started is None
+        assert second.reason == "another seed: pruned"
+    assert len([t for t in done.trials if t.trained]) == 10
+    assert facts(run(tmp_path / "again", study_=pruning)) == facts(done)
+
+
+def test_divergence_is_a_result_and_failure_is_tried_again(tmp_path: Path) -> None:
+    wide = study(trials=8, points=[[1.2, 1.3, 1.15], [1.0, 1.6, 1.0], [2.5, 1.02, 1.0]])
+    first = run(tmp_path, "mixed", wide)
+    outcomes = Counter(trial.outcome for trial in first.trials)
+    assert outcomes["diverged"] >= 1
+    assert first.failed >= 1
+    assert first.exit_code == 1
+    assert states(tmp_path)[TrialState.RUNNING] == 0
+    assert states(tmp_path)[TrialState.WAITING] >= first.failed
+    (tmp_path / "runs" / "mended").touch()
+    second = run(tmp_path, "mixed", wide)
+    assert second.failed == 0
+    assert second.exit_code == 0
+    assert not [trial for trial in second.trials if trial.outcome == "waiting"]
+    assert sum(trial.trained for trial in second.trials) == 8
+    diverged = [trial for trial in second.trials if trial.outcome == "diverged"]
+    assert all(trial.reason == "loss is nan" and trial.top1 is None for trial in diverged)
+
+
+def test_search_without_its_storage_takes_the_runs_of_the_ledger(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    (tmp_path / "study.db").unlink()
+    again = run(tmp_path)
+    assert facts(again) == facts(first)
+    assert len(trained_epochs(tmp_path)) == 12
+
+
+def test_ledger_of_another_training_is_refused(tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / "study.db").unlink()
+    longer = study(recipe={"base": "digits", "epochs": 5})
+    with pytest.raises(InputError, match=r"recipe: epochs 4 -> 5"):
+        run(tmp_path, study_=longer)
+
+
+def test_two_studies_can_not_share_a_folder(tmp_path: Path) -> None:
+    from workbench.ablation.folder import locked
+
+    with locked(tmp_path), pytest.raises(InputError, match="in use by another sweep"):
+        run(tmp_path)
+
+
+# ---------------------------------------------------------------- processes
+
+
+def test_jobs_train_the_same_networks_to_the_same_top1(tmp_path: Path) -> None:
+    """Two seeds on two workers: one trial at a time, so that even the points are the same."""
+    one = run(tmp_path / "1")
+    two = run(tmp_path / "2", jobs=2, engine=LocalEngine)
+    assert facts(two) == facts(one)
+    four = run(tmp_path / "4", jobs=4, engine=LocalEngine)
+    assert len(by_network(four.trials)) == 6
+    assert states(tmp_path / "4")[TrialState.RUNNING] == 0
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from rich.console import Console
+from {module} import options, study
+from workbench.ablation.study import run_study
+from workbench.engine import LocalEngine
+
+if __name__ == "__main__":
+    given = options(jobs=2, engine=LocalEngine, command="workbench study digits")
+    done = run_study(study(), Path({folder!r}), given, Console(width=200))
+    sys.exit(done.exit_code)
+"""
+
+
+def start(folder: Path, epoch_seconds: float) -> "subprocess.Popen[str]":
+    script = folder.parent / "study.py"
+    script.write_text(SCRIPT.format(path=sys.path, module=standins.NAME, folder=str(folder)))
+    return subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "WB_EPOCH_SECONDS": str(epoch_seconds)},
+        start_new_session=True,
+    )
+
+
+def wait_until_under_way(folder: Path) -> None:
+    """Two networks are done, and another is through an epoch."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        epochs = trained_epochs(folder)
+        whole = sum(len(each) == 4 for each in epochs.values())
+        if whole >= 4 and any(0 < len(each) < 4 for each in epochs.values()):
+            return
+        time.sleep(0.02)
+    raise AssertionError("the study did not get there")
+
+
+def test_study_killed_outright_loses_nothing_and_ends_as_if_it_had_not_been(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "cut"
+    process = start(folder, 0.3)
+    wait_until_under_way(folder)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    copy = tmp_path / "as_left"
+    shutil.copytree(folder, copy)
+    assert states(copy)[TrialState.RUNNING] >= 1
+    console = quiet()
+    resumed = run_study(study(), folder, options(jobs=2, engine=LocalEngine), console)
+    whole = run(tmp_path / "whole")
+    assert facts(resumed) == facts(whole)
+    assert states(folder)[TrialState.RUNNING] == states(folder)[TrialState.WAITING] == 0
+    assert list(trained_epochs(folder).values()) == [["0", "1", "2", "3"]] * 12
+    assert "[6/6]" in said(console)
+
+
+def test_ctrl_c_leaves_nothing_running_and_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    process = start(folder, 0.3)
+    wait_until_under_way(folder)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in output
+    assert "give the same command again: workbench study digits" in output
+    assert states(folder)[TrialState.RUNNING] == 0
+    with Ledger.read(folder / LEDGER) as ledger:
+        assert Outcome.INTERRUPTED in {run.outcome for run in ledger.runs()}
+    resumed = run(folder)
+    assert facts(resumed) == facts(run(tmp_path / "whole"))
+    assert list(trained_epochs(folder).values()) == [["0", "1", "2", "3"]] * 12
+
+
+def test_storage_is_one_file_that_sqlite_reads(tmp_path: Path) -> None:
+    run(tmp_path)
+    with sqlite3.connect(tmp_path / "study.db") as connection:
+        (name,) = connection.execute("SELECT study_name FROM studies").fetchone()
+        stored = dict(connection.execute("SELECT key, value_json FROM study_user_attributes"))
+    assert name == "digits"
+    assert json.loads(stored["space"])["growth"] == 2.5

@@ -1,0 +1,106 @@
+"""One call for the command: run a study, or map its costs."""
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from workbench.ablation.planfile import find_plan, read_yaml
+from workbench.ablation.study.driver import StudyOptions, StudyResult, run_study
+from workbench.ablation.study.summary import Summary, summarise_study
+from workbench.ablation.study.write import costs_view, study_view, write_costs, write_study
+from workbench.errors import InputError
+from workbench.scaling.study import CostMap, Study, map_costs, parse_study, resolve_study
+from workbench.scaling.study.storage import readable_storage
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyChanges:
+    """What a command line asks for on top of a study file."""
+
+    name: str | None = None
+    trials: int | None = None
+    settings: tuple[str, ...] = ()  # recipe.KEY=VALUE
+
+
+def load_study(ref: str | Path, changes: StudyChanges | None = None) -> Study:
+    """The study at a path, or under a bare name, resolved. Raises `InputError`, in one line."""
+    changes = changes or StudyChanges()
+    path = find_plan(ref)
+    try:
+        data = read_yaml(path)
+        given = {"name": changes.name, "trials": changes.trials}
+        if isinstance(data, dict):
+            data = data | {key: value for key, value in given.items() if value is not None}
+        return resolve_study(parse_study(data), *_recipe_overrides(changes.settings))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _recipe_overrides(settings: tuple[str, ...]) -> list[str]:
+    for text in settings:
+        if not text.startswith("recipe."):
+            raise InputError(f"--set: {text!r} is refused: a study takes recipe.KEY=VALUE only")
+    return [text.removeprefix("recipe.") for text in settings]
+
+
+def study(
+    ref: str | Path,
+    *,
+    results: str | Path = RESULTS,
+    changes: StudyChanges | None = None,
+    options: StudyOptions | None = None,
+    console: Console | None = None,
+) -> tuple[StudyResult, Summary]:
+    """Run a study, or what is left of it, in `results`/NAME; write and print what it found."""
+    console, changes = console or Console(), changes or StudyChanges()
+    options = options or StudyOptions()
+    resolved = load_study(ref, changes)
+    command = options.command or command_line(ref, results, changes, options)
+    folder = Path(results) / resolved.file.name
+    done = run_study(resolved, folder, replace(options, command=command), console)
+    summary = summarise_study(resolved, done.trials)
+    write_study(folder, resolved, done.trials, summary)
+    console.print(study_view(resolved, done.trials, summary))
+    if done.short:
+        console.print(done.short, highlight=False)
+    console.print(f"To look into it: {done.dashboard}", highlight=False, soft_wrap=True)
+    return done, summary
+
+
+def cost_only(
+    ref: str | Path,
+    *,
+    results: str | Path = RESULTS,
+    changes: StudyChanges | None = None,
+    console: Console | None = None,
+) -> CostMap:
+    """Map the costs of a study's surface: seconds, and nothing trains."""
+    found = map_costs(load_study(ref, changes))
+    folder = Path(results) / found.study.file.name
+    written = write_costs(folder, found)
+    (console or Console()).print(costs_view(found), f"{len(written)} files in {folder}")
+    return found
+
+
+def command_line(
+    ref: str | Path, results: str | Path, changes: StudyChanges, options: StudyOptions
+) -> str:
+    """The command that does this study; without `--jobs` where it is the machine's."""
+    words = ["workbench", "study", str(ref)]
+    for text in changes.settings:
+        words += ["--set", text]
+    given = {
+        "--name": changes.name,
+        "--trials": changes.trials,
+        "--results": None if Path(results) == RESULTS else results,
+        "--jobs": options.jobs,
+        "--storage": readable_storage(options.storage) if options.storage else None,
+        "--device": None if options.device == "auto" else options.device,
+    }
+    for key, value in given.items():
+        words += [] if value is None else [key, str(value)]
+    return shlex.join(words)

@@ -1,0 +1,173 @@
+"""What a study found: the best constants and how sharp they are, and whether the paper's hold."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import ceil, sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from workbench.scaling.constants import NAMES, PAPER
+from workbench.scaling.study import Study, Trial
+from workbench.scaling.study.file import DIRECTIONS
+from workbench.scaling.study.importance import importances
+
+LEVEL = 0.05
+FEWEST = 5  # trials at least whose spread is told
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One constant over the top trials."""
+
+    best: float
+    mean: float
+    sd: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What seeds alone do: differences of two networks up to `difference` are nothing.
+
+    `sd` is of one run, once what networks and seeds have in common is taken out; `difference` is
+    Tukey's honestly significant one for all pairs of `networks`, so that the best of many does not
+    win by being one of many.
+    """
+
+    sd: float
+    networks: int
+    seeds: int
+    difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The end of a study. Top-1 in percent."""
+
+    outcomes: Mapping[str, int]  # of all points
+    networks: int  # distinct ones that trained
+    best: Trial | None
+    top: tuple[int, ...]  # numbers of the trials whose spread is told
+    spread: Mapping[str, Spread]  # of alpha, beta, gamma
+    importance: Mapping[str, float]
+    front: tuple[int, ...]  # trials that no other beats in all objectives
+    noise: Noise | None
+    paper: Trial | None
+    verdict: str
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, unrounded."""
+        return asdict(self) | {
+            "best": _trial_json(self.best),
+            "paper": _trial_json(self.paper),
+        }
+
+
+def _trial_json(trial: Trial | None) -> dict[str, Any] | None:
+    return None if trial is None else asdict(trial) | {"constants": trial.constants.model_dump()}
+
+
+def summarise_study(study: Study, trials: Sequence[Trial]) -> Summary:
+    """From the trials alone; the same trials give the same summary."""
+    completed = [trial for trial in trials if trial.outcome == "completed"]
+    trained = [trial for trial in completed if trial.trained]
+    ranked = sorted(completed, key=lambda trial: (-(trial.top1 or 0.0), trial.number))
+    count = min(len(ranked), max(FEWEST, ceil(study.file.top * len(ranked))))
+    top = ranked[:count]
+    best = ranked[0] if ranked else None
+    noise = measure_noise([trial.top1_by_seed for trial in trained])
+    paper = next((trial for trial in trials if trial.point == PAPER.each()), None)
+    return Summary(
+        outcomes=dict(Counter(trial.outcome for trial in trials)),
+        networks=sum(trial.trained for trial in trials),
+        best=best,
+        top=tuple(trial.number for trial in top),
+        spread={name: _spread(name, top) for name in NAMES} if top else {},
+        importance=importances(completed),
+        front=pareto_front(trained, study.file.objectives),
+        noise=noise,
+        paper=paper,
+        verdict=verdict(paper, best, noise),
+        notes=_notes(study),
+    )
+
+
+def _spread(name: str, top: Sequence[Trial]) -> Spread:
+    values = [float(getattr(trial.constants, name)) for trial in top]
+    sd = stdev(values) if len(values) > 1 else None
+    return Spread(values[0], fmean(values), sd, min(values), max(values))
+
+
+def _notes(study: Study) -> tuple[str, ...]:
+    file = study.file
+    surface = study.surface
+    notes = [f"Constraint surface: {surface.exponents} = {surface.growth:g}, each at least 1."]
+    if file.pruner.name != "none" and not file.prunes:
+        notes.append(f"Pruning ({file.pruner.name}) is off: there are several objectives.")
+    if file.prunes:
+        notes.append(f"Pruning: {file.pruner.name}, by the top-1 of seed {file.seeds[0]}.")
+    return tuple(notes)
+
+
+def measure_noise(rows: Sequence[Sequence[float]]) -> Noise | None:
+    """From networks (rows) by seeds (columns); none with one network or one seed."""
+    table = np.array([row for row in rows if len(row) == max(map(len, rows), default=0)])
+    if table.ndim != 2 or min(table.shape) < 2:
+        return None
+    networks, seeds = table.shape
+    by_network, by_seed = table.mean(1, keepdims=True), table.mean(0, keepdims=True)
+    rest = table - by_network - by_seed + table.mean()
+    freedom = (networks - 1) * (seeds - 1)
+    sd = sqrt(float((rest**2).sum()) / freedom)
+    quantile = float(stats.studentized_range.ppf(1 - LEVEL, networks, freedom))
+    return Noise(sd, networks, seeds, quantile * sd / sqrt(seeds))
+
+
+def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None) -> str:
+    """A sentence: does the paper's choice lie within the noise of the best?"""
+    name = f"The paper's choice {PAPER}"
+    if paper is None or best is None:
+        return f"{name} can't be judged: {'it' if best else 'nothing'} was not tried."
+    if paper.outcome != "completed" or paper.top1 is None or best.top1 is None:
+        return (
+            f"{name} can't be judged: {paper.outcome}: {paper.reason or 'it has not trained yet'}."
+        )
+    if paper.network == best.network:
+        return f"{name} is the best network of this study: top-1 {best.top1:.2f} %."
+    behind = best.top1 - paper.top1
+    told = f"{paper.top1:.2f} % against {best.top1:.2f} % of {best.constants}, {behind:.2f} points"
+    if noise is None:
+        return f"{name}: {told}; with one seed or one network the noise is unknown."
+    lies = "lies" if behind <= noise.difference else "does not lie"
+    return (
+        f"{name} {lies} within the noise of the best: {told}, where {noise.seeds} seeds of "
+        f"{noise.networks} networks tell {noise.difference:.2f} points apart (Tukey, 95 %)."
+    )
+
+
+def pareto_front(trials: Sequence[Trial], objectives: Sequence[str]) -> tuple[int, ...]:
+    """Numbers of the trials that none beats in one objective and equals in the others."""
+    points = {trial.number: _oriented(trial, objectives) for trial in trials}
+    return tuple(
+        number
+        for number, mine in points.items()
+        if not any(other != mine and _covers(other, mine) for other in points.values())
+    )
+
+
+def _covers(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a >= b for a, b in zip(one, other, strict=True))
+
+
+def _oriented(trial: Trial, objectives: Sequence[str]) -> tuple[float, ...]:
+    signs = {"maximize": 1.0, "minimize": -1.0}
+    return tuple(
+        signs[DIRECTIONS[name]] * float(getattr(trial, name) or 0.0)  # type: ignore[index]
+        for name in objectives
+    )

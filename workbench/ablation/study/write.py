@@ -1,0 +1,173 @@
+"""The files and the terminal view of a study."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from workbench.ablation.folder import write_text
+from workbench.ablation.report.figures import style
+from workbench.ablation.study import figures
+from workbench.ablation.study.summary import Summary
+from workbench.errors import InputError
+from workbench.scaling.study import CostMap, Study, Trial
+
+COLUMNS = (
+    "number", "outcome", "alpha", "beta", "gamma", "network", "same_as", "macs", "params",
+    "growth", "top1", "top1_by_seed", "throughput", "reason",
+)  # fmt: skip
+SHOWN = 12  # networks
+
+
+def study_json(study: Study, trials: Sequence[Trial], summary: Summary) -> dict[str, Any]:
+    """Everything, unrounded."""
+    return {
+        "study": study.file.name,
+        "question": " ".join(study.file.question.split()),
+        "surface": {
+            "exponents": study.surface.exponents.model_dump(),
+            "growth": study.surface.growth,
+        },
+        "space": study.document(),
+        "summary": summary.to_json(),
+        "trials": [_row(trial) for trial in trials],
+    }
+
+
+def write_study(
+    folder: Path, study: Study, trials: Sequence[Trial], summary: Summary
+) -> list[Path]:
+    """`study.json`, `trials.csv`, and the figures `map` and `top1_macs`."""
+    data = study_json(study, trials, summary)
+    write_text(folder / "study.json", json.dumps(data, indent=2) + "\n")
+    write_csv(folder / "trials.csv", COLUMNS, (_flat(_row(trial)) for trial in trials))
+    written = [folder / "study.json", folder / "trials.csv"]
+    with style.style():
+        written += _save(figures.draw_map(study, trials, summary), folder, "map")
+        drawn = figures.draw_top1(trials, summary)
+        written += _save(drawn, folder, "top1_macs") if drawn else []
+    return written
+
+
+def write_costs(folder: Path, found: CostMap) -> list[Path]:
+    """`cost_map.csv` and the figure `cost_map`."""
+    rows = list(found.rows())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
+    write_csv(folder / "cost_map.csv", tuple(rows[0]), rows)
+    with style.style():
+        return [folder / "cost_map.csv", *_save(figures.draw_costs(found), folder, "cost_map")]
+
+
+def _save(drawn: Any, folder: Path, stem: str) -> list[Path]:
+    try:
+        return style.save(drawn, folder, stem)
+    except OSError as error:
+        raise InputError(f"results: {folder}/{stem} can't be written: {error.strerror}") from None
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """A table, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    plain = {name: getattr(trial, name) for name in COLUMNS if hasattr(trial, name)}
+    found = plain | trial.constants.model_dump()
+    return {name: found[name] for name in COLUMNS}
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    seeds = " ".join(f"{value!r}" for value in row["top1_by_seed"])
+    return {**row, "top1_by_seed": seeds}
+
+
+# ---------------------------------------------------------------- terminal
+
+
+def study_view(study: Study, trials: Sequence[Trial], summary: Summary) -> RenderableType:
+    """The best networks, the constants with their spread, and the sentence on the paper."""
+    told = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
+    head = f"{study.file.name}: {len(trials)} points ({told}), {summary.networks} networks trained"
+    parts: list[RenderableType] = [Text(head, style="bold"), _networks(trials)]
+    if summary.best:
+        parts += [_constants(summary), Text(_importance(summary))]
+    if len(study.file.objectives) > 1:
+        shown = ", ".join(map(str, summary.front))
+        parts.append(Text(f"Pareto front of {', '.join(study.file.objectives)}: trials {shown}."))
+    return Group(
+        *parts, Text(summary.verdict), *(Text(note, style="dim") for note in summary.notes)
+    )
+
+
+def _networks(trials: Sequence[Trial]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("trial", "alpha", "beta", "gamma", "network", "MACs", "growth", "top-1, %"):
+        table.add_column(title, justify="left" if title == "network" else "right")
+    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
+    for trial in sorted(trained, key=lambda each: -(each.top1 or 0.0))[:SHOWN]:
+        constants = (f"{value:.3f}" for value in trial.constants.each())
+        top1 = f"{trial.top1:.2f}" + (" paper's" if trial.point else "")
+        table.add_row(
+            str(trial.number), *constants, trial.network, f"{trial.macs:,}",
+            f"{trial.growth:.3f}", top1,
+        )  # fmt: skip
+    return table
+
+
+def _constants(summary: Summary) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    title = f"mean of the top {len(summary.top)}"
+    for name in ("constant", "best", title, "range of them"):
+        table.add_column(name, justify="left" if name == "constant" else "right")
+    for name, spread in summary.spread.items():
+        sd = f" ± {spread.sd:.3f}" if spread.sd is not None else ""
+        table.add_row(
+            name, f"{spread.best:.3f}", f"{spread.mean:.3f}{sd}",
+            f"{spread.low:.3f} to {spread.high:.3f}",
+        )  # fmt: skip
+    return table
+
+
+def _importance(summary: Summary) -> str:
+    if not summary.importance:
+        return "Importance: too few trials, or all alike."
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in summary.importance.items())
+    return f"Importance (functional ANOVA): {shares}."
+
+
+def costs_view(found: CostMap) -> RenderableType:
+    """Which constants give the growth after rounding: networks, and the points of each."""
+    file, share = found.study.file, len(found.feasible) / len(found.candidates)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("points", "network", "MACs", "growth", "alpha", "beta", "gamma"):
+        table.add_column(title, justify="left" if title == "network" else "right")
+    counts, networks = found.counts(), found.networks()
+    for label, each in list(networks.items())[:SHOWN]:
+        if each.scaled:
+            constants = (f"{value:.3f}" for value in each.constants.each())
+            macs, growth = f"{each.scaled.cost.macs:,}", f"{each.scaled.growth:.3f}"
+            table.add_row(str(counts[label]), label, macs, growth, *constants)
+    more = len(networks) - SHOWN
+    return Group(
+        Text(
+            f"{file.name}: {share:.0%} of {len(found.candidates)} points of "
+            f"{found.study.surface.exponents} = {file.growth:g} are within {file.tolerance:.0%} "
+            f"after rounding; they are {len(networks)} networks",
+            style="bold",
+        ),
+        table,
+        Text(f"and {more} more" if more > 0 else ""),
+    )

@@ -1,0 +1,151 @@
+"""The search space of a study: every point is on the constraint surface and names a network."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from workbench.config import Recipe, Spec
+from workbench.cost import Cost, closed_form
+from workbench.errors import InputError
+from workbench.scaling.constants import PAPER_EXPONENTS, Constants, Exponents, along_the_ray
+from workbench.scaling.constants import constants as checked
+from workbench.scaling.exponents import measure, measured_exponents
+from workbench.scaling.rule import Scaled, scale
+from workbench.scaling.study.file import StudyFile
+from workbench.scaling.surface import Surface, surface
+
+LOOKS = 24  # points for each coordinate, to see whether any meets the tolerance
+FREE = {"kind", "name", "question", "trials", "most_asked", "top"}  # may change between calls
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point of the surface and its network; `refused` says why it is not to be trained."""
+
+    constants: Constants
+    scaled: Scaled | None
+    refused: str | None
+
+    @property
+    def label(self) -> str | None:
+        """The network's name: the same for all points that round to it."""
+        return self.scaled.sizes.label if self.scaled else None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, resolved: deterministic, and known before anything runs."""
+
+    file: StudyFile
+    base: Spec
+    base_cost: Cost
+    recipe: Recipe
+    surface: Surface
+
+    def candidate(self, depth: float, split: float) -> Candidate:
+        """The network at these coordinates, and whether its cost is within the tolerance."""
+        return self.at(self.surface.at(depth, split))
+
+    def at(self, given: Constants) -> Candidate:
+        """The same for constants."""
+        file = self.file
+        try:
+            scaled = scale(
+                self.base, given, file.phi, file.rounding, file.growth, base_cost=self.base_cost
+            )
+        except InputError as error:
+            return Candidate(given, None, str(error))
+        if abs(scaled.miss) <= file.tolerance:
+            return Candidate(given, scaled, None)
+        return Candidate(
+            given,
+            scaled,
+            f"MACs grow {scaled.growth:.3f} times after rounding, {scaled.miss:+.1%} off "
+            f"{scaled.target:.3g}; tolerance {file.tolerance:.1%}",
+        )
+
+    def points(self) -> Iterator[tuple[tuple[float, float, float], float, float]]:
+        """The points to be tried first, as written and as coordinates of the surface."""
+        for triple in self.file.points:
+            given = checked(*triple)
+            if given.each() == (1, 1, 1):
+                raise InputError("points: (1, 1, 1) has no direction")
+            on_it = along_the_ray(given, self.surface.exponents, self.file.growth)
+            yield triple, *self.surface.place(on_it)
+
+    def document(self) -> dict[str, Any]:
+        """What makes this search space, flat: a study of that name must have the same."""
+        data = self.file.model_dump(mode="json", exclude=FREE | {"base", "set", "recipe"})
+        data["exponents"] = self.surface.exponents.model_dump()
+        recipe = self.recipe.model_dump(mode="json", exclude={"name"})
+        flat = {f"base.{key}": value for key, value in self.base.flat().items()}
+        flat |= flatten("recipe", recipe)
+        flat |= {key: found for name in data for key, found in flatten(name, data[name]).items()}
+        found: dict[str, Any] = json.loads(json.dumps(flat))  # tuples as lists, as it will be read
+        return found
+
+
+def flatten(prefix: str, value: object) -> dict[str, object]:
+    """Nested mappings with dotted keys."""
+    if not isinstance(value, Mapping):
+        return {prefix: value}
+    return {
+        key: found
+        for name, child in value.items()
+        for key, found in flatten(f"{prefix}.{name}", child).items()
+    }
+
+
+def resolve_study(file: StudyFile, *overrides: str) -> Study:
+    """The study that `file` describes; `overrides` are the recipe's. Trains nothing.
+
+    Raises `InputError` for names, keys and values that are unknown, a constraint that no point
+    meets, and a tolerance that no network meets, with the nearest that one does.
+    """
+    from workbench.data import check_augment, describe
+    from workbench.models import spec
+    from workbench.train.recipes import recipe
+
+    training = recipe(file.recipe, *overrides)
+    base = spec(file.base, *file.set, classes=describe(training.data).classes)
+    if file.phi <= 0:
+        raise InputError(f"phi: {file.phi:g} is refused: a study scales up; it must be above 0")
+    bounds = {name: getattr(file, name) for name in ("alpha", "beta", "gamma")}
+    space = surface(file.growth, _exponents(file, base), {k: v for k, v in bounds.items() if v})
+    study = Study(file, base, closed_form(base), training, space)
+    list(study.points())  # refuses those that can't be
+    check_tolerance(study)
+    check_augment(training.augment, base.resolution)
+    return study
+
+
+def _exponents(file: StudyFile, base: Spec) -> Exponents:
+    if file.exponents == "paper":
+        return PAPER_EXPONENTS
+    if file.exponents == "measured":
+        return measured_exponents(measure(base))
+    depth, dim, resolution = file.exponents
+    return Exponents(depth=depth, dim=dim, resolution=resolution)
+
+
+def check_tolerance(study: Study) -> None:
+    """Refuse a tolerance that the rounding of this base never meets."""
+    best, fault = float("inf"), ""
+    for row in range(LOOKS):
+        for column in range(LOOKS):
+            found = study.candidate(row / (LOOKS - 1), column / (LOOKS - 1))
+            if found.scaled is None:
+                fault = found.refused or ""
+            elif found.refused is None:
+                return
+            else:
+                best = min(best, abs(found.scaled.miss))
+    if best == float("inf"):
+        raise InputError(f"base: no point of the surface gives a network: {fault}")
+    raise InputError(
+        f"tolerance: {study.file.tolerance:g} can never be met: the sizes of {study.base.name} "
+        f"are whole, and none comes that near to {study.file.growth:g}^{study.file.phi:g}; "
+        f"nearest: {ceil(best * 1e4) / 1e4:g}"
+    )

@@ -1,0 +1,53 @@
+"""Where Optuna keeps a study: SQLite, any database of its RDB storage, or a journal file."""
+
+from pathlib import Path
+
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from workbench.errors import InputError
+
+JOURNAL = "journal:"
+
+
+def open_storage(where: str) -> BaseStorage:
+    """The storage at an SQLAlchemy URL, or at `journal:PATH` for file systems over a network.
+
+    Raises `InputError`, in one line and without a password, for one that does not open.
+    """
+    name = readable_storage(where)
+    try:
+        if where.startswith(JOURNAL):
+            return _journal(Path(where.removeprefix(JOURNAL)))
+        return RDBStorage(where)
+    except ImportError as error:
+        raise InputError(f"storage: {name}: its driver is not installed: {error}") from None
+    except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise InputError(f"storage: {name} does not open: {reason}") from None
+
+
+def _journal(path: Path) -> BaseStorage:
+    if not path.name:
+        raise ValueError("journal: needs a path")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab"):  # one line now, where it can't be written
+        pass
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def readable_storage(where: str) -> str:
+    """The storage without its password."""
+    if where.startswith(JOURNAL):
+        return where
+    try:
+        return make_url(where).render_as_string(hide_password=True)
+    except (SQLAlchemyError, ValueError):
+        return repr(where)
+
+
+def dashboard_argument(where: str) -> str:
+    """What `optuna-dashboard` takes for it."""
+    return where.removeprefix(JOURNAL) if where.startswith(JOURNAL) else readable_storage(where)
