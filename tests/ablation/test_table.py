@@ -8,7 +8,7 @@ from workbench.ablation.records import PlanFacts, Race, Row, RunRecord
 from workbench.ablation.report.render import records
 from workbench.ablation.report.sheet import Sheet, count_text
 from workbench.ablation.report.table import ablation_sheet, order_note
-from workbench.ablation.report.terminal import terminal
+from workbench.ablation.report.terminal import show, terminal
 
 from .samples import FACTS, chain, diverged, sweep
 
@@ -73,9 +73,34 @@ def test_the_terminal_keeps_every_row_and_column_at_any_width(width: int) -> Non
     text = printed(ablation_sheet(FACTS, rows, runs), width)
     assert max(map(len, text.splitlines())) <= width
     joined = "".join(text.split())
-    for word in ("base", "+stem", "norm_$bn$", "900k", "20.0M", "3of3diverged", "0/3"):
+    for word in ("base", "+stem", "norm_$bn$", "slot=base", "3of3", "diverged", "0/3", "93.0"):
         assert word in joined
-    assert joined.count("MACs") >= 1
+    assert joined.count("MACs") >= 1  # a column, or named as left out
+
+
+def test_a_log_file_gets_the_whole_table_whatever_its_width() -> None:
+    rows, runs = sweep()
+    text = io.StringIO()
+    show(ablation_sheet(FACTS, rows, runs), Console(file=text, width=20))
+    lines = text.getvalue().splitlines()
+    assert all(heading in lines[1] for heading in ("Variant", "Params", "Verdict", "Outcome"))
+    assert lines[2].split()[:2] == ["base", "slot=base"]
+    assert "No room for" not in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "gone"),
+    [(80, "No room for Params, Outcome:"), (100, "No room for Outcome:"), (160, None)],
+)
+def test_what_decides_stays_longest_and_what_goes_is_named(width: int, gone: str | None) -> None:
+    """Variant, top-1, difference and verdict at 80 columns; a lost row says so under its name."""
+    rows, runs = sweep()
+    text = printed(ablation_sheet(FACTS, rows, runs), width)
+    header = text.splitlines()[1]
+    assert all(title in header for title in ("Variant", "Top-1, %", "Difference", "Verdict"))
+    assert (gone in text) if gone else ("No room for" not in text)
+    assert ("Outcome" in header) is (gone is None)
+    assert "diverged" in text
 
 
 def test_names_that_look_like_rich_markup_are_printed_as_they_are() -> None:

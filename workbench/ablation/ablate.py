@@ -77,20 +77,23 @@ def ablate(
     options = replace(options, command=command, typed=typed, fit=rooms.fit)
     done = run_sweep(resolved, Path(results) / resolved.name, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
-        report(done.folder, console)
+        report_folder(done.folder, console)
     return done
 
 
-def report(folder: str | Path, console: Console) -> Sweep:
+def report_folder(folder: str | Path, console: Console) -> Sweep:
     """Write the tables, curves and figures of a results folder into it, and print its table."""
+    from workbench.ablation import published
     from workbench.ablation.report.table import ablation_sheet
-    from workbench.ablation.report.terminal import terminal
+    from workbench.ablation.report.terminal import show
     from workbench.ablation.report.write import write_report
 
     sweep = load_sweep(folder)
     facts, rows, records = sweep.facts(), sweep.rows(), sweep.records()
     written = write_report(Path(folder), facts, rows, records)
-    console.print(terminal(ablation_sheet(facts, rows, records), console.width))
+    show(ablation_sheet(facts, rows, records), console)
+    if any(row.published for row in rows):
+        show(published.beside(facts, rows, records), console)
     console.print(f"{len(written)} files in {folder}", highlight=False, soft_wrap=True)
     return sweep
 

@@ -67,11 +67,11 @@ def attribute(
     return Attribution(
         components=components,
         seeds=tuple(kept),
-        whole=_estimate(values[:, -1] - values[:, 0]),
-        shapley=tuple(_estimate(column) for column in shapley(values).T),
-        alone=tuple(_estimate(column) for column in alone(values).T),
+        whole=estimate(values[:, -1] - values[:, 0]),
+        shapley=tuple(estimate(column) for column in shapley(values).T),
+        alone=tuple(estimate(column) for column in alone(values).T),
         pairs=tuple(
-            (components[i], components[j], _estimate(pairs[:, i, j]))
+            (components[i], components[j], estimate(pairs[:, i, j]))
             for i, j in combinations(range(len(components)), 2)
         ),
         left_out=tuple(seed for seed in seeds if seed not in kept),
@@ -164,7 +164,8 @@ def _values(names: Sequence[str], runs: Sequence[RunRecord], seed: int) -> list[
     return known if len(known) == len(values) else None
 
 
-def _estimate(values: Floats) -> Estimate:
+def estimate(values: Floats) -> Estimate:
+    """The mean of the values of the seeds, and Student's interval where their spread is known."""
     found = student(values)
     known = bool(np.isfinite(found.low))
     interval = Interval(float(found.low), float(found.high)) if known else None

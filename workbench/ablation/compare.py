@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import special
@@ -19,6 +20,14 @@ class Results:
     facts: PlanFacts
     rows: tuple[Row, ...]
     runs: tuple[RunRecord, ...]
+
+
+def load_side(path: str | Path) -> Results:
+    """A results folder, a ledger or its URL, as one side of a comparison."""
+    from workbench.ablation.results import load_sweep
+
+    sweep = load_sweep(path)
+    return Results(sweep.facts(), sweep.rows(), sweep.records())
 
 
 def compare(a: Results, b: Results) -> Sheet:
@@ -56,11 +65,11 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = LEVEL) -> Inter
 def _side(letter: str) -> tuple[Heading, ...]:
     low = letter.lower()
     return (
-        Heading(f"Params {letter}", (f"params_{low}",)),
-        Heading(f"MACs {letter}", (f"macs_{low}",)),
+        Heading(f"Params {letter}", (f"params_{low}",), rank=5),
+        Heading(f"MACs {letter}", (f"macs_{low}",), rank=4),
         Heading(f"Top-1 {letter}, %", (f"top1_mean_{low}", f"top1_std_{low}")),
-        Heading(f"Seeds {letter}", (f"completed_{low}", f"runs_{low}")),
-        Heading(f"Outcome {letter}", (f"outcome_{low}",), right=False),
+        Heading(f"Seeds {letter}", (f"completed_{low}", f"runs_{low}"), rank=2),
+        Heading(f"Outcome {letter}", (f"outcome_{low}",), right=False, rank=3, under="lost"),
     )
 
 

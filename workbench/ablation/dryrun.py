@@ -4,31 +4,17 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from workbench.ablation.estimate import Estimate
 from workbench.ablation.plan import Plan, Variant
 from workbench.ablation.progress import duration
+from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.ablation.report.terminal import show
 
 
 def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     """The rows with their costs and times, and the time of the whole."""
-    title = f"{plan.name} ({plan.kind})" + (f": {plan.question}" if plan.question else "")
-    console.print(title, markup=False, highlight=False)
-    table = Table("variant", "what changed", "compared to", box=None)
-    for title in ("params", "MACs", "one run"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for variant in plan.variants:
-        table.add_row(
-            Text(variant.name),  # as it is: "[" would begin a style
-            Text(variant.changed),
-            Text(variant.compared_to or ""),
-            f"{variant.params:,}",
-            f"{variant.macs:,}",
-            _run_text(variant, found),
-        )
-    console.print(table)
+    show(_sheet(plan, found), console)
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(
@@ -38,6 +24,32 @@ def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     console.print(
         "1 MAC is one multiply-add of convolutions, linear layers and attention products."
     )
+
+
+HEADINGS = (
+    Heading("Variant", ("variant",), right=False),
+    Heading("What changed", ("changed",), right=False, rank=3, under="all"),
+    Heading("Compared to", ("compared_to",), right=False, rank=2),
+    Heading("Params", ("params",), rank=1),
+    Heading("MACs", ("macs",)),
+    Heading("One run", ("run_seconds",)),
+)
+
+
+def _sheet(plan: Plan, found: Estimate) -> Sheet:
+    title = f"{plan.name} ({plan.kind})" + (f": {plan.question}" if plan.question else "")
+    rows = tuple(
+        (
+            Cell(variant.name, (variant.name,)),
+            Cell(variant.changed, (variant.changed,)),
+            Cell(variant.compared_to or "", (variant.compared_to,)),
+            Cell(f"{variant.params:,}", (variant.params,)),
+            Cell(f"{variant.macs:,}", (variant.macs,)),
+            Cell(_run_text(variant, found), (found.runs.get(variant.name),)),
+        )
+        for variant in plan.variants
+    )
+    return Sheet(title, HEADINGS, rows, ("",) * len(rows))
 
 
 def _run_text(variant: Variant, found: Estimate) -> str:

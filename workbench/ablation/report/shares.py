@@ -1,6 +1,9 @@
-"""The attribution of a full factorial as a sheet."""
+"""What components are worth, as a sheet: by attribution, by main effects, or in pairs."""
+
+from collections.abc import Sequence
 
 from workbench.ablation.attribution import Attribution, Estimate
+from workbench.ablation.effects import Effects, Interactions
 from workbench.ablation.report.sheet import Cell, Heading, Sheet
 
 HEADINGS = (
@@ -26,6 +29,50 @@ def attribution_sheet(found: Attribution) -> Sheet:
     return Sheet("Attribution", HEADINGS, rows, ("",) * len(rows), _notes(found))
 
 
+def effects_sheet(found: Effects) -> Sheet:
+    """The effects of a fraction; those that can't be told apart stand in one line."""
+    rows = tuple(
+        _row(effect.label, None, ("main effect", "interaction")[len(effect.words[0][1]) - 1],
+             effect.size)
+        for effect in found.effects
+    )  # fmt: skip
+    notes = [
+        "A main effect is the mean top-1 of the rows with a component less that of the rows "
+        "without it; an interaction of two is half of what the one's effect changes by when the "
+        "other is there. Effects joined by 'or' can't be told apart in this fraction; interactions "
+        f"of three and more are taken as nil. {_intervals(found.seeds)}",
+    ]
+    return Sheet("Effects", HEADINGS, rows, ("",) * len(rows), (*notes, *_left_out(found.left_out)))
+
+
+def pairs_sheet(found: Interactions) -> Sheet:
+    """What each component is worth on the base, and what every two do beyond that."""
+    where = "added last" if found.removed else "alone"
+    rows = (
+        *(_row(name, None, where, one) for name, one in zip(found.components, found.alone,
+                                                            strict=True)),
+        *(_row(one, other, "interaction", size) for one, other, size in found.pairs),
+    )  # fmt: skip
+    rest = "in presence of all others" if found.removed else "in absence of all others"
+    notes = [
+        f"What each component adds, and the interaction of every two, {rest}: what both do "
+        "together less what each does. Positive: they help each other; negative: the one can do "
+        f"in part what the other does. {_intervals(found.seeds)}",
+    ]
+    notes += _left_out(found.left_out)
+    return Sheet("Interactions", HEADINGS, rows, ("",) * len(rows), tuple(notes))
+
+
+def _intervals(seeds: Sequence[int]) -> str:
+    return f"Student's 95 % intervals are over {len(seeds)} seeds, each for its own row."
+
+
+def _left_out(seeds: Sequence[int]) -> list[str]:
+    if not seeds:
+        return []
+    return [f"Left out, since not every row completed: seed {', '.join(map(str, seeds))}."]
+
+
 def _row(name: str, other: str | None, index: str, estimate: Estimate) -> tuple[Cell, ...]:
     interval = estimate.interval
     low, high = (interval.low, interval.high) if interval else (None, None)
@@ -45,10 +92,7 @@ def _notes(found: Attribution) -> tuple[str, ...]:
         "A Shapley value is what a component adds, averaged over all orders of adding the "
         "components; the values add up to the whole difference. Interactions are Shapley-Taylor "
         "indices: they and what each component adds alone add up to the whole difference too, and "
-        "a Shapley value is 'alone' plus half of the component's interactions. Student's 95 % "
-        f"intervals are over {len(found.seeds)} seeds, each for its own row.",
+        "a Shapley value is 'alone' plus half of the component's interactions. "
+        + _intervals(found.seeds),
     ]
-    if found.left_out:
-        seeds = ", ".join(map(str, found.left_out))
-        notes.append(f"Left out, since not every row completed: seed {seeds}.")
-    return tuple(notes)
+    return (*notes, *_left_out(found.left_out))

@@ -1,18 +1,25 @@
 """A table without a look: what every renderer reads."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 Value = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column: `keys` name its unrounded values; `wide` ones are left out where space is dear."""
+    """A column: `keys` name its unrounded values; `wide` ones are left out where space is dear.
+
+    On a narrow terminal the columns of the highest `rank` go first, those of rank 0 never. What
+    goes stands `under` the row's name instead: in `all` rows, in those that `lost` runs, or not.
+    """
 
     title: str
     keys: tuple[str, ...]
     right: bool = True
     wide: bool = False
+    rank: int = 0
+    under: Literal["", "all", "lost"] = ""
 
 
 @dataclass(frozen=True, slots=True)

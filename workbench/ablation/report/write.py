@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from workbench.ablation import published
 from workbench.ablation.attribution import Attribution, attribute, full_factorial
+from workbench.ablation.effects import Effects, Interactions, main_effects, pair_interactions
 from workbench.ablation.folder import write_text
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.html import Picture, page
 from workbench.ablation.report.render import as_csv, as_json, as_latex, as_markdown
-from workbench.ablation.report.shares import attribution_sheet
+from workbench.ablation.report.shares import attribution_sheet, effects_sheet, pairs_sheet
 from workbench.ablation.report.sheet import Sheet
 from workbench.ablation.report.table import Line, ablation_lines, ablation_sheet
 
@@ -25,7 +26,7 @@ CAPTIONS = {
     "top1_throughput": "Top-1 against training throughput, with the Pareto front.",
     "curves": "Top-1 over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
-    "interactions": "Interactions of pairs of components (Shapley-Taylor indices).",
+    "interactions": "Interactions of pairs of components.",
 }
 
 
@@ -39,8 +40,8 @@ def write_report(
     """
     folder.mkdir(parents=True, exist_ok=True)
     main = ablation_sheet(facts, rows, runs)
-    found = attribute(rows, runs, facts.seeds) if full_factorial(rows) else None
-    shares = [attribution_sheet(found)] if found else []
+    found = _attributed(facts, rows, runs)
+    shares = [_shares(found)] if found else []
     beside = published.sheets(facts, rows, runs)
     written = write_sheet(folder, "table", main)
     written += [path for sheet in shares for path in write_sheet(folder, "shares", sheet)]
@@ -52,6 +53,25 @@ def write_report(
     document = page(facts, main, [picture for picture, _ in drawn], others, runs)
     figures = [path for _, paths in drawn for path in paths]
     return [*written, *figures, write_text(folder / "report.html", document)]
+
+
+Found = Attribution | Effects | Interactions
+
+
+def _attributed(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Found | None:
+    """What the plan can tell of its components, if it is of a kind that can."""
+    if full_factorial(rows):
+        return attribute(rows, runs, facts.seeds)
+    if any(row.present is None for row in rows):
+        return None
+    tell = {"factorial": main_effects, "pairs": pair_interactions}.get(facts.kind)
+    return tell(rows, runs, facts.seeds) if tell else None
+
+
+def _shares(found: Found) -> Sheet:
+    if isinstance(found, Attribution):
+        return attribution_sheet(found)
+    return effects_sheet(found) if isinstance(found, Effects) else pairs_sheet(found)
 
 
 def write_sheet(folder: Path, stem: str, sheet: Sheet) -> list[Path]:
@@ -78,7 +98,7 @@ def _draw(
     lines: Sequence[Line],
     rows: Sequence[Row],
     runs: Sequence[RunRecord],
-    found: Attribution | None,
+    found: Found | None,
 ) -> list[tuple[Picture, list[Path]]]:
     from workbench.ablation.report.figures import attribution, cost, curves, effects, style
 
@@ -88,8 +108,12 @@ def _draw(
             "top1_macs": cost.draw(lines, "macs"),
             "top1_throughput": cost.draw(lines, "throughput"),
             "curves": curves.draw(rows, runs),
-            "attribution": attribution.bars(found) if found else None,
-            "interactions": attribution.interaction_map(found) if found else None,
+            "attribution": attribution.bars(found) if isinstance(found, Attribution) else None,
+            "interactions": (
+                attribution.interaction_map(found)
+                if isinstance(found, Attribution | Interactions)
+                else None
+            ),
         }
         kept = {stem: drawn for stem, drawn in figures.items() if drawn is not None}
         saved = {stem: style.save(drawn, folder, stem) for stem, drawn in kept.items()}

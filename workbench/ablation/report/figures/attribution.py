@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from workbench.ablation.attribution import Attribution, Estimate
+from workbench.ablation.effects import Interactions
 from workbench.ablation.report.figures import style
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def estimate_text(estimate: Estimate) -> str:
     return f"{estimate.mean:+.2f} [{estimate.interval.low:+.2f}, {estimate.interval.high:+.2f}]"
 
 
-def interaction_map(found: Attribution) -> "Figure":
-    """Shapley-Taylor indices of the pairs; on the diagonal what each component adds alone."""
+def interaction_map(found: Attribution | Interactions) -> "Figure":
+    """The interactions of pairs; on the diagonal what each component is worth by itself."""
     from matplotlib.colors import LinearSegmentedColormap
 
     n = len(found.components)
@@ -75,12 +76,16 @@ def interaction_map(found: Attribution) -> "Figure":
     axes.set_yticks(middles, names)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    title = "Points of top-1. Diagonal: alone;\nelsewhere: interaction of the pair"
+    last = isinstance(found, Interactions) and found.removed
+    title = (
+        f"Points of top-1. Diagonal: {'added last' if last else 'alone'};\n"
+        "elsewhere: interaction of the pair"
+    )
     axes.set_title(title, color=style.GREY, fontsize=8)
     return made
 
 
-def _cells(found: Attribution) -> list[list[Estimate]]:
+def _cells(found: Attribution | Interactions) -> list[list[Estimate]]:
     pairs = {frozenset((one, other)): estimate for one, other, estimate in found.pairs}
     return [
         [

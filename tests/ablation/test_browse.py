@@ -1,0 +1,140 @@
+"""Listing runs, showing one, setting results side by side, and the frame of them all."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import workbench as wb
+from workbench.ablation.browse import Filters, find_run, print_run, run_data, runs_sheet
+from workbench.ablation.report.render import records
+from workbench.ablation.results import load_sweep
+from workbench.ablation.runner import run_sweep
+from workbench.cli import app
+from workbench.errors import InputError
+
+from .standins import options, plan, quiet
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two results folders: `path`, with a diverged and a failed run, and `other`."""
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "notes").mkdir()
+    run_sweep(plan(), folder / "path", options("mixed", command="workbench ablate path"), quiet())
+    other = plan(name="other", seeds=3, recipe={"epochs": 2})
+    run_sweep(other, folder / "other", options("noisy"), quiet())
+    return folder
+
+
+def listed(results: Path, **wanted: object) -> list[tuple[str, int]]:
+    sheet = runs_sheet(load_sweep(results / "path"), Filters(**wanted))  # type: ignore[arg-type]
+    return [(row["variant"], row["seed"]) for row in records(sheet)]  # type: ignore[misc]
+
+
+def test_runs_are_listed_by_any_filter(results: Path) -> None:
+    assert len(listed(results)) == 6
+    assert listed(results, statuses=("diverged", "failed")) == [("large", 1), ("+ LPU", 1)]
+    assert listed(results, variants=("*LPU", "sm?ll"), seeds=(0,)) == [("small", 0), ("+ LPU", 0)]
+    assert listed(results, least_top1=66.0) == [("large", 0), ("+ LPU", 0)]
+    assert listed(results, variants=("[+ LPU",)) == []
+    with pytest.raises(InputError, match="status: unknown 'diverge'; nearest: diverged"):
+        Filters(statuses=("diverge",))
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(results: Path) -> None:
+    run = load_sweep(results / "path").runs[0]
+    for where in (results, results / "path", results / "path" / "ledger.db",
+                  f"sqlite:///{results / 'path' / 'ledger.db'}"):  # fmt: skip
+        found = find_run(run.id[:10], where)
+        assert found.run == run
+    shown = find_run(run.id[:10].upper(), results)
+    assert shown.command == (
+        "workbench ablate path --only small --seeds 0 --name path-repeated --jobs 2"
+    )
+    with pytest.raises(InputError, match="is the beginning of no run's id"):
+        find_run("xyz", results)
+    with pytest.raises(InputError, match="is the beginning of no run's id"):
+        find_run("", results)
+    with pytest.raises(InputError, match="does not exist"):
+        find_run("a", results / "none")
+
+
+def test_a_beginning_that_several_ids_share_is_refused(results: Path) -> None:
+    ids = [run.id for name in ("path", "other") for run in load_sweep(results / name).runs]
+    shared = next(first for first in "0123456789abcdef" if sum(i[0] == first for i in ids) > 1)
+    with pytest.raises(InputError, match="give more of it"):
+        find_run(shared, results)
+
+
+def test_a_run_that_was_repeated_is_asked_for_by_its_folder(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "path", tmp_path / "path")
+    shutil.copytree(results / "path", tmp_path / "path-repeated")
+    run = load_sweep(results / "path").runs[0].id
+    with pytest.raises(InputError, match="is in several places"):
+        find_run(run, tmp_path)
+    assert find_run(run, tmp_path / "path-repeated").where.endswith("path-repeated")
+
+
+def test_a_run_is_shown_with_all_that_is_known_of_it(results: Path) -> None:
+    runs = {(run.variant, run.seed): run for run in load_sweep(results / "path").runs}
+    text = shown_text(results, runs["small", 0].id)
+    for part in ("small, seed 0", "outcome", "completed", "top-1, %   58.0", "workbench ablate",
+                 "lr: 0.001", "stages.0.dim: 8", "▁▅█  50 to 52, between 50 and 52", "threads",
+                 "Learning rate"):  # fmt: skip
+        assert part in text, part
+    diverged = shown_text(results, runs["large", 1].id)
+    assert "diverged: loss is nan at step 7" in diverged
+    assert "quantity" in diverged
+    assert "Curves" not in diverged
+    failed = shown_text(results, runs["+ LPU", 1].id)
+    assert "RuntimeError: out of luck (traceback: " in failed
+    data = json.loads(json.dumps(run_data(find_run(runs["small", 0].id, results)), allow_nan=False))
+    assert data["top1"] == 58.0
+    assert [epoch["top1"] for epoch in data["curve"]] == [50.0, 51.0, 52.0]
+    assert data["environment"]["threads"]
+    assert data["recipe"]["epochs"] == 3
+
+
+def shown_text(results: Path, run: str) -> str:
+    text = io.StringIO()
+    print_run(find_run(run, results), Console(file=text, width=100))
+    return text.getvalue()
+
+
+def test_commands_print_and_give_json(results: Path) -> None:
+    call = CliRunner().invoke
+    both = [str(results / "path"), str(results / "other")]
+    shown = call(app, ["compare", *both])
+    assert shown.exit_code == 0
+    assert "path (A) and other (B)" in shown.output
+    rows = json.loads(call(app, ["compare", *both, "--json"]).stdout)["rows"]
+    assert [row["variant"] for row in rows] == ["small", "large", "+ LPU"]
+    assert rows[1]["outcome_a"] == "1 of 2 diverged"
+    found = json.loads(call(app, ["runs", both[0], "--status", "failed", "--json"]).stdout)["rows"]
+    assert [row["variant"] for row in found] == ["+ LPU"]
+    assert "1 of 6 runs." in call(app, ["runs", both[0], "--status", "failed"]).output
+    begin = found[0]["id"][:16]
+    data = call(app, ["show", begin, "--results", str(results), "--json"]).stdout
+    assert json.loads(data)["status"] == "failed"
+    assert "out of luck" in call(app, ["show", begin, "--results", str(results)]).output
+    assert call(app, ["report", both[1], "--json"]).exit_code == 0
+
+
+def test_results_are_a_frame(results: Path) -> None:
+    frame = wb.load_results(results / "path")
+    assert isinstance(frame, pd.DataFrame)
+    assert frame.groupby("variant", sort=False)["status"].apply(list).to_dict() == {
+        "small": ["completed"] * 2,
+        "large": ["completed", "diverged"],
+        "+ LPU": ["completed", "failed"],
+    }
+    assert frame["top1"].dtype == float
+    assert frame["top1"].isna().sum() == 2
+    assert frame.query("status == 'completed'")["top1"].mean() == pytest.approx(62.25)
+    assert {"changed", "compared_to", "seed", "macs", "seconds", "spec.stages.0.dim"} <= set(frame)

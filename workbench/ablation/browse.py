@@ -1,0 +1,246 @@
+"""`workbench runs` and `workbench show`: the runs of results folders, listed and one by one."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
+
+from workbench.ablation.folder import LEDGER, PLAN, RUNS
+from workbench.ablation.ledger import StoredRun
+from workbench.ablation.progress import duration
+from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.ablation.report.terminal import show
+from workbench.ablation.results import Sweep, load_sweep, repeat_command, run_text
+from workbench.ablation.tables import PENDING, RUNNING
+from workbench.config import EpochRecord, Outcome
+from workbench.errors import InputError, unknown
+
+SHORT = 12  # characters of a run's id, as they are shown
+BARS = "▁▂▃▄▅▆▇█"
+EPOCHS = 12  # of a curve, as a table; the last is always one of them
+STATUSES = (PENDING, RUNNING, *map(str, Outcome))
+
+HEADINGS = (
+    Heading("Run", ("id",), right=False),
+    Heading("Variant", ("variant",), right=False),
+    Heading("Seed", ("seed",)),
+    Heading("Status", ("status",), right=False),
+    Heading("Top-1, %", ("top1",)),
+    Heading("Test loss", ("test_loss",), rank=2),
+    Heading("Epochs", ("epochs",), rank=3),
+    Heading("Time", ("seconds",), rank=1),
+    Heading("Reason", ("reason", "step"), right=False, rank=4, under="lost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which runs are wanted; what is empty keeps all. `variants` may have `*` and `?`."""
+
+    variants: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    statuses: tuple[str, ...] = ()
+    least_top1: float | None = None  # percent
+
+    def __post_init__(self) -> None:
+        for status in self.statuses:
+            if status not in STATUSES:
+                raise unknown("status", status, STATUSES)
+
+    def keep(self, run: StoredRun) -> bool:
+        """Whether the run is wanted."""
+        named = any(fnmatchcase(run.variant, pattern) for pattern in self.variants)
+        high = self.least_top1 is None or (run.top1 is not None and run.top1 >= self.least_top1)
+        return (
+            (named or not self.variants)
+            and (run.seed in self.seeds or not self.seeds)
+            and (run.status in self.statuses or not self.statuses)
+            and high
+        )
+
+
+def runs_sheet(sweep: Sweep, filters: Filters | None = None) -> Sheet:
+    """The runs of a results folder that pass the filters, by seed, in the order of the plan."""
+    kept = [run for run in sweep.runs if filters is None or filters.keep(run)]
+    note = f"{len(kept)} of {len(sweep.runs)} runs."
+    rows = tuple(_cells(run) for run in kept)
+    return Sheet(f"Runs of {sweep.plan.name}", HEADINGS, rows, tuple(map(_tone, kept)), (note,))
+
+
+def _tone(run: StoredRun) -> str:
+    return "lost" if run.outcome not in (None, Outcome.COMPLETED) else ""
+
+
+def _cells(run: StoredRun) -> tuple[Cell, ...]:
+    return (
+        Cell(run.id[:SHORT], (run.id,)),
+        Cell(run.variant, (run.variant,)),
+        Cell(str(run.seed), (run.seed,)),
+        Cell(run.status, (run.status,)),
+        Cell("" if run.top1 is None else f"{run.top1:.2f}", (run.top1,)),
+        Cell("" if run.test_loss is None else f"{run.test_loss:.4f}", (run.test_loss,)),
+        Cell(f"{len(run.curve)}/{run.recipe.epochs}", (len(run.curve),)),
+        Cell("" if run.seconds is None else duration(run.seconds), (run.seconds,)),
+        Cell(run.reason or "", (run.reason, run.step)),
+    )
+
+
+# ---------------------------------------------------------------- one run
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One run, and where it is from."""
+
+    run: StoredRun
+    where: str
+    command: str  # which repeats it alone; empty where it is not known
+    environment: Mapping[str, Any]
+
+
+def find_run(ref: str, results: str | Path) -> Shown:
+    """The run whose id begins with `ref`, in `results`: a results folder, one that holds several,
+    or a ledger. Raises `InputError` if there is none, or more than one: a run that was repeated has
+    the same id in both folders.
+    """
+    found = {
+        (run.id, where): (run, sweep)
+        for where, sweep in _sweeps(results).items()
+        for run in sweep.runs
+        if run.id.startswith(ref.lower())
+    }
+    if not ref or not found:
+        raise InputError(
+            f"run: {ref!r} is the beginning of no run's id in {results}; "
+            "`workbench runs FOLDER` lists them"
+        )
+    if len({run for run, _ in found}) > 1:
+        some = ", ".join(sorted({run[:SHORT] for run, _ in found})[:4])
+        raise InputError(f"run: {ref!r} is the beginning of several ids, {some}; give more of it")
+    if len(found) > 1:
+        places = ", ".join(where for _, where in sorted(found))
+        raise InputError(f"run: {ref!r} is in several places, {places}; choose with --results")
+    ((_, where), (run, sweep)) = found.popitem()
+    command = str(sweep.environment.get("command", ""))
+    return Shown(run, where, repeat_command(run, command), sweep.environment)
+
+
+def _sweeps(results: str | Path) -> dict[str, Sweep]:
+    if "://" in str(results) or Path(results).is_file() or _holds_results(Path(results)):
+        return {str(results): load_sweep(results)}
+    if not Path(results).is_dir():
+        raise InputError(f"results: {results} does not exist")
+    folders = [each for each in sorted(Path(results).iterdir()) if _holds_results(each)]
+    return {str(folder): load_sweep(folder) for folder in folders}
+
+
+def _holds_results(folder: Path) -> bool:
+    return (folder / LEDGER).exists() or ((folder / RUNS).exists() and (folder / PLAN).exists())
+
+
+def run_data(shown: Shown) -> dict[str, Any]:
+    """All of it, unrounded, for `--json`."""
+    data: dict[str, Any] = json.loads(shown.run.model_dump_json())
+    where = {"folder": shown.where, "command": shown.command}
+    return {**where, **data, "environment": dict(shown.environment)}
+
+
+def print_run(shown: Shown, console: Console) -> None:
+    """Outcome, command, configuration, curves and environment."""
+    run = shown.run
+    console.print(f"[bold]{escape(run.variant)}, seed {run.seed}[/bold]  ({run.id})")
+    facts: dict[str, object] = {
+        "plan": f"{run.plan}, in {shown.where}",
+        "outcome": run.status + (f": {run.reason}" if run.reason else ""),
+        "step": run.step,
+        "top-1, %": run.top1,
+        "test loss": run.test_loss,
+        **run.details,
+        "time": None if run.seconds is None else duration(run.seconds),
+        "images/s": None if run.images_per_second is None else f"{run.images_per_second:.0f}",
+        "device": run.device,
+        "params": f"{run.params:,}",
+        "MACs": f"{run.macs:,}",
+        "begun": run.started,
+        "ended": run.ended,
+        "repeat": shown.command or None,
+    }
+    _facts(facts, console)
+    _curves(run.curve, console)
+    console.print(Text("Configuration", style="bold"))
+    console.print(Padding(Text(run_text(run).rstrip()), (0, 0, 0, 2)))
+    console.print(Text("Environment", style="bold"))
+    _facts(dict(run.host) or dict(shown.environment), console)
+
+
+def _facts(facts: Mapping[str, object], console: Console) -> None:
+    known = {key: value for key, value in facts.items() if value is not None}
+    width = max(map(len, known), default=0)
+    for key, value in known.items():
+        line = Text(f"  {key.ljust(width)}  ", style="dim") + Text(str(value), style="default")
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _curves(curve: Sequence[EpochRecord], console: Console) -> None:
+    if not curve:
+        return
+    console.print(Text("Curves", style="bold"))
+    lines: dict[str, list[float | None]] = {
+        "training loss": [epoch.train_loss for epoch in curve],
+        "test loss": [epoch.test_loss for epoch in curve],
+        "top-1, %": [epoch.top1 for epoch in curve],
+    }
+    width = max(8, min(60, console.width - 44))
+    _facts({name: _line(values, width) for name, values in lines.items()}, console)
+    show(_curve_sheet(curve), console)
+
+
+def _line(values: Sequence[float | None], width: int) -> str | None:
+    """A curve as bars, with its first, last and extreme values; gaps where none was measured."""
+    known = [value for value in values if value is not None and value == value]
+    if not known:
+        return None
+    low, high = min(known), max(known)
+    drawn = "".join(_bar(value, low, high) for value in _thinned(values, width))
+    return f"{drawn}  {known[0]:.4g} to {known[-1]:.4g}, between {low:.4g} and {high:.4g}"
+
+
+def _bar(value: float | None, low: float, high: float) -> str:
+    if value is None or value != value:
+        return " "
+    share = (value - low) / (high - low) if high > low else 0.0
+    return BARS[min(int(share * len(BARS)), len(BARS) - 1)]
+
+
+def _thinned(values: Sequence[float | None], most: int) -> list[float | None]:
+    """As many as `most`, evenly spread, the first and the last among them."""
+    if len(values) <= most:
+        return list(values)
+    return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
+
+
+def _curve_sheet(curve: Sequence[EpochRecord]) -> Sheet:
+    keys = ("epoch", "train_loss", "test_loss", "top1", "lr", "seconds")
+    titles = ("Epoch", "Training loss", "Test loss", "Top-1, %", "Learning rate", "Seconds")
+    headings = tuple(Heading(title, (key,)) for key, title in zip(keys, titles, strict=True))
+    step = -(-len(curve) // EPOCHS)
+    rows = tuple(
+        tuple(Cell(_number(getattr(epoch, key)), (getattr(epoch, key),)) for key in keys)
+        for index, epoch in enumerate(curve)
+        if (len(curve) - 1 - index) % step == 0
+    )
+    note = f"Every {step} epochs; --json has all." if step > 1 else ""
+    return Sheet("", headings, rows, ("",) * len(rows), (note,) if note else ())
+
+
+def _number(value: float | int | None) -> str:
+    if value is None or value != value:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.4g}"

@@ -1,0 +1,145 @@
+"""What can be told of components from a fraction of a factorial, or from pairs of toggles.
+
+In a regular two-level fraction (Box and Hunter, Technometrics 3, 1961) the main effect of a
+component is the mean of the rows with it less that of the rows without it. Effects whose contrasts
+are the same rows, or the same with the sign turned, can't be told apart: they stand in one line.
+From pairs, the interaction of two components is what both switched do beyond what each does.
+Both are linear in top-1, so each seed gives its own and Student's interval is theirs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.ablation.attribution import Estimate, estimate
+from workbench.ablation.records import Row, RunRecord
+from workbench.errors import InputError
+
+Floats = NDArray[np.float64]
+Word = tuple[str, ...]  # the components whose interaction is meant; one: its main effect
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Percentage points of top-1. `words` are the effects of up to two that it may be due to.
+
+    Each is a sign and one or two components.
+    """
+
+    words: tuple[tuple[int, Word], ...]
+    size: Estimate
+
+    @property
+    def label(self) -> str:
+        """`stem`; `stem x LPU, or IRFFN x projection`; a minus where the sign is turned."""
+        texts = (f"{'-' if sign < 0 else ''}{' x '.join(names)}" for sign, names in self.words)
+        return ", or ".join(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Main effects in the order of the components, then interactions of two."""
+
+    seeds: tuple[int, ...]
+    effects: tuple[Effect, ...]
+    left_out: tuple[int, ...]  # seeds that did not complete in every row
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """`alone` is what each component is worth on the base, `pairs` what two do beyond that."""
+
+    components: tuple[str, ...]
+    seeds: tuple[int, ...]
+    alone: tuple[Estimate, ...]
+    pairs: tuple[tuple[str, str, Estimate], ...]
+    left_out: tuple[int, ...]
+    removed: bool  # the base has all components, and its rows take them out
+
+
+def main_effects(
+    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+) -> Effects | None:
+    """The effects of a regular fraction; None where no seed completed in every row."""
+    components = _components(rows)
+    kept, values = _complete(rows, runs, seeds)
+    if not kept:
+        return None
+    columns = _columns(rows, components)
+    effects = tuple(
+        Effect(tuple(group), estimate(values @ columns[group[0][1]] * 2 / len(rows)))
+        for group in _groups(columns, len(rows))
+    )
+    return Effects(kept, effects, _left_out(seeds, kept))
+
+
+def pair_interactions(
+    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+) -> Interactions | None:
+    """The interactions of a plan of pairs; None where no seed completed in every row."""
+    kept, values = _complete(rows, runs, seeds)
+    if not kept:
+        return None
+    base = frozenset(rows[0].present or ())
+    components = _components(rows)
+    at = {frozenset(row.present or ()) ^ base: values[:, i] for i, row in enumerate(rows)}
+    sign = -1 if base else 1
+    empty = at[frozenset()]
+    alone = tuple(estimate(sign * (at[frozenset((name,))] - empty)) for name in components)
+    pairs = tuple(
+        (one, other, estimate(at[frozenset((one, other))] - at[frozenset((one,))]
+                              - at[frozenset((other,))] + empty))
+        for one, other in combinations(components, 2)
+    )  # fmt: skip
+    return Interactions(components, kept, alone, pairs, _left_out(seeds, kept), bool(base))
+
+
+def _components(rows: Sequence[Row]) -> tuple[str, ...]:
+    seen = dict[str, None]()
+    for row in rows:
+        if row.present is None:
+            raise InputError(f"{row.variant}: its components are not known")
+        seen.update(dict.fromkeys(row.present))
+    return tuple(seen)
+
+
+def _columns(rows: Sequence[Row], components: Sequence[str]) -> dict[Word, Floats]:
+    """The contrast of every effect of one or two components: 1 or -1 for each row."""
+    signs = {
+        name: np.array([1.0 if name in (row.present or ()) else -1.0 for row in rows])
+        for name in components
+    }
+    words: list[Word] = [(name,) for name in components]
+    words += combinations(components, 2)
+    return {word: np.prod([signs[name] for name in word], axis=0) for word in words}
+
+
+def _groups(columns: Mapping[Word, Floats], rows: int) -> list[list[tuple[int, Word]]]:
+    """The words that can't be told apart, with the sign that each has against the first."""
+    groups: list[list[tuple[int, Word]]] = []
+    for word, column in columns.items():
+        for group in groups:
+            same = int(columns[group[0][1]] @ column) // rows
+            if same:
+                group.append((same, word))
+                break
+        else:
+            groups.append([(1, word)])
+    return groups
+
+
+def _complete(
+    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+) -> tuple[tuple[int, ...], Floats]:
+    """The seeds that completed in every row, and their top-1 (seeds, rows)."""
+    top1 = {(run.variant, run.seed): run.measured for run in runs}
+    table = {seed: [top1.get((row.variant, seed)) for row in rows] for seed in seeds}
+    kept = {seed: values for seed, values in table.items() if None not in values}
+    return tuple(kept), np.array(list(kept.values()), dtype=np.float64)
+
+
+def _left_out(seeds: Sequence[int], kept: Sequence[int]) -> tuple[int, ...]:
+    return tuple(seed for seed in seeds if seed not in kept)
