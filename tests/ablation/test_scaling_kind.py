@@ -40,6 +40,11 @@ def test_strategies_and_their_direction_can_be_chosen() -> None:
     ]  # fmt: skip
 
 
+def test_study_is_sent_to_its_command() -> None:
+    with pytest.raises(InputError, match="run it with: workbench study"):
+        parse_plan({"kind": "scaling_study", "name": "x"})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

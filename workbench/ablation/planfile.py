@@ -12,6 +12,7 @@ from workbench.config import parse
 from workbench.errors import InputError, unknown
 
 SHIPPED = Path(__file__).parents[2] / "ablations"
+STUDY = "scaling_study"  # the kind of files that `workbench study` runs
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -55,6 +56,8 @@ def parse_plan(data: object) -> PlanFile:
     if "kind" not in data:
         raise InputError(f"kind: missing; choose from: {', '.join(KINDS)}")
     kind = str(data["kind"])
+    if kind == STUDY:
+        raise InputError(f"kind: {kind!r} is no plan but a study; run it with: workbench study")
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     if "race" in data:  # how it is kept, not how it is written

@@ -105,7 +105,9 @@ def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
     axes.set_xlabel("multiply-adds of one image")
     axes.set_ylabel("top-1, %, mean and standard deviation over seeds")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: count_text(round(x))))
-    axes.set_title("Blue circles: no other network is better in all objectives", color=style.GREY)
+    axes.margins(x=0.1, y=0.12)
+    if len(summary.front) > 1:
+        axes.set_title("Blue: no other network is better in all objectives", color=style.GREY)
     return made
 
 
