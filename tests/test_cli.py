@@ -1,13 +1,18 @@
 """The command line as its user meets it: output, exit codes, one line for bad input."""
 
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from workbench.cli import main
+from workbench.cli import app, complete, main
+from workbench.models import ZOO
+from workbench.version import __version__
 
 
 class Ran:
@@ -37,16 +42,113 @@ def run(
     return command
 
 
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]  # type: ignore[union-attr]
+NO_TORCH = """
+import sys
+from workbench.cli import main
+for words in {commands}:
+    sys.argv = ["workbench", *words]
+    try: main()
+    except SystemExit: pass
+assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules
+from workbench.cli.complete import networks, plans, loggers
+assert networks('cmt_t') and plans('quick') and loggers('c')
+assert 'torch' not in sys.modules
+from workbench.models import ZOO, build
+assert set(networks('')) == set(ZOO)
+"""
+
+
 @pytest.mark.slow
-def test_help_does_not_import_torch() -> None:
-    code = (
-        "import sys; sys.argv = ['workbench', '--help']\n"
-        "from workbench.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules\n"
-    )
+def test_help_version_template_and_completion_do_not_import_torch() -> None:
+    commands = [["--help"], ["--version"], ["ablate", "--template"], [], ["ablat"]]
+    code = NO_TORCH.format(commands=commands + [[name, "--help"] for name in COMMANDS])
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_completion_knows_every_network_and_plan() -> None:
+    assert set(complete.networks("")) == set(ZOO)
+    assert "quickstart" in complete.plans("")
+    assert complete.networks("cmt_t") == ["cmt_ti"]
+
+
+@pytest.mark.slow
+def test_the_shell_is_told_the_completions() -> None:
+    words = {
+        "_WORKBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "workbench cost cmt_",
+        "COMP_CWORD": "2",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from workbench.cli import app; app(prog_name='workbench')"],
+        env=os.environ | words, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "cmt_ti" in done.stdout.split()
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_screen_and_has_an_example(run, command: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    ran = run(*command.split(), "--help")
+    lines = ran.out.splitlines()
+    assert ran.code == 0
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert f"workbench {command}".strip() in ran.out.split("xample: " if command else "here: ")[1]
+
+
+def test_every_example_in_a_help_is_a_command_that_parses(run) -> None:  # type: ignore[no-untyped-def]
+    for command in COMMANDS:
+        text = " ".join(run(command, "--help").out.split("Example: ")[1].split())
+        words = shlex.split(text)[1:]
+        assert words[0] == command
+        assert "unknown" not in run(*words, "--help").err
+
+
+def test_version_lists_what_matters(run) -> None:  # type: ignore[no-untyped-def]
+    out = run("--version").out.splitlines()
+    assert out[0] == f"workbench {__version__}"
+    assert {line.split()[0] for line in out} >= {"python", "torch", "pytorch-lightning", "timm"}
+
+
+def test_no_command_is_the_help_and_no_error(run) -> None:  # type: ignore[no-untyped-def]
+    assert run().code == 0
+    assert "Commands:" in run().out
+    assert "Exit codes: 0 done, 1 runs failed, 2 bad input, 130" in run("--help").out
+
+
+def test_no_color_is_respected(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = re.compile(r"\x1b\[[0-9;]*3[0-9]")
+    assert coloured.search(run("doctor").out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not coloured.search(run("doctor").out)
+
+
+@pytest.mark.parametrize("words", ["cost cmt_digits", "models --family small", "doctor", "--help"])
+def test_narrow_terminals_get_narrow_lines(run, words: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("COLUMNS", "50")
+    ran = run(*words.split())
+    assert ran.code == 0
+    assert max(len(line.rstrip()) for line in ran.out.splitlines()) <= 50
+
+
+def test_a_pipe_that_closes_early_is_no_traceback(tmp_path: Path) -> None:
+    code = "import sys; sys.argv = ['workbench', '--help']; from workbench.cli import main; main()"
+    done = subprocess.run(
+        f"{sys.executable} -c {shlex.quote(code)} | true", shell=True, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+
+
+def test_a_new_plan_is_written_once_and_printed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert run("new-plan").code == 0
+    assert (tmp_path / "my_plan.yaml").read_text() == run("ablate", "--template").out
+    again = run("new-plan")
+    assert again.code == 2
+    assert "my_plan.yaml is there already" in again.err
 
 
 def test_cost_prints_slots_stages_and_the_convention(run) -> None:  # type: ignore[no-untyped-def]
@@ -111,6 +213,16 @@ def test_ablate_trains_prints_a_table_and_is_done_the_second_time(run, tmp_path:
 
 
 REFUSED = {
+    "ablat quickstart": ("command", "ablat", "nearest: ablate"),
+    "ablate": ("plan: missing", "quickstart"),
+    "cost": ("name: missing", "workbench cost --help"),
+    "cost cmt_s --resolutoin 192": ("--resolutoin", "nearest: --resolution"),
+    "cost cmt_s --resolution big": ("--resolution", "'big'", "valid integer"),
+    "cost cmt_s --resolution": ("--resolution", "requires an argument"),
+    "report one two": ("unexpected", "two"),
+    "ablate quickstart --logger tensorbord": ("logger", "tensorbord", "tensorboard"),
+    "ablate quickstart --import my_mixr": ("import", "my_mixr"),
+    "fetch cifar": ("cifar", "nearest: cifar10"),
     "cost cmt_s lppu=none": ("lppu", "lpu"),
     "cost cmt_s lpu=nono": ("lpu", "nono", "none"),
     "cost cmt_x": ("cmt_x", "cmt_xs"),

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,21 @@ def test_wandb_has_the_history_offline(tmp_path: Path, monkeypatch: pytest.Monke
     for name in ("first", "second"):  # one process, two runs, as in a worker
         _, records = train(tmp_path / name, ("wandb",))
         (folder,) = (tmp_path / name / "wandb").glob("offline-run-*")
-        history = wandb_history(next(folder.glob("*.wandb")))
+        history = wandb_history(next(folder.glob("*.wandb")), len(records))
         assert [row["top1"] for row in history] == [record.top1 for record in records]
         assert [row["train_loss"] for row in history] == [record.train_loss for record in records]
 
 
-def wandb_history(path: Path) -> list[dict[str, Any]]:
-    """The rows of the history in a W&B log, whatever the layout of keys in it."""
+def wandb_history(path: Path, rows: int, seconds: float = 30) -> list[dict[str, Any]]:
+    """The history in a W&B log, once it has `rows`: a process of W&B's own writes it."""
+    deadline = time.monotonic() + seconds
+    while len(found := wandb_rows(path)) < rows and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
+
+
+def wandb_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of the history so far, whatever the layout of keys in it."""
     from wandb.proto import wandb_internal_pb2
 
     found = []

@@ -16,6 +16,7 @@ from workbench.ablation.planfile import find_plan, load_plan_file
 from workbench.ablation.results import Sweep, load_sweep
 from workbench.ablation.rooms import Rooms, real_rooms
 from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
+from workbench.ablation.where import located
 from workbench.engine import divide
 from workbench.errors import InputError
 from workbench.modules import import_modules
@@ -42,8 +43,15 @@ def load_plan(
         imports = import_modules(names, path.parent)
         resolved = resolve(file, rooms or real_rooms(), changes, known)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise located(error, path, _elsewhere(changes or Changes())) from None
     return resolved.model_copy(update={"imports": imports})
+
+
+def _elsewhere(changes: Changes) -> frozenset[str]:
+    """The keys that are not what the file says."""
+    keys = {text.partition("=")[0].strip() for text in changes.settings}
+    keys |= {"seeds"} if changes.seeds is not None else set()
+    return frozenset(keys | ({"import"} if changes.imports else set()))
 
 
 def measured_before(folder: Path) -> tuple[Matched, ...]:

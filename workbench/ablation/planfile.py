@@ -8,6 +8,7 @@ import yaml
 
 from workbench.ablation.kinds import KINDS, PlanFile
 from workbench.ablation.kinds.base import SeedRace
+from workbench.ablation.where import located
 from workbench.config import parse
 from workbench.errors import InputError, unknown
 
@@ -19,13 +20,13 @@ SUFFIXES = (".yaml", ".yml")
 def load_plan_file(ref: str | Path) -> PlanFile:
     """The plan at a path, or under a bare name in ./ablations or among those of the project.
 
-    Raises `InputError`, in one line that names the file, and the line where it does not parse.
+    Raises `InputError`, in one line that names the file, and line and column of the fault.
     """
     path = find_plan(ref)
     try:
         return parse_plan(read_yaml(path))
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise located(error, path) from None
 
 
 def find_plan(ref: str | Path) -> Path:

@@ -1,0 +1,60 @@
+"""The app, the options that commands share, and how results are printed."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from workbench.cli import complete
+from workbench.cli.versions import versions
+
+# Click's plain help, not rich's boxes: it is half as long, and can be pasted.
+app = typer.Typer(
+    name="workbench",
+    epilog="Exit codes: 0 done, 1 runs failed, 2 bad input, 130 interrupted by Ctrl-C.\n\n"
+    "Start here: workbench ablate quickstart",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="The same numbers, unrounded, as JSON.")]
+Results = Annotated[Path, typer.Option(help="Folder that holds the results folders.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Imports = Annotated[
+    list[str] | None,
+    typer.Option("--import", metavar="MODULE", help="With components of your own; repeatable."),
+]
+Network = Annotated[
+    str, typer.Argument(help="A zoo entry, or timm:NAME.", autocompletion=complete.networks)
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="The workbench and what it stands on.")
+    ] = False,
+) -> None:
+    """Which part of a hybrid vision network earns its cost?"""
+    if version:
+        print("\n".join(f"{name} {found}" for name, found in versions().items()))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def print_json(data: Any) -> None:
+    """The data of a table, unrounded."""
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def print_table(table: Any, data: Any, as_json: bool) -> None:
+    """A table for people, or its data."""
+    if as_json:
+        print_json(data)
+    else:
+        Console().print(table)

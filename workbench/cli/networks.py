@@ -1,0 +1,90 @@
+"""`workbench cost`, `models` and `claims`."""
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli import complete
+from workbench.cli.app import Imports, Json, Network, print_table
+from workbench.errors import InputError
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this group."""
+    app.command(
+        short_help="Params, MACs and memory, by slot and stage.",
+        epilog="Example: workbench cost cmt_s lpu=none --resolution 192",
+    )(cost)
+    app.command(
+        short_help="The zoo, as counted and as published.",
+        epilog="Example: workbench models --family levit",
+    )(models)
+    app.command(
+        short_help="Do the papers' headline claims hold?",
+        epilog="Example: workbench claims --speed",
+    )(claims)
+
+
+def cost(
+    name: Network,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="lpu=none mixer.k=[4,2,1,1]")
+    ] = None,
+    resolution: Annotated[int | None, typer.Option(help="Input side in pixels.")] = None,
+    batch: Annotated[int, typer.Option(help="Images of the training step's memory.")] = 1,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another network in a table beside; repeatable.",
+            autocompletion=complete.networks,
+        ),
+    ] = None,
+    speed: Annotated[bool, typer.Option("--speed", help="Measure latency and throughput.")] = False,
+    device: Annotated[str | None, typer.Option(help="Where to measure: cpu, cuda.")] = None,
+    imports: Imports = None,
+    as_json: Json = False,
+) -> None:
+    """Params, MACs, activations and memory of a network, by slot and by stage.
+
+    Counted by fvcore's trace and in closed form, and refused where the two differ.
+    """
+    from workbench.cost import report as reports
+    from workbench.cost import tables
+    from workbench.modules import import_modules
+
+    import_modules(imports or ())
+    if beside:
+        if overrides or resolution:
+            raise InputError("beside: takes zoo entries and timm:NAME as they are, no overrides")
+        rows = reports.column_reports([name, *beside], speed=speed, device=device)
+        print_table(tables.columns_table(rows), reports.columns_json(rows), as_json)
+        return
+    found = reports.cost_report(
+        name, *overrides or (), resolution=resolution, batch=batch, speed=speed, device=device
+    )
+    print_table(tables.cost_table(found), found.to_json(), as_json)
+
+
+def models(
+    family: Annotated[str | None, typer.Option(help="cmt, deit, levit, volo, small, ...")] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="timm:NAME beside the zoo; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The zoo: params, MACs and resolution as counted, beside what was published."""
+    from workbench.cost import catalogue, tables
+
+    rows = catalogue.model_rows(family, tuple(beside or ()))
+    print_table(tables.models_table(rows), catalogue.models_json(rows), as_json)
+
+
+def claims(
+    speed: Annotated[bool, typer.Option("--speed", help="Measure those about speed too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Headline claims of the three papers that cost or speed alone can decide."""
+    from workbench.cost import tables, verdict
+
+    found, speeds = verdict.judge_claims(speed)
+    print_table(tables.claims_table(found, speeds), verdict.claims_json(found, speeds), as_json)

@@ -1,0 +1,100 @@
+"""`workbench report`, `compare`, `runs` and `show`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from workbench.cli.app import Json, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this group."""
+    app.command(
+        short_help="Tables, figures and page of a folder, again.",
+        epilog="Example: workbench report results/quickstart",
+    )(report)
+    app.command(
+        short_help="Two results side by side.",
+        epilog="Example: workbench compare results/quickstart results/more_seeds",
+    )(compare)
+    app.command(
+        short_help="The runs of a results folder.",
+        epilog="Example: workbench runs results/quickstart --variant '*LPU*' --status failed",
+    )(runs)
+    app.command(
+        short_help="One run, and the command that repeats it.",
+        epilog="Example: workbench show 3f2a91 --results results/quickstart",
+    )(show)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")], as_json: Json = False
+) -> None:
+    """Write the tables, figures and the page of a results folder again, and print its table."""
+    from workbench import ablation
+
+    ablation.report_folder(folder, Console(stderr=as_json))
+    if as_json:
+        print_json(json.loads((folder / "table.json").read_text()))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="A results folder, its ledger, or the ledger's URL.")],
+    b: Annotated[str, typer.Argument(help="Another.")],
+    as_json: Json = False,
+) -> None:
+    """Set two results side by side: cost, top-1 and outcome of every variant, and B less A."""
+    from workbench.ablation.compare import compare as side_by_side
+    from workbench.ablation.compare import load_side
+
+    _sheet(side_by_side(load_side(a), load_side(b)), as_json)
+
+
+def runs(
+    results: Annotated[str, typer.Argument(help="A results folder, its ledger, or its URL.")],
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Name, or pattern with * and ?; repeatable.")
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Repeatable.")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help="completed, diverged, failed, pending, ...")
+    ] = None,
+    top1: Annotated[float | None, typer.Option(help="At least this, in percent.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs of a results folder."""
+    from workbench.ablation.browse import Filters, runs_sheet
+    from workbench.ablation.results import load_sweep
+
+    filters = Filters(tuple(variant or ()), tuple(seed or ()), tuple(status or ()), top1)
+    _sheet(runs_sheet(load_sweep(results), filters), as_json)
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="The beginning of a run's id.")],
+    results: Annotated[
+        str, typer.Option(help="A results folder, a folder of them, or a ledger's URL.")
+    ] = "results",
+    as_json: Json = False,
+) -> None:
+    """Print one run: outcome, command that repeats it, curves, configuration, environment."""
+    from workbench.ablation.browse import find_run, print_run, run_data
+
+    found = find_run(run, results)
+    if as_json:
+        print_json(run_data(found))
+    else:
+        print_run(found, Console())
+
+
+def _sheet(sheet: Any, as_json: bool) -> None:
+    from workbench.ablation.report.render import as_json as in_json
+    from workbench.ablation.report.terminal import show as print_sheet
+
+    if as_json:
+        print(in_json(sheet), end="")
+    else:
+        print_sheet(sheet, Console())

@@ -1,0 +1,125 @@
+"""`workbench ablate` and `new-plan`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from workbench.cli import complete
+from workbench.cli.app import Device, Imports, Json, Results, print_json
+from workbench.errors import InputError
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this group."""
+    app.command(
+        short_help="Train the variants of a plan; say what is signal.",
+        epilog="Example: workbench ablate quickstart --seeds 0,1,2,3 --name more",
+    )(ablate)
+    app.command(
+        "new-plan",
+        short_help="Write a commented plan to begin with.",
+        epilog="Example: workbench new-plan my_plan.yaml",
+    )(new_plan)
+
+
+def ablate(
+    plan: Annotated[
+        str | None,
+        typer.Argument(
+            help="A plan file, or the name of one in ablations/.", autocompletion=complete.plans
+        ),
+    ] = None,
+    results: Results = Path("results"),
+    jobs: Annotated[int | None, typer.Option(help="Worker processes. Default: by cores.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="In place of the plan's: 0,1,2.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="This row alone; repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE for every row, or recipe.KEY=VALUE; repeatable."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Another name for plan and folder.")] = None,
+    device: Device = "auto",
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
+    ] = False,
+    ledger: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL. Default: RESULTS/NAME/ledger.db.")
+    ] = None,
+    logger: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="csv (default), tensorboard, wandb, mlflow; repeatable.",
+            autocompletion=complete.loggers,
+        ),
+    ] = None,
+    imports: Imports = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
+    ] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train the variants of a plan with seeds, and say what is signal and what is noise.
+
+    The same command again resumes: what is done stays done.
+    """
+    if template:
+        from workbench.ablation.template import template as text
+
+        print(text(), end="")
+        return
+    if plan is None:
+        raise InputError(
+            f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
+        )
+    from workbench import ablation
+
+    changes = ablation.Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
+    options = ablation.SweepOptions(
+        jobs, device, tuple(only or ()), extend, ledger, loggers=tuple(logger or ("csv",))
+    )
+    console = Console(stderr=as_json)
+    if dry_run:
+        _dry_run(plan, changes, options, console, as_json)
+        return
+    done = ablation.ablate(plan, results=results, changes=changes, options=options, console=console)
+    if as_json and not done.interrupted:
+        print_json(json.loads((done.folder / "table.json").read_text()))
+    raise typer.Exit(done.exit_code)
+
+
+def _dry_run(plan: str, changes: Any, options: Any, console: Console, as_json: bool) -> None:
+    from workbench import ablation
+    from workbench.ablation.dryrun import preview_data, print_preview
+
+    resolved, found = ablation.preview(plan, changes=changes, options=options)
+    if as_json:
+        print_json(preview_data(resolved, found))
+    else:
+        print_preview(resolved, found, console)
+
+
+def _seeds(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"seeds: {text!r} is not a list of numbers such as 0,1,2") from None
+
+
+def new_plan(
+    file: Annotated[Path, typer.Argument(help="Where to write it; never over a file.")] = Path(
+        "my_plan.yaml"
+    ),
+) -> None:
+    """Write a commented plan to begin with. It runs as it is, in a minute or two."""
+    from workbench.ablation.template import write_template
+
+    write_template(file)
+    print(f"{file} is written; now: workbench ablate {file} --dry-run")
