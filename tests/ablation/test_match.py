@@ -78,7 +78,7 @@ def test_depth_is_coarse_and_says_how_near_it_came(real: Rooms) -> None:
     for variant in missed:
         assert variant.matched is not None
         assert "is the nearest that depth comes to" in (variant.infeasible or "")
-        assert "beyond 0.005 of it" in (variant.infeasible or "")
+        assert "beyond 0.5 %" in (variant.infeasible or "")
 
 
 @given(st.integers(5, 400), st.integers(5, 400))

@@ -180,6 +180,11 @@ BACK = [
         ({"recipe": {"epoch": 3}}, ["recipe.epoch", "nearest: epochs"]),
         ({"recipe": {"augment": {"crop_padding": 8}}}, ["augment.crop_padding: 8"]),
         ({"kind": "aditive"}, ["kind: unknown 'aditive'", "nearest: additive"]),
+        (
+            {"rows": [{"name": "a", "base": "small", "published": "cmt_ablation/+ LPUU"}]},
+            ["variant 'a': published: cmt_ablation: unknown '+ LPUU'; nearest: + LPU"],
+        ),
+        ({"published": ["cmt_ablatoin"]}, ["published: unknown", "nearest: cmt_ablation"]),
         ({"name": "a/b"}, ["name: 'a/b' is refused"]),
         ({"name": "measured"}, ["name: 'measured' is refused"]),
         ({1: 2}, ["key: 1 is refused"]),

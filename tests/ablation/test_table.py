@@ -5,9 +5,10 @@ import pytest
 from rich.console import Console
 
 from workbench.ablation.records import PlanFacts, Race, Row, RunRecord
+from workbench.ablation.report.notes import order_note
 from workbench.ablation.report.render import records
 from workbench.ablation.report.sheet import Sheet, count_text
-from workbench.ablation.report.table import ablation_sheet, order_note
+from workbench.ablation.report.table import ablation_sheet
 from workbench.ablation.report.terminal import show, terminal
 
 from .samples import FACTS, chain, diverged, sweep

@@ -91,7 +91,6 @@ def ablate(
 
 def report_folder(folder: str | Path, console: Console) -> Sweep:
     """Write the tables, curves and figures of a results folder into it, and print its table."""
-    from workbench.ablation import published
     from workbench.ablation.report.table import ablation_sheet
     from workbench.ablation.report.terminal import show
     from workbench.ablation.report.write import write_report
@@ -100,8 +99,6 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
     facts, rows, records = sweep.facts(), sweep.rows(), sweep.records()
     written = write_report(Path(folder), facts, rows, records)
     show(ablation_sheet(facts, rows, records), console)
-    if any(row.published for row in rows):
-        show(published.beside(facts, rows, records), console)
     console.print(f"{len(written)} files in {folder}", highlight=False, soft_wrap=True)
     return sweep
 

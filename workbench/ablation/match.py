@@ -84,7 +84,7 @@ class Matched(Frozen):
         return (
             f"{label} {_number(self.reached)}{with_} is the nearest that {self.adjust} comes to "
             f"{_number(self.target)} ({self.reached / self.target - 1:+.1%}, beyond "
-            f"{self.tolerance:g} of it)"
+            f"{100 * self.tolerance:g} %)"
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from workbench.ablation.kinds import Choice, PlanFile
 from workbench.ablation.kinds.base import refuse_twice
 from workbench.ablation.match import LABELS, Match, Matched, Matcher
+from workbench.ablation.published import check_names
 from workbench.ablation.records import Race
 from workbench.ablation.rooms import Rooms
 from workbench.config import Count, Frozen, Natural, Recipe, RunConfig, Spec
@@ -132,6 +133,7 @@ def resolve(
     data = rooms.describe(recipe.data)
     choices = file.choices(rooms.components)
     refuse_twice("variant", [choice.name for choice in choices])
+    check_names([(choice.name, choice.published) for choice in choices], file.published)
     variants = _Rows(rooms, data.classes, file.match, known).all(choices)
     for side in {variant.spec.resolution for variant in variants}:
         rooms.check_augment(recipe.augment, side)
@@ -157,8 +159,8 @@ def _match_notes(match: Match | None) -> tuple[str, ...]:
     measured = " as measured on the machine that began the sweep" if quantity == "latency" else ""
     return (
         f"Equal cost: the {match.adjust} of each row is adjusted until its {LABELS[quantity]} "
-        f"are within {tolerance:.3g} of the first row's{measured}; what was changed stands with "
-        "the row. A row that can't be made equal is infeasible, and is not trained.",
+        f"are within {100 * tolerance:g} % of the first row's{measured}; what was changed stands "
+        "with the row. A row that can't be made equal is infeasible, and is not trained.",
     )
 
 

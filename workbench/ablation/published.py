@@ -5,7 +5,7 @@ side by side, never averaged.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +95,35 @@ def find(reference: str, folder: Path = FOLDER) -> tuple[Published, ...]:
     return found
 
 
+def shipped(folder: Path = FOLDER) -> bool:
+    """Whether the published tables are here; they are not in an installed wheel."""
+    return any(folder.glob("*.csv"))
+
+
+def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -> None:
+    """Refuse a row of (variant, reference) and a table that are not there, while it is early."""
+    if not shipped():
+        return
+    for variant, reference in rows:
+        if reference is not None:
+            try:
+                find(reference)
+            except InputError as error:
+                raise InputError(f"variant {variant!r}: {error}") from None
+    for name in tables:
+        read_table(name)
+
+
+def short_text(found: Sequence[Published], dataset: str) -> str:
+    """Top-1 as published, every value once; of a row without one, what the source says of it."""
+    values = dict.fromkeys(
+        (f"{row.top1:g}" if row.top1 is not None else row.note)
+        + ("" if same_dataset(dataset, row.dataset) else f" ({row.dataset}, another data set)")
+        for row in found
+    )
+    return "; ".join(values)
+
+
 def published_sheet(name: str, folder: Path = FOLDER) -> Sheet:
     """A whole published table, as it was read."""
     rows = read_table(name, folder)
@@ -155,6 +184,8 @@ def sheets(
 ) -> dict[str, Sheet]:
     """The published tables that a report shows, by the name of their files; none unless asked."""
     found = dict[str, Sheet]()
+    if not shipped(folder):
+        return found
     if any(row.published for row in rows):
         found["published"] = beside(facts, rows, runs, folder)
     for name in facts.published:

@@ -1,28 +1,15 @@
 """The main table of an ablation: its columns, defined once for all renderers, and its notes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.ablation.racing import next_seeds
-from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord, check
+from workbench.ablation import published
+from workbench.ablation.published import Published
+from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord
+from workbench.ablation.report.lines import Line, ablation_lines
+from workbench.ablation.report.notes import footnotes
 from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, count_text, top1_text
-from workbench.ablation.statistics import (
-    Comparison,
-    Summary,
-    Verdict,
-    compare_rows,
-    rounding_error,
-    summarise,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """All that is known of one row."""
-
-    row: Row
-    summary: Summary
-    comparison: Comparison | None
+from workbench.ablation.statistics import Comparison, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +24,57 @@ class Column:
         return Cell(self.text(line), self.values(line))
 
 
-def ablation_lines(
-    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]
-) -> tuple[Line, ...]:
-    """Summary and comparison of every row, in the order of the plan."""
-    check(tuple(rows), tuple(runs))
-    compared = compare_rows(rows, runs, facts.seeds, facts.race, images=facts.test_images)
-    return tuple(Line(row, summarise(row, runs), compared.get(row.variant)) for row in rows)
-
-
 def ablation_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Sheet:
     """The main table of a plan."""
-    lines = ablation_lines(facts, rows, runs)
+    lines, known = ablation_lines(facts, rows, runs), _published(rows)
+    columns = (*COLUMNS, _published_column(facts, known)) if known else COLUMNS
     return Sheet(
         title=facts.name,
-        headings=tuple(column.heading for column in COLUMNS),
-        rows=tuple(tuple(column.cell(line) for column in COLUMNS) for line in lines),
+        headings=tuple(column.heading for column in columns),
+        rows=tuple(tuple(column.cell(line) for column in columns) for line in lines),
         tones=tuple(tone(line) for line in lines),
-        notes=footnotes(facts, lines, _unfinished(facts, rows, runs)),
+        notes=footnotes(facts, lines, rows, runs) + _sources(known),
+    )
+
+
+# ---------------------------------------------------------------- published numbers
+
+Known = Mapping[str, Sequence[Published]]
+
+
+def _published(rows: Sequence[Row]) -> Known:
+    """The published rows that the rows stand for, by variant; none where none are shipped."""
+    if not published.shipped():
+        return {}
+    return {row.variant: published.find(row.published) for row in rows if row.published}
+
+
+def _published_column(facts: PlanFacts, known: Known) -> Column:
+    keys = ("published_top1", "published_on", "published_source")
+
+    def values(line: Line) -> tuple[Value, ...]:
+        found = known.get(line.row.variant, ())
+        top1 = dict.fromkeys(row.top1 for row in found if row.top1 is not None)
+        return (
+            next(iter(top1)) if len(top1) == 1 else None,  # sources that differ: see the text
+            "; ".join(dict.fromkeys(row.dataset for row in found)) or None,
+            "; ".join(dict.fromkeys(row.source for row in found)) or None,
+        )
+
+    return Column(
+        Heading("Published, %", keys, right=False, rank=7),
+        values,
+        lambda line: published.short_text(known.get(line.row.variant, ()), facts.dataset),
+    )
+
+
+def _sources(known: Known) -> tuple[str, ...]:
+    if not known:
+        return ()
+    listed = dict.fromkeys(row.source for found in known.values() for row in found)
+    return (
+        "Published numbers are other people's, with their networks and recipes; on another data "
+        f"set only the direction of a difference can be compared. Read in: {'; '.join(listed)}.",
     )
 
 
@@ -214,107 +234,3 @@ COLUMNS = (
     ),
     Column(Heading("p (Holm)", ("p", "p_holm"), wide=True), _p_values, _p_text),
 )
-
-
-# ---------------------------------------------------------------- footnotes
-
-
-def footnotes(facts: PlanFacts, lines: Sequence[Line], unfinished: str) -> tuple[str, ...]:
-    """What a reader of the table has to know, in full sentences."""
-    texts = [
-        _about(facts),
-        _method(facts),
-        _counted(facts),
-        _raced(facts, lines),
-        unfinished,
-        _short_of_seeds(lines),
-        order_note(facts.kind),
-        *facts.notes,
-    ]
-    return tuple(text for text in texts if text)
-
-
-def order_note(kind: str) -> str:
-    """Why the order of components matters to what a plan of this kind can say."""
-    if kind == "additive":
-        return (
-            "Each row adds a component to the row before, so a component is credited with what it "
-            "brings on top of those before it; another order gives other credits. A full factorial "
-            "plan averages over all orders."
-        )
-    if kind == "leave_one_out":
-        return (
-            "Each row takes one component from the whole. What two components can do in each "
-            "other's place is credited to neither, what they only do together to both: the "
-            "differences need not add up. A full factorial plan averages over all orders."
-        )
-    return ""
-
-
-def _about(facts: PlanFacts) -> str:
-    parts = [
-        facts.dataset and f"Data: {facts.dataset}.",
-        facts.recipe and f"Recipe: {facts.recipe}.",
-        "Top-1 in percent, mean and sample standard deviation over the completed seeds; "
-        "1 MAC is one multiply-add of one image's forward pass.",
-    ]
-    return " ".join(part for part in parts if part)
-
-
-def _method(facts: PlanFacts) -> str:
-    if facts.race is None:
-        intervals = "with Student's 95 % interval for that row alone"
-        adjusted = "paired t tests adjusted over the rows by Holm's method"
-    else:
-        intervals = "with a repeated 95 % interval that allows for every look"
-        adjusted = (
-            f"group-sequential paired t tests (Pocock's, looks from {facts.race.least} to "
-            f"{facts.race.most} seeds) adjusted over the rows by Holm's method"
-        )
-    return (
-        f"Differences are in percentage points, paired by seed, {intervals}. Verdicts are by "
-        f"{adjusted}, at 5 % for the plan; an interval may exclude zero where the verdict is "
-        "'within noise'. 'Could have seen' is the smallest true difference that as many seeds "
-        "with this spread find at that level in 80 of 100 plans."
-    )
-
-
-def _counted(facts: PlanFacts) -> str:
-    if facts.test_images is None:
-        return ""
-    images = facts.test_images
-    return (
-        f"Top-1 counts {images:,} test images, in steps of {100 / images:.2g} points. The standard "
-        f"error of a mean difference is taken as no less than step / sqrt(6) = "
-        f"{rounding_error(images):.2g} points, for a rounding that all seeds repeat does not "
-        "average out."
-    )
-
-
-def _raced(facts: PlanFacts, lines: Sequence[Line]) -> str:
-    if facts.race is None:
-        return ""
-    took, most = sum(line.summary.runs for line in lines), facts.race.most * len(lines)
-    return (
-        f"A race: each comparison without a verdict got a further seed, on both its sides; {took} "
-        f"runs in place of {most}."
-    )
-
-
-def _unfinished(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> str:
-    if facts.race is not None:
-        wanted = next_seeds(rows, runs, facts.seeds, facts.race, facts.test_images)
-        names = ", ".join(each.variant for each in wanted)
-        return f"Not finished: the race goes on for {names}." if wanted else ""
-    planned, ended = len(facts.seeds) * len(rows), len(runs)
-    return f"Not finished: {ended} of {planned} runs have ended." if ended < planned else ""
-
-
-def _short_of_seeds(lines: Sequence[Line]) -> str:
-    lost = [line.row.variant for line in lines if line.summary.ended and line.summary.completed]
-    if not lost:
-        return ""
-    return (
-        f"Not every seed completed for {', '.join(lost)}: mean and difference are of those that "
-        "did, which may flatter the variant."
-    )

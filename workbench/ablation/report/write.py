@@ -12,10 +12,11 @@ from workbench.ablation.effects import Effects, Interactions, main_effects, pair
 from workbench.ablation.folder import write_text
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.html import Picture, page
+from workbench.ablation.report.lines import Line, ablation_lines
 from workbench.ablation.report.render import as_csv, as_json, as_latex, as_markdown
 from workbench.ablation.report.shares import attribution_sheet, effects_sheet, pairs_sheet
 from workbench.ablation.report.sheet import Sheet
-from workbench.ablation.report.table import Line, ablation_lines, ablation_sheet
+from workbench.ablation.report.table import ablation_sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.ablation.report.figures import style
 from workbench.ablation.report.figures.labels import label_points
+from workbench.ablation.report.lines import Line
 from workbench.ablation.report.sheet import count_text
-from workbench.ablation.report.table import Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.ablation.report.figures import style
-from workbench.ablation.report.table import Line, difference_text
+from workbench.ablation.report.lines import Line
+from workbench.ablation.report.table import difference_text
 from workbench.ablation.statistics import Comparison, Verdict
 
 if TYPE_CHECKING:

@@ -1,0 +1,111 @@
+"""The notes below the main table: what its reader has to know, in full sentences."""
+
+from collections.abc import Sequence
+
+from workbench.ablation.racing import next_seeds
+from workbench.ablation.records import PlanFacts, Row, RunRecord
+from workbench.ablation.report.lines import Line
+from workbench.ablation.statistics import rounding_error
+
+
+def footnotes(
+    facts: PlanFacts, lines: Sequence[Line], rows: Sequence[Row], runs: Sequence[RunRecord]
+) -> tuple[str, ...]:
+    """What a reader of the table has to know, in full sentences."""
+    texts = [
+        _about(facts),
+        _method(facts),
+        _counted(facts),
+        _raced(facts, lines),
+        _unfinished(facts, rows, runs),
+        _short_of_seeds(lines),
+        order_note(facts.kind),
+        *facts.notes,
+    ]
+    return tuple(text for text in texts if text)
+
+
+def order_note(kind: str) -> str:
+    """Why the order of components matters to what a plan of this kind can say."""
+    if kind == "additive":
+        return (
+            "Each row adds a component to the row before, so a component is credited with what it "
+            "brings on top of those before it; another order gives other credits. A full factorial "
+            "plan averages over all orders."
+        )
+    if kind == "leave_one_out":
+        return (
+            "Each row takes one component from the whole. What two components can do in each "
+            "other's place is credited to neither, what they only do together to both: the "
+            "differences need not add up. A full factorial plan averages over all orders."
+        )
+    return ""
+
+
+def _about(facts: PlanFacts) -> str:
+    parts = [
+        facts.dataset and f"Data: {facts.dataset}.",
+        facts.recipe and f"Recipe: {facts.recipe}.",
+        "Top-1 in percent, mean and sample standard deviation over the completed seeds; "
+        "1 MAC is one multiply-add of one image's forward pass.",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _method(facts: PlanFacts) -> str:
+    if facts.race is None:
+        intervals = "with Student's 95 % interval for that row alone"
+        adjusted = "paired t tests adjusted over the rows by Holm's method"
+    else:
+        intervals = "with a repeated 95 % interval that allows for every look"
+        adjusted = (
+            f"group-sequential paired t tests (Pocock's, looks from {facts.race.least} to "
+            f"{facts.race.most} seeds) adjusted over the rows by Holm's method"
+        )
+    return (
+        f"Differences are in percentage points, paired by seed, {intervals}. Verdicts are by "
+        f"{adjusted}, at 5 % for the plan; an interval may exclude zero where the verdict is "
+        "'within noise'. 'Could have seen' is the smallest true difference that as many seeds "
+        "with this spread find at that level in 80 of 100 plans."
+    )
+
+
+def _counted(facts: PlanFacts) -> str:
+    if facts.test_images is None:
+        return ""
+    images = facts.test_images
+    return (
+        f"Top-1 counts {images:,} test images, in steps of {100 / images:.2g} points. The standard "
+        f"error of a mean difference is taken as no less than step / sqrt(6) = "
+        f"{rounding_error(images):.2g} points, for a rounding that all seeds repeat does not "
+        "average out."
+    )
+
+
+def _raced(facts: PlanFacts, lines: Sequence[Line]) -> str:
+    if facts.race is None:
+        return ""
+    took, most = sum(line.summary.runs for line in lines), facts.race.most * len(lines)
+    return (
+        f"A race: each comparison without a verdict got a further seed, on both its sides; {took} "
+        f"runs in place of {most}."
+    )
+
+
+def _unfinished(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> str:
+    if facts.race is not None:
+        wanted = next_seeds(rows, runs, facts.seeds, facts.race, facts.test_images)
+        names = ", ".join(each.variant for each in wanted)
+        return f"Not finished: the race goes on for {names}." if wanted else ""
+    planned, ended = len(facts.seeds) * len(rows), len(runs)
+    return f"Not finished: {ended} of {planned} runs have ended." if ended < planned else ""
+
+
+def _short_of_seeds(lines: Sequence[Line]) -> str:
+    lost = [line.row.variant for line in lines if line.summary.ended and line.summary.completed]
+    if not lost:
+        return ""
+    return (
+        f"Not every seed completed for {', '.join(lost)}: mean and difference are of those that "
+        "did, which may flatter the variant."
+    )
