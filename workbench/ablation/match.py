@@ -79,7 +79,11 @@ class Matched(Frozen):
         """What was changed, or why the variant can't be run."""
         label = LABELS[self.quantity]
         if self.met:
-            return f"for equal {label}: {', '.join(self.adjusted)}" if self.adjusted else ""
+            return (
+                f"for equal {label.split(',')[0]}: {', '.join(self.adjusted)}"
+                if self.adjusted
+                else ""
+            )
         with_ = f" with {', '.join(self.adjusted)}" if self.adjusted else ""
         return (
             f"{label} {_number(self.reached)}{with_} is the nearest that {self.adjust} comes to "
