@@ -7,6 +7,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; the w
 import pytest
 import torch
 
+from workbench.modules import import_modules
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--modules", action="append", default=[], help="with components to hold to the contract"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    import_modules(config.getoption("--modules"))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
