@@ -1,0 +1,109 @@
+"""`workbench scale` and `study`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from workbench.cli import complete
+from workbench.cli.app import Device, Json, Results, print_json, print_table
+from workbench.errors import InputError
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this group."""
+    app.command(
+        short_help="Compound scaling, before and after rounding.",
+        epilog="Examples: workbench scale cmt_s --phi 1; workbench scale table; "
+        "workbench scale exponents cmt_s",
+    )(scale)
+    app.command(
+        short_help="Search alpha, beta and gamma with Optuna.",
+        epilog="Example: workbench study scaling_study --cost-only",
+    )(study)
+
+
+def scale(
+    base: Annotated[
+        str,
+        typer.Argument(
+            help="A zoo entry; or table: the published CMTs beside the rule; or exponents BASE.",
+            autocompletion=complete.networks,
+        ),
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="lpu=none mixer.k=[4,2,1,1]")
+    ] = None,
+    phi: Annotated[float, typer.Option(help="How far to scale; below 0 is smaller.")] = 1.0,
+    alpha: Annotated[float, typer.Option(help="Depth grows alpha^phi.")] = 1.2,
+    beta: Annotated[float, typer.Option(help="Dimension grows beta^phi.")] = 1.3,
+    gamma: Annotated[float, typer.Option(help="Resolution grows gamma^phi.")] = 1.15,
+    rounding: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE, such as depth=total; repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A network scaled by depth, dimension and resolution, and what rounding makes of it."""
+    from workbench.scaling import commands
+
+    rest, rules = list(overrides or ()), list(rounding or ())
+    if base == "table":
+        if rest:
+            raise InputError(f"scale table: {rest[0]!r} is too much; it takes no overrides")
+        found = commands.table_command(rules)
+    elif base == "exponents":
+        if not rest:
+            raise InputError("scale exponents: the base is missing, such as cmt_s")
+        found = commands.exponents_command(rest[0], rest[1:])
+    else:
+        found = commands.scale_command(base, rest, phi, alpha, beta, gamma, rules)
+    print_table(found.view, found.data, as_json)
+
+
+def study(
+    file: Annotated[
+        str, typer.Argument(help="A study file, or the name of one in ablations/.")
+    ] = "scaling_study",
+    results: Results = Path("results"),
+    jobs: Annotated[int | None, typer.Option(help="Worker processes. Default: by cores.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="recipe.KEY=VALUE; repeatable.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Another name for study and folder.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Networks to train.")] = None,
+    device: Device = "auto",
+    storage: Annotated[
+        str | None, typer.Option(help="Optuna storage: a database URL, or a journal file.")
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL. Default: RESULTS/NAME/ledger.db.")
+    ] = None,
+    cost_only: Annotated[
+        bool, typer.Option("--cost-only", help="Map the cost of the surface; train nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """An Optuna study over alpha, beta and gamma, on the surface where cost grows as asked.
+
+    The same command again resumes. `optuna-dashboard` opens RESULTS/NAME/study.db as it is.
+    """
+    from workbench.ablation import study as studies
+
+    changes = studies.StudyChanges(name, trials, tuple(set_ or ()))
+    console = Console(stderr=as_json)
+    if cost_only:
+        mapped = studies.cost_only(file, results=results, changes=changes, console=console)
+        _json_if(as_json, list(mapped.rows()))
+        return
+    options = studies.StudyOptions(jobs=jobs, device=device, storage=storage, ledger=ledger)
+    done, summary = studies.study(
+        file, results=results, changes=changes, options=options, console=console
+    )
+    _json_if(as_json, studies.study_json(done.study, done.trials, summary))
+    raise typer.Exit(done.exit_code)
+
+
+def _json_if(as_json: bool, data: Any) -> None:
+    if as_json:
+        print_json(data)
