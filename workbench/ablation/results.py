@@ -220,7 +220,7 @@ def repeat_command(run: StoredRun, command: str) -> str:
 
 def _data_line(recipe: Recipe) -> str:
     data = recipe.data
-    parts = [data.name]
+    parts = [f"{data.name} ({Path(data.path).name})" if data.path else data.name]
     if data.train_size is not None:
         parts.append(f"a stratified subset of {data.train_size} training images")
     if data.test_size is not None:
