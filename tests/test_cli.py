@@ -212,6 +212,15 @@ def test_ablate_trains_prints_a_table_and_is_done_the_second_time(run, tmp_path:
     assert len(data["rows"]) == 2
 
 
+def test_a_plan_for_images_that_are_not_here_still_shows_its_costs(run) -> None:  # type: ignore[no-untyped-def]
+    ran = run("ablate", "levit_ablation", "--dry-run", "--json")
+    assert ran.code == 0
+    rows = json.loads(ran.out)["rows"]
+    assert [row["run_seconds"] for row in rows] == [None] * 8
+    assert {row["variant"]: round(row["params"] / 1e6, 1) for row in rows}["A1 no pyramid"] == 1.2
+    assert "no time without images" in run("ablate", "levit_ablation", "--dry-run").out
+
+
 REFUSED = {
     "ablat quickstart": ("command", "ablat", "nearest: ablate"),
     "ablate": ("plan: missing", "quickstart"),

@@ -29,10 +29,12 @@ def load_plan(
     changes: Changes | None = None,
     rooms: Rooms | None = None,
     results: str | Path | None = None,
+    costs_only: bool = False,
 ) -> Plan:
     """The plan at a path or under a bare name (`quickstart`), resolved.
 
-    Where latency is to be equal, what an earlier sweep under `results` measured is kept.
+    Where latency is to be equal, what an earlier sweep under `results` measured is kept. With
+    `costs_only`, a plan that says its number of classes does without its images.
     Raises `InputError`, in one line that names the file and the key.
     """
     file, path = load_plan_file(plan), find_plan(plan)
@@ -41,7 +43,7 @@ def load_plan(
     try:
         names = (*file.imports, *(changes.imports if changes else ()))
         imports = import_modules(names, path.parent)
-        resolved = resolve(file, rooms or real_rooms(), changes, known)
+        resolved = resolve(file, rooms or real_rooms(), changes, known, costs_only)
     except InputError as error:
         raise located(error, path, _elsewhere(changes or Changes())) from None
     return resolved.model_copy(update={"imports": imports})
@@ -112,13 +114,16 @@ def preview(
 ) -> tuple[Plan, Estimate]:
     """What `--dry-run` prints: the plan with the cost of each row, and its time as measured here.
 
-    With `options.only`, of those rows. Nothing is left behind.
+    With `options.only`, of those rows. Nothing is left behind. Without its images a plan that says
+    its number of classes has costs and no times.
     """
     options, rooms = options or SweepOptions(), rooms or real_rooms()
-    whole = load_plan(plan, changes, rooms)
+    whole = load_plan(plan, changes, rooms, costs_only=True)
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
     resolved = whole.model_copy(update={"variants": kept})
+    if resolved.test_images is None:
+        return resolved, Estimate({}, {}, None)
     shares = divide(options.jobs, len(whole.runs()), options.device)
     data = rooms.describe(resolved.recipe.data)
     return resolved, estimate(resolved, data, shares, options.device, rooms.fit)

@@ -17,10 +17,7 @@ def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     show(_sheet(plan, found), console)
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"{_runs_text(plan)}; {_whole_text(found)}, from steps timed on this machine",
-        highlight=False,
-    )
+    console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
     console.print(
         "1 MAC is one multiply-add of convolutions, linear layers and attention products."
     )
@@ -55,7 +52,9 @@ def _sheet(plan: Plan, found: Estimate) -> Sheet:
 def _run_text(variant: Variant, found: Estimate) -> str:
     if variant.infeasible:
         return "infeasible"
-    return duration(found.runs[variant.name]) if variant.name in found.runs else "failed"
+    if variant.name in found.failures:
+        return "failed"
+    return duration(found.runs[variant.name]) if variant.name in found.runs else ""
 
 
 def _runs_text(plan: Plan) -> str:
@@ -67,11 +66,12 @@ def _runs_text(plan: Plan) -> str:
 
 
 def _whole_text(found: Estimate) -> str:
+    if not found.runs and not found.failures:
+        return "no time without images; name them with --set recipe.data.path=FOLDER"
     if found.sweep is None:
         return "time unknown"
-    if found.least is None:
-        return f"about {duration(found.sweep)}"
-    return f"about {duration(found.least)} to {duration(found.sweep)}"
+    least = f"{duration(found.least)} to " if found.least is not None else ""
+    return f"about {least}{duration(found.sweep)}, from steps timed on this machine"
 
 
 def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:

@@ -113,12 +113,17 @@ class Changes:
 
 
 def resolve(
-    file: PlanFile, rooms: Rooms, changes: Changes | None = None, known: Sequence[Matched] = ()
+    file: PlanFile,
+    rooms: Rooms,
+    changes: Changes | None = None,
+    known: Sequence[Matched] = (),
+    costs_only: bool = False,
 ) -> Plan:
     """The plan that `file` describes. Trains nothing, and is deterministic.
 
     But for a latency to be matched, which is measured: `known` are the answers that an earlier
-    sweep of the plan got.
+    sweep of the plan got. With `costs_only`, a plan that says its number of classes resolves
+    without its images.
 
     Raises `InputError` for a name, key or value that is unknown, a row without a network, two rows
     of one name, no row, a seed that stands there twice, and a row whose network is another's.
@@ -130,11 +135,12 @@ def resolve(
         )
     _check_seeds(file.seeds)
     recipe = rooms.recipe(file.recipe, *overrides)
-    data = rooms.describe(recipe.data)
+    data = None if costs_only and _lacks_images(file, recipe) else rooms.describe(recipe.data)
+    classes = data.classes if data else file.classes or 0
     choices = file.choices(rooms.components)
     refuse_twice("variant", [choice.name for choice in choices])
     check_names([(choice.name, choice.published) for choice in choices], file.published)
-    variants = _Rows(rooms, data.classes, file.match, known).all(choices)
+    variants = _Rows(rooms, classes, file.match, known).all(choices)
     for side in {variant.spec.resolution for variant in variants}:
         rooms.check_augment(recipe.augment, side)
     return Plan(
@@ -148,8 +154,13 @@ def resolve(
         notes=(*file.notes(), *_match_notes(file.match)),
         race=Race(file.race.min, file.race.max) if file.race else None,
         match=file.match,
-        test_images=data.test_size,
+        test_images=data.test_size if data else None,
     )
+
+
+def _lacks_images(file: PlanFile, recipe: Recipe) -> bool:
+    """Whether the plan is for a user's own folder that no one has named yet."""
+    return file.classes is not None and recipe.data.name == "folder" and recipe.data.path is None
 
 
 def _match_notes(match: Match | None) -> tuple[str, ...]:

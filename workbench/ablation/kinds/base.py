@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from workbench.ablation.match import Match
-from workbench.config import Frozen, Natural
+from workbench.config import Count, Frozen, Natural
 from workbench.errors import InputError
 
 
@@ -88,6 +88,7 @@ class PlanFile(Frozen):
     recipe: str | dict[str, Any]
     base: str | None = None
     set: Overrides = ()
+    classes: Count | None = None  # of the images it is meant for: costs can do without them
     published: tuple[str, ...] = ()  # files of results/published that belong beside the results
     match: Match | None = None
     race: SeedRace | None = None  # written as the value of `seeds`, which then has all of them
