@@ -1,0 +1,59 @@
+"""Every notebook runs top to bottom, and is stored with outputs that name no machine's paths."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+MOST = 1_000_000  # bytes
+MINUTES = 10  # for one cell on a busy machine
+
+parametrize = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@parametrize
+def test_is_small_and_stored_with_outputs_in_the_order_of_its_cells(path: Path) -> None:
+    assert path.stat().st_size < MOST
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    cells = code(notebook)
+    assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]
+    kinds = {output.output_type for cell in cells for output in cell.outputs}
+    assert "error" not in kinds
+    assert any("image/png" in output.get("data", {}) for c in cells for output in c.outputs)
+
+
+@parametrize
+def test_outputs_name_no_folder_of_a_machine_and_no_warning(path: Path) -> None:
+    for cell in code(nbformat.read(path, as_version=4)):
+        for output in cell.outputs:
+            texts = [output.get("text", ""), *output.get("data", {}).values()]
+            for text in map(str, texts):
+                assert not re.search(r"(^|[\s'\"(])/(work|tmp|home|root|opt|Users)/", text), text
+            assert output.get("name") != "stderr", output
+
+
+@pytest.mark.slow
+@parametrize
+def test_runs_top_to_bottom(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an empty folder, so that it can't lean on files beside it."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.read(path, as_version=4)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    client = NotebookClient(
+        notebook,
+        timeout=60 * MINUTES,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    assert all(cell.execution_count for cell in code(notebook))

@@ -1,0 +1,74 @@
+"""What notebooks show comes from the rooms unchanged."""
+
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from workbench import notebook as show
+from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.cost.peers import read_counts, standings
+from workbench.errors import InputError
+from workbench.models import build, spec
+
+SMALL = ("dim=[8,8,8,8]", "heads=[1,1,1,1]", "head.dim=8")
+
+
+def size(picture: show.Picture) -> tuple[int, int]:
+    assert picture.png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", picture.png[16:24])
+    return width, height
+
+
+def test_a_listing_leaves_out_what_only_files_have_room_for() -> None:
+    headings = (Heading("a", ("a",)), Heading("b", ("b",), wide=True))
+    sheet = Sheet("t", headings, ((Cell("1", (1,)), Cell("2", (2,))),), ("",), ("a note",))
+    assert show.listing(sheet).markdown.splitlines()[:3] == ["| a |", "| ---: |", "| 1 |"]
+    assert "a note" in show.listing(sheet)._repr_markdown_()
+
+
+def test_words_are_plain() -> None:
+    from rich.text import Text
+
+    assert repr(show.say(Text("bold", style="bold"))) == "bold"
+
+
+def test_unknown_results_and_models_name_the_nearest() -> None:
+    with pytest.raises(InputError, match="nearest: cmt_components"):
+        show.measured("cmt_component")
+    with pytest.raises(InputError, match="nearest: CMT-Ti"):
+        show.sources(standings(read_counts()), "CMT-T")
+
+
+def test_nothing_to_draw_is_said() -> None:
+    with pytest.raises(InputError, match="nothing was measured"):
+        show.picture(lambda: None)
+
+
+@pytest.mark.slow
+def test_pictures_of_what_was_published() -> None:
+    found = standings(read_counts())
+    width, height = size(show.standings(found))
+    assert width > height > 300
+    assert "CMT.pytorch" in show.sources(found, "CMT-Ti").markdown
+
+
+@pytest.mark.slow
+def test_pictures_from_inside() -> None:
+    model = build(spec("cmt_digits", *SMALL))
+    image = torch.rand(3, 8, 8)
+    assert size(show.features(model, image, channels=2))[0] > 100
+    assert size(show.biases({"one": model}, stage=1, row=0, column=1))[0] > 100
+    assert size(show.fields({"one": model}, image[None]))[0] > 100
+    without = build(spec("cmt_digits", *SMALL, "position=none"))
+    with pytest.raises(InputError, match="stage 1 has no attention bias"):
+        show.biases({"none": without}, stage=1, row=0, column=0)
+
+
+def test_the_contract_suite_needs_its_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show.workbench, "__file__", str(tmp_path / "workbench" / "__init__.py"))
+    with pytest.raises(InputError, match="checkout"):
+        show.contract("wide", "wide")

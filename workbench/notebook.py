@@ -1,0 +1,318 @@
+"""What a notebook shows: the tables and figures of the reports, as objects that Jupyter displays.
+
+It computes nothing: every number comes from the rooms, every drawing from the report's figures.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, RenderableType
+
+import workbench
+from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from workbench.ablation import Sweep
+    from workbench.ablation.attribution import Attribution
+    from workbench.cost.peers import Standing
+    from workbench.cost.speed import Speed
+    from workbench.models import Network
+    from workbench.scaling.study import CostMap, Study, Trial
+
+DPI = 96  # a notebook holds its pictures as text
+WIDTH = 110  # of text
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as a PNG."""
+
+    png: bytes
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+    def __repr__(self) -> str:
+        return f"a picture of {len(self.png):,} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table as Markdown."""
+
+    markdown: str
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def __repr__(self) -> str:
+        return self.markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a command would print, as plain text."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def measured(name: str) -> Path:
+    """The folder `results/measured/NAME` of this checkout. Raises `InputError` without one."""
+    home = Path(workbench.__file__).parents[1] / "results" / "measured"
+    if not (home / name).is_dir():
+        raise unknown("results", name, (each.name for each in home.glob("*/")))
+    return home / name
+
+
+def say(view: RenderableType, width: int = WIDTH) -> Words:
+    """Anything that a command prints, as it would stand on a terminal of `width` columns."""
+    text = StringIO()
+    Console(file=text, width=width, force_jupyter=False, color_system=None).print(view)
+    lines = (line.rstrip() for line in text.getvalue().splitlines())
+    return Words("\n".join(lines))
+
+
+def listing(sheet: Sheet) -> Listing:
+    """A sheet without the columns that only files have room for; its notes below."""
+    from workbench.ablation.report.render import as_markdown
+
+    kept = [index for index, heading in enumerate(sheet.headings) if not heading.wide]
+    narrow = Sheet(
+        sheet.title,
+        tuple(sheet.headings[index] for index in kept),
+        tuple(tuple(row[index] for index in kept) for row in sheet.rows),
+        sheet.tones,
+        sheet.notes,
+    )
+    return Listing(as_markdown(narrow))
+
+
+def picture(draw: "Callable[[], Figure | None]") -> Picture:
+    """What `draw` draws, in the reports' look. Raises `InputError` where there is nothing."""
+    from workbench.ablation.report.figures import style
+
+    with style.style():
+        made = draw()
+        if made is None:
+            raise InputError("figure: nothing was measured that it could show")
+        found = BytesIO()
+        made.savefig(found, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    return Picture(found.getvalue())
+
+
+# ---------------------------------------------------------------- published and measured costs
+
+
+def standings(found: "Sequence[Standing]", speeds: "Mapping[str, Speed] | None" = None) -> Picture:
+    """Published top-1 against MACs, or against the measured throughput of those in `speeds`."""
+    from workbench.ablation.report.figures.published import Point, draw
+
+    if speeds is None:
+        points = [Point(each, each.counted.macs) for each in found]
+        what = "multiply-adds of one image, counted by one convention (logarithmic)"
+        return picture(lambda: draw(points, what, less_is_better=True))
+    kept = [each for each in found if each.counted.network in speeds]
+    points = [Point(each, speeds[each.counted.network].images_per_second) for each in kept]
+    first = next(iter(speeds.values()))
+    what = (
+        f"images per second on {first.device}, {first.threads} thread(s), batch {first.batch}, "
+        "float32 (logarithmic)"
+    )
+    return picture(lambda: draw(points, what, less_is_better=False))
+
+
+def sources(found: "Sequence[Standing]", model: str) -> Listing:
+    """Every published top-1 of a model, with where it was read. Raises `InputError`."""
+    known = {each.model: each for each in found}
+    if model not in known:
+        raise unknown("model", model, known)
+    rows = known[model].rows
+    headings = tuple(
+        Heading(title, (title,), right=title == "top-1, %")
+        for title in ("top-1, %", "GMACs printed", "source", "note")
+    )
+    cells = tuple(
+        tuple(
+            Cell("" if value is None else str(value), (str(value),))
+            for value in (row.top1, row.gmacs, row.source, row.note)
+        )
+        for row in rows
+    )
+    return listing(Sheet(model, headings, cells, ("",) * len(cells)))
+
+
+# ---------------------------------------------------------------- a sweep
+
+
+def table(sweep: "Sweep") -> Listing:
+    """The main table of a sweep, with its notes."""
+    from workbench.ablation.report.table import ablation_sheet
+
+    return listing(ablation_sheet(sweep.facts(), sweep.rows(), sweep.records()))
+
+
+def effects(sweep: "Sweep") -> Picture:
+    """Differences between rows, with their intervals and verdicts."""
+    from workbench.ablation.report.figures import effects as figure
+    from workbench.ablation.report.lines import ablation_lines
+
+    lines = ablation_lines(sweep.facts(), sweep.rows(), sweep.records())
+    return picture(lambda: figure.draw(lines))
+
+
+def top1_macs(sweep: "Sweep") -> Picture:
+    """Top-1 against multiply-adds, with the Pareto front."""
+    from workbench.ablation.report.figures import cost
+    from workbench.ablation.report.lines import ablation_lines
+
+    lines = ablation_lines(sweep.facts(), sweep.rows(), sweep.records())
+    return picture(lambda: cost.draw(lines, "macs"))
+
+
+def curves(sweep: "Sweep") -> Picture:
+    """Top-1 over the epochs."""
+    from workbench.ablation.report.figures import curves as figure
+
+    return picture(lambda: figure.draw(sweep.rows(), sweep.records()))
+
+
+def shares(sweep: "Sweep") -> Listing:
+    """Shapley values and interactions of a full factorial, as the report lists them."""
+    from workbench.ablation.report.shares import attribution_sheet
+
+    return listing(attribution_sheet(_attributed(sweep)))
+
+
+def attribution(sweep: "Sweep") -> Picture:
+    """Shapley values of a full factorial."""
+    from workbench.ablation.report.figures.attribution import bars
+
+    found = _attributed(sweep)
+    return picture(lambda: bars(found))
+
+
+def interactions(sweep: "Sweep") -> Picture:
+    """Interactions of pairs in a full factorial."""
+    from workbench.ablation.report.figures.attribution import interaction_map
+
+    found = _attributed(sweep)
+    return picture(lambda: interaction_map(found))
+
+
+def _attributed(sweep: "Sweep") -> "Attribution":
+    from workbench.ablation.attribution import attribute
+
+    found = attribute(sweep.rows(), sweep.records(), sweep.facts().seeds)
+    if found is None:
+        raise InputError(f"{sweep.plan.name}: no seed completed in every row")
+    return found
+
+
+# ---------------------------------------------------------------- a study
+
+
+def cost_map(found: "CostMap") -> Picture:
+    """The alpha-beta plane: growth after rounding over what was asked for."""
+    from workbench.ablation.study.figures import draw_costs
+
+    return picture(lambda: draw_costs(found))
+
+
+def study_map(study: "Study", trials: "Sequence[Trial]") -> Picture:
+    """The alpha-beta plane with the trials of a study."""
+    from workbench.ablation.study.figures import draw_map
+    from workbench.ablation.study.summary import summarise_study
+
+    return picture(lambda: draw_map(study, trials, summarise_study(study, trials)))
+
+
+def study_top1(study: "Study", trials: "Sequence[Trial]") -> Picture:
+    """Top-1 against MACs of the networks that trained."""
+    from workbench.ablation.study.figures import draw_top1
+    from workbench.ablation.study.summary import summarise_study
+
+    return picture(lambda: draw_top1(trials, summarise_study(study, trials)))
+
+
+def study_view(study: "Study", trials: "Sequence[Trial]") -> Words:
+    """What `workbench study` prints at its end."""
+    from workbench.ablation.study import write
+    from workbench.ablation.study.summary import summarise_study
+
+    return say(write.study_view(study, trials, summarise_study(study, trials)))
+
+
+# ---------------------------------------------------------------- inside a network
+
+
+def features(model: "Network", image: "Tensor", channels: int = 5) -> Picture:
+    """An image (3, R, R) in [0, 1], and the maps of each stage that vary most over it."""
+    from workbench.ablation.report.figures.inside import draw_features
+    from workbench.models.inspect import strongest_maps
+
+    maps = [each.numpy() for each in strongest_maps(model, image, channels)]
+    return picture(lambda: draw_features(image.permute(1, 2, 0).numpy(), maps))
+
+
+def biases(models: "Mapping[str, Network]", stage: int, row: int, column: int) -> Picture:
+    """The attention bias of one query over the keys: a row for each model, a column a head."""
+    from workbench.ablation.report.figures.inside import draw_grids
+    from workbench.models.inspect import attention_bias, bias_of_query
+
+    found = {name: attention_bias(model, stage) for name, model in models.items()}
+    for name, bias in found.items():
+        if bias is None:
+            raise InputError(f"{name}: stage {stage} has no attention bias")
+    rows = [
+        [*bias_of_query(bias, row, column).numpy()] for bias in found.values() if bias is not None
+    ]
+    heads = [[f"head {index}" for index in range(len(row))] for row in rows]
+    return picture(lambda: draw_grids(rows, list(found), heads, signed=True))
+
+
+def fields(models: "Mapping[str, Network]", images: "Tensor") -> Picture:
+    """Effective receptive fields: a row for each model, a column a stage; brighter on a log scale.
+
+    Above each, the least share of the image that holds half of the gradient.
+    """
+    from workbench.ablation.report.figures.inside import draw_grids
+    from workbench.models.inspect import effective_fields
+
+    found = [effective_fields(model, images) for model in models.values()]
+    grids = [[np.log10(each.gradient.numpy() + 1e-6) for each in row] for row in found]
+    titles = [[f"stage {each.stage}: {each.share():.1%}" for each in row] for row in found]
+    return picture(lambda: draw_grids(grids, list(models), titles, signed=False))
+
+
+# ---------------------------------------------------------------- a component of one's own
+
+
+def contract(module: str, component: str) -> Words:
+    """Holds a component of `module` to the contract suite of this checkout; pytest's last words.
+
+    Runs in the working directory, where the module is. Raises `InputError` without a checkout.
+    """
+    suite = Path(workbench.__file__).parents[1] / "tests" / "models" / "test_contract.py"
+    if not suite.is_file():
+        raise InputError("contract: the suite comes with a checkout of the project; clone it")
+    command = [sys.executable, "-m", "pytest", str(suite), "--modules", module, "-k", component]
+    command += ["-p", "no:cacheprovider", "--color=no", "-o", "addopts="]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.replace(str(suite.parents[2]), ".").splitlines()
+    lines = [line.strip("= ") for line in lines]
+    shown = lines[-1:] if done.returncode == 0 else lines[-20:]
+    return Words("\n".join(re.sub(r" in [\d.]+s.*", "", line) for line in shown))
