@@ -15,8 +15,7 @@ def add_to(app: typer.Typer) -> None:
     """The commands of this group."""
     app.command(
         short_help="Compound scaling, before and after rounding.",
-        epilog="Examples: workbench scale cmt_s --phi 1; workbench scale table; "
-        "workbench scale exponents cmt_s",
+        epilog="Example: workbench scale cmt_s --phi 1",
     )(scale)
     app.command(
         short_help="Search alpha, beta and gamma with Optuna.",
