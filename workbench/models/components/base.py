@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 from torch import Tensor, nn
 
 from workbench.config import Frozen, Part
+from workbench.errors import nearest_divisor
 from workbench.models.ops import Op
 
 
@@ -119,6 +120,23 @@ class Component(nn.Module, Generic[O]):
     def extra_repr(self) -> str:
         """The options: what tells two modules of one class apart."""
         return ", ".join(f"{key}={value}" for key, value in self.options)
+
+
+def heads_fault(site: Site) -> str | None:
+    """What `refuse` says where the heads do not divide the dimension."""
+    if site.dim % site.heads == 0:
+        return None
+    hint = nearest_divisor(site.heads, site.dim)
+    stage, heads = site.stage, site.heads
+    return f"heads[{stage}]: {heads} does not divide dim[{stage}] = {site.dim}; {hint}"
+
+
+def reduction_fault(site: Site, k: int) -> str | None:
+    """What `refuse` says where a reduction k of keys and values does not divide the map."""
+    if site.side % k == 0:
+        return None
+    hint = nearest_divisor(k, site.side)
+    return f"mixer.k[{site.stage}]: {k} does not divide the map of side {site.side}; {hint}"
 
 
 def tokens_of(x: Tensor) -> Tensor:

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag, Positive, Rate
-from workbench.errors import nearest_divisor
 from workbench.models import ops
 from workbench.models.components.act import make_act
-from workbench.models.components.base import Fold, Options, Site, map_of, tokens_of
+from workbench.models.components.base import Fold, Options, Site, heads_fault, map_of, tokens_of
 from workbench.models.components.head.base import Head
 from workbench.models.components.mixer.base import attend, merge_heads
 from workbench.models.components.norm import make_norm, norm_ops
@@ -123,9 +122,4 @@ class ClassAttention(Head[ClassAttentionOptions]):
 
     @staticmethod
     def refuse(site: Site, options: ClassAttentionOptions) -> str | None:
-        if site.dim % site.heads:
-            return (
-                f"heads[{site.stage}]: {site.heads} does not divide dim[{site.stage}] = "
-                f"{site.dim}; {nearest_divisor(site.heads, site.dim)}"
-            )
-        return None
+        return heads_fault(site)

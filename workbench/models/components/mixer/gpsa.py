@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Flag, Positive
-from workbench.errors import nearest_divisor
 from workbench.models import ops
-from workbench.models.components.base import Options, Site, map_of, tokens_of
+from workbench.models.components.base import Options, Site, heads_fault, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer, merge_heads
 from workbench.models.ops import Op
 
@@ -77,12 +76,7 @@ class Gpsa(Mixer[GpsaOptions]):
 
     @staticmethod
     def refuse(site: Site, options: GpsaOptions) -> str | None:
-        if site.dim % site.heads:
-            return (
-                f"heads[{site.stage}]: {site.heads} does not divide dim[{site.stage}] = "
-                f"{site.dim}; {nearest_divisor(site.heads, site.dim)}"
-            )
-        return None
+        return heads_fault(site)
 
 
 def relative_offsets(side: int) -> Tensor:

@@ -5,9 +5,17 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
-from workbench.errors import nearest_divisor
 from workbench.models import ops
-from workbench.models.components.base import NEEDS_MAP, Fold, Options, Site, map_of, tokens_of
+from workbench.models.components.base import (
+    NEEDS_MAP,
+    Fold,
+    Options,
+    Site,
+    heads_fault,
+    map_of,
+    reduction_fault,
+    tokens_of,
+)
 from workbench.models.components.mixer.base import Mixer, attend
 from workbench.models.components.norm import make_norm, norm_ops
 from workbench.models.ops import Op
@@ -80,13 +88,7 @@ class Lmhsa(Mixer[LmhsaOptions]):
 
     @staticmethod
     def refuse(site: Site, options: LmhsaOptions) -> str | None:
-        stage, heads, k = site.stage, site.heads, options.k
-        if site.dim % heads:
-            hint = nearest_divisor(heads, site.dim)
-            return f"heads[{stage}]: {heads} does not divide dim[{stage}] = {site.dim}; {hint}"
-        if site.side % k:
-            hint = nearest_divisor(k, site.side)
-            return f"mixer.k[{stage}]: {k} does not divide the map of side {site.side}; {hint}"
-        if site.tokens and k > 1:
-            return f"mixer.k[{stage}]: {k} {NEEDS_MAP}"
-        return None
+        fault = heads_fault(site) or reduction_fault(site, options.k)
+        if fault is None and site.tokens and options.k > 1:
+            return f"mixer.k[{site.stage}]: {options.k} {NEEDS_MAP}"
+        return fault

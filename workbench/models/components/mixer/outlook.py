@@ -6,9 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
-from workbench.errors import nearest_divisor
 from workbench.models import ops
-from workbench.models.components.base import Options, Site, map_of, tokens_of
+from workbench.models.components.base import Options, Site, heads_fault, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer
 from workbench.models.ops import Op
 
@@ -65,10 +64,9 @@ class Outlook(Mixer[OutlookOptions]):
 
     @staticmethod
     def refuse(site: Site, options: OutlookOptions) -> str | None:
-        stage, heads = site.stage, site.heads
-        if site.dim % heads:
-            hint = nearest_divisor(heads, site.dim)
-            return f"heads[{stage}]: {heads} does not divide dim[{stage}] = {site.dim}; {hint}"
+        stage, fault = site.stage, heads_fault(site)
+        if fault is not None:
+            return fault
         if options.kernel % 2 == 0:
             return (
                 f"mixer.kernel[{stage}]: {options.kernel} is even, and a window needs a centre; "

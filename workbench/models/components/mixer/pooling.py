@@ -6,9 +6,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
-from workbench.errors import nearest_divisor
 from workbench.models import ops
-from workbench.models.components.base import Fold, Options, Site, map_of, tokens_of
+from workbench.models.components.base import (
+    Fold,
+    Options,
+    Site,
+    heads_fault,
+    map_of,
+    reduction_fault,
+    tokens_of,
+)
 from workbench.models.components.mixer.base import Mixer, attend, merge_heads
 from workbench.models.components.norm import make_norm, norm_ops
 from workbench.models.ops import Op
@@ -95,13 +102,10 @@ class PoolingAttention(Mixer[PoolingAttentionOptions]):
 
     @staticmethod
     def refuse(site: Site, options: PoolingAttentionOptions) -> str | None:
-        stage, heads, k, kernel = site.stage, site.heads, options.k, options.kernel
-        if site.dim % heads:
-            hint = nearest_divisor(heads, site.dim)
-            return f"heads[{stage}]: {heads} does not divide dim[{stage}] = {site.dim}; {hint}"
-        if site.side % k:
-            hint = nearest_divisor(k, site.side)
-            return f"mixer.k[{stage}]: {k} does not divide the map of side {site.side}; {hint}"
+        stage, kernel = site.stage, options.kernel
+        fault = heads_fault(site) or reduction_fault(site, options.k)
+        if fault is not None:
+            return fault
         if kernel % 2 == 0:
             return (
                 f"mixer.kernel[{stage}]: {kernel} is even, and would change the side; "
