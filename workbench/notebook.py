@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console, RenderableType
 
-import workbench
 from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.checkout import ROOT
 from workbench.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Words:
 
 def measured(name: str) -> Path:
     """The folder `results/measured/NAME` of this checkout. Raises `InputError` without one."""
-    home = Path(workbench.__file__).parents[1] / "results" / "measured"
+    home = ROOT / "results" / "measured"
     if not (home / name).is_dir():
         raise unknown("results", name, (each.name for each in home.glob("*/")))
     return home / name
@@ -306,7 +306,7 @@ def contract(module: str, component: str) -> Words:
 
     Runs in the working directory, where the module is. Raises `InputError` without a checkout.
     """
-    suite = Path(workbench.__file__).parents[1] / "tests" / "models" / "test_contract.py"
+    suite = ROOT / "tests" / "models" / "test_contract.py"
     if not suite.is_file():
         raise InputError("contract: the suite comes with a checkout of the project; clone it")
     command = [sys.executable, "-m", "pytest", str(suite), "--modules", module, "-k", component]

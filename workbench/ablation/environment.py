@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from workbench.checkout import ROOT
 from workbench.config import Scalar
 from workbench.engine import Resources
 from workbench.version import __version__
@@ -46,12 +47,11 @@ def git_state() -> tuple[str | None, bool | None]:
 
 
 def _git(*arguments: str) -> str | None:
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():  # installed: a repository around it is not ours
+    if not (ROOT / ".git").exists():  # installed: a repository around it is not ours
         return None
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=True
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -9,10 +9,11 @@ import yaml
 from workbench.ablation.kinds import KINDS, PlanFile
 from workbench.ablation.kinds.base import SeedRace
 from workbench.ablation.where import located
+from workbench.checkout import ROOT
 from workbench.config import parse
 from workbench.errors import InputError, unknown
 
-SHIPPED = Path(__file__).parents[2] / "ablations"
+SHIPPED = ROOT / "ablations"
 STUDY = "scaling_study"  # the kind of files that `workbench study` runs
 SUFFIXES = (".yaml", ".yml")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.sheet import Cell, Heading, Sheet, top1_text
 from workbench.ablation.statistics import summarise
+from workbench.checkout import ROOT
 from workbench.errors import InputError, unknown
 
-FOLDER = Path(__file__).resolve().parents[2] / "results" / "published"
+FOLDER = ROOT / "results" / "published"
 NAMES = ("row", "model", "ablation")  # the column that names a row, first one found
 IMAGENET = "ImageNet-1k"  # of every file that has no column of its own for it
 

@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parents[2]
+from workbench.checkout import ROOT
+
 PACKAGE = "workbench.models"
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import workbench
+from workbench.checkout import ROOT
 from workbench.errors import InputError
 
 Quantity = Literal["params_m", "gmacs", "top1"]
@@ -65,7 +65,7 @@ class Figure(NamedTuple):
 
 def folder() -> Path:
     """Where the published figures stand: beside the package, or in the working directory."""
-    homes = [Path(workbench.__file__).parents[1], Path.cwd()]
+    homes = [ROOT, Path.cwd()]
     for home in homes:
         found = home / "results" / "published"
         if (found / "imagenet.csv").is_file():
