@@ -69,6 +69,6 @@ def test_pictures_from_inside() -> None:
 def test_the_contract_suite_needs_its_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show.workbench, "__file__", str(tmp_path / "workbench" / "__init__.py"))
+    monkeypatch.setattr(show, "ROOT", tmp_path)
     with pytest.raises(InputError, match="checkout"):
         show.contract("wide", "wide")
