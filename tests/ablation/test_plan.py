@@ -10,19 +10,9 @@ from hypothesis import strategies as st
 from workbench.ablation.kinds import KINDS
 from workbench.ablation.plan import Changes, Plan, resolve
 from workbench.ablation.planfile import find_plan, load_plan_file, parse_plan
-from workbench.errors import InputError
 
+from .checks import refused
 from .standins import PATH, plan, plan_file, rooms
-
-
-def refused(call: Any, *parts: str) -> None:
-    with pytest.raises(InputError) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    for part in parts:
-        assert part in message
-
 
 # ---------------------------------------------------------------- kinds
 

@@ -24,15 +24,11 @@ from workbench.engine import LocalEngine
 from workbench.errors import InputError
 from workbench.scaling.study import Trial
 
+from ..checks import start, trained_epochs
 from . import standins
 from .standins import options, quiet, run, said, study
 
 pytestmark = pytest.mark.slow  # databases are written with every trial
-
-
-def trained_epochs(folder: Path) -> dict[str, list[str]]:
-    found = sorted(folder.glob("runs/*/epochs.txt"))
-    return {path.parent.name: path.read_text().split() for path in found}
 
 
 def facts(done: StudyResult) -> list[tuple[object, ...]]:
@@ -224,17 +220,9 @@ if __name__ == "__main__":
 """
 
 
-def start(folder: Path, epoch_seconds: float) -> "subprocess.Popen[str]":
-    script = folder.parent / "study.py"
-    script.write_text(SCRIPT.format(path=sys.path, module=standins.NAME, folder=str(folder)))
-    return subprocess.Popen(
-        [sys.executable, script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "WB_EPOCH_SECONDS": str(epoch_seconds)},
-        start_new_session=True,
-    )
+def begun(folder: Path) -> "subprocess.Popen[str]":
+    script = SCRIPT.format(path=sys.path, module=standins.NAME, folder=str(folder))
+    return start(script, folder, epoch_seconds=0.3)
 
 
 def wait_until_under_way(folder: Path) -> None:
@@ -253,7 +241,7 @@ def test_study_killed_outright_loses_nothing_and_ends_as_if_it_had_not_been(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "cut"
-    process = start(folder, 0.3)
+    process = begun(folder)
     wait_until_under_way(folder)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -271,7 +259,7 @@ def test_study_killed_outright_loses_nothing_and_ends_as_if_it_had_not_been(
 
 def test_ctrl_c_leaves_nothing_running_and_says_how_to_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "stopped"
-    process = start(folder, 0.3)
+    process = begun(folder)
     wait_until_under_way(folder)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)

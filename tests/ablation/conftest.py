@@ -1,0 +1,10 @@
+"""Where the stand-in plan's sweep goes."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "path"

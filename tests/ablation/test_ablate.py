@@ -1,0 +1,76 @@
+"""The commands of a plan: its preview, and its sweep with reports."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench.ablation.ablate import ablate, preview
+from workbench.ablation.dryrun import preview_data, print_preview
+from workbench.ablation.plan import Changes
+from workbench.ablation.results import load_sweep
+from workbench.ablation.runner import SweepOptions
+
+from . import standins
+from .standins import quiet, rooms, said
+
+
+def write_plan(folder: Path) -> Path:
+    path = folder / "plan.yaml"
+    path.write_text(json.dumps(standins.PATH))  # JSON is YAML
+    return path
+
+
+def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
+    path = write_plan(tmp_path)
+    found_plan, found = preview(path, options=SweepOptions(jobs=2, device="cpu"), rooms=rooms())
+    assert [variant.name for variant in found_plan.variants] == ["small", "large", "+ LPU"]
+    assert set(found.runs) == {"small", "large", "+ LPU"}
+    # 100 + 50 images at the stand-in's 0.25 s for 80 + 50 of them, 1000 images a second in training
+    epoch = 100 / 1000 + 50 * (0.25 - 80 / 1000) / 50
+    assert found.runs["small"] == pytest.approx(3 * epoch, abs=1e-9)
+    assert found.sweep == pytest.approx(3 * 3 * epoch, abs=1e-9)
+    assert [each.name for each in tmp_path.iterdir()] == ["plan.yaml"]
+
+
+def test_preview_prints_its_numbers_and_gives_them_unrounded(tmp_path: Path) -> None:
+    wanted = SweepOptions(jobs=1, device="cpu")
+    found = preview(write_plan(tmp_path), options=wanted, rooms=rooms())
+    console = quiet()
+    print_preview(*found, console)
+    text = said(console)
+    assert "large, lpu=none" in text
+    assert "16,000" in text
+    assert "6 runs: 3 variants x seeds 0, 1; about 5 s" in text
+    data = json.loads(json.dumps(preview_data(*found)))
+    assert [row["macs"] for row in data["rows"]] == [8000, 16000, 16000]
+    assert data["sweep_seconds"] == pytest.approx(6 * data["rows"][0]["run_seconds"])
+    assert len({run["id"] for run in data["runs"]}) == 6
+
+
+def test_preview_says_which_row_can_not_be_run(tmp_path: Path) -> None:
+    path = write_plan(tmp_path)
+    wanted = SweepOptions(jobs=1, device="cpu", only=("large",))
+    _, found = preview(path, options=wanted, changes=Changes(seeds=(1,)), rooms=rooms("raising"))
+    assert set(found.failures) == {"large"}
+    assert "RuntimeError" in found.failures["large"]
+    assert found.sweep is None
+
+
+@pytest.mark.slow
+def test_ablate_runs_reports_and_records_its_command(tmp_path: Path) -> None:
+    console = quiet()
+    done = ablate(
+        write_plan(tmp_path),
+        results=tmp_path / "results",
+        changes=Changes(name="mine", settings=("recipe.epochs=2",)),
+        options=SweepOptions(jobs=1, device="cpu"),
+        console=console,
+        rooms=rooms(),
+    )
+    assert done.exit_code == 0
+    assert done.folder == tmp_path / "results" / "mine"
+    command = dict(load_sweep(done.folder).environment)["command"]
+    assert f"{tmp_path}/plan.yaml --set recipe.epochs=2 --name mine --results" in command
+    assert (done.folder / "table.csv").exists()
+    assert "+ LPU" in said(console)

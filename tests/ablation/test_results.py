@@ -1,0 +1,58 @@
+"""What a sweep left, read back."""
+
+from pathlib import Path
+
+from workbench.ablation.folder import LEDGER
+from workbench.ablation.results import load_results, load_sweep
+from workbench.ablation.runner import run_sweep
+
+from .checks import refused
+from .standins import options, plan, quiet
+
+
+def test_results_read_alike_from_the_ledger_and_from_its_export(folder: Path) -> None:
+    run_sweep(plan(), folder, options("mixed"), quiet())
+    from_ledger = load_sweep(folder)
+    frame = load_results(folder)
+    (folder / LEDGER).unlink()
+    exported = load_sweep(folder)
+    assert exported.records() == from_ledger.records()
+    assert exported.rows() == from_ledger.rows()
+    assert exported.facts() == from_ledger.facts()
+    assert load_results(folder).equals(frame)
+
+
+def test_frame_has_a_row_for_each_run_in_the_order_of_the_plan(folder: Path) -> None:
+    run_sweep(plan(), folder, options(), quiet())
+    frame = load_results(folder)
+    assert list(frame["variant"]) == ["small", "large", "+ LPU"] * 2
+    assert list(frame["seed"]) == [0, 0, 0, 1, 1, 1]
+    assert list(frame["top1"]) == [58.0, 66.0, 66.0, 59.0, 67.0, 67.0]
+    assert frame.loc[1, "changed"] == "large, lpu=none"
+    assert frame.loc[2, "compared_to"] == "large"
+    assert set(frame["status"]) == {"completed"}
+    assert frame.loc[1, "spec.stages.0.lpu"] == "none"
+
+
+def test_records_carry_what_a_report_needs(folder: Path) -> None:
+    run_sweep(plan(), folder, options("mixed", command="workbench ablate path"), quiet())
+    sweep = load_sweep(folder)
+    records = {(record.variant, record.seed): record for record in sweep.records()}
+    assert len(records) == 6
+    assert records["+ LPU", 0].measured == 66.0
+    assert records["+ LPU", 1].measured is None
+    assert [epoch.epoch for epoch in records["small", 0].curve] == [0, 1, 2]
+    assert records["+ LPU", 0].command == (
+        "workbench ablate path --only '+ LPU' --seeds 0 --name path-repeated --jobs 2"
+    )
+    assert "epochs: 3" in records["small", 0].config
+    assert sweep.facts().seeds == (0, 1)
+    assert dict(sweep.facts().environment)["threads"]
+
+
+def test_results_that_are_not_there_are_one_line(tmp_path: Path) -> None:
+    refused(lambda: load_results(tmp_path / "none"), "does not exist")
+    refused(lambda: load_results(tmp_path), "holds neither ledger.db nor runs.jsonl")
+    (tmp_path / "plan.json").write_text("{}")
+    (tmp_path / "runs.jsonl").write_text("{}")
+    refused(lambda: load_results(tmp_path), "is damaged")
