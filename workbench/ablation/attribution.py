@@ -56,7 +56,7 @@ def attribute(
     `Row.present` names the components switched on; each subset of them is one row. Raises
     `InputError` where one is missing or stands twice.
     """
-    components = _components(rows)
+    components = toggled(rows)
     names = _cells(rows, components)
     tables = {seed: _values(names, runs, seed) for seed in seeds}
     kept = {seed: values for seed, values in tables.items() if values is not None}
@@ -132,12 +132,12 @@ def _without(n: int, mask: int) -> Iterator[int]:
     return (subset for subset in range(1 << n) if not subset & mask)
 
 
-def _components(rows: Sequence[Row]) -> tuple[str, ...]:
-    """In the order in which the rows bring them in."""
+def toggled(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The components that the rows switch, in the order in which they bring them in."""
     seen = dict[str, None]()
     for row in rows:
         if row.present is None:
-            raise InputError(f"{row.variant}: not a row of a full factorial")
+            raise InputError(f"{row.variant}: which components it has is not known")
         seen.update(dict.fromkeys(row.present))
     return tuple(seen)
 

@@ -14,9 +14,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.ablation.attribution import Estimate, estimate
+from workbench.ablation.attribution import Estimate, estimate, toggled
 from workbench.ablation.records import Row, RunRecord
-from workbench.errors import InputError
 
 Floats = NDArray[np.float64]
 Word = tuple[str, ...]  # the components whose interaction is meant; one: its main effect
@@ -64,7 +63,7 @@ def main_effects(
     rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
 ) -> Effects | None:
     """The effects of a regular fraction; None where no seed completed in every row."""
-    components = _components(rows)
+    components = toggled(rows)
     kept, values = _complete(rows, runs, seeds)
     if not kept:
         return None
@@ -84,7 +83,7 @@ def pair_interactions(
     if not kept:
         return None
     base = frozenset(rows[0].present or ())
-    components = _components(rows)
+    components = toggled(rows)
     at = {frozenset(row.present or ()) ^ base: values[:, i] for i, row in enumerate(rows)}
     sign = -1 if base else 1
     empty = at[frozenset()]
@@ -95,15 +94,6 @@ def pair_interactions(
         for one, other in combinations(components, 2)
     )  # fmt: skip
     return Interactions(components, kept, alone, pairs, _left_out(seeds, kept), bool(base))
-
-
-def _components(rows: Sequence[Row]) -> tuple[str, ...]:
-    seen = dict[str, None]()
-    for row in rows:
-        if row.present is None:
-            raise InputError(f"{row.variant}: its components are not known")
-        seen.update(dict.fromkeys(row.present))
-    return tuple(seen)
 
 
 def _columns(rows: Sequence[Row], components: Sequence[str]) -> dict[Word, Floats]:

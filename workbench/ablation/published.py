@@ -12,10 +12,9 @@ from pathlib import Path
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.sheet import Cell, Heading, Sheet, top1_text
 from workbench.ablation.statistics import summarise
-from workbench.checkout import ROOT
+from workbench.checkout import PUBLISHED
 from workbench.errors import InputError, unknown
 
-FOLDER = ROOT / "results" / "published"
 NAMES = ("row", "model", "ablation")  # the column that names a row, first one found
 IMAGENET = "ImageNet-1k"  # of every file that has no column of its own for it
 
@@ -47,7 +46,7 @@ class Published:
     note: str
 
 
-def table_names(folder: Path = FOLDER) -> tuple[str, ...]:
+def table_names(folder: Path = PUBLISHED) -> tuple[str, ...]:
     """The published tables there are."""
     names = tuple(sorted(path.stem for path in folder.glob("*.csv")))
     if not names:
@@ -57,7 +56,7 @@ def table_names(folder: Path = FOLDER) -> tuple[str, ...]:
     return names
 
 
-def read_table(name: str, folder: Path = FOLDER) -> list[dict[str, str]]:
+def read_table(name: str, folder: Path = PUBLISHED) -> list[dict[str, str]]:
     """A published table as it stands, every value as text."""
     if name not in table_names(folder):
         raise unknown("published", name, table_names(folder))
@@ -65,7 +64,7 @@ def read_table(name: str, folder: Path = FOLDER) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def read_published(name: str, folder: Path = FOLDER) -> tuple[Published, ...]:
+def read_published(name: str, folder: Path = PUBLISHED) -> tuple[Published, ...]:
     """The rows of a table that gives top-1; refused for one that does not."""
     rows = read_table(name, folder)
     key = next((key for key in NAMES if rows and key in rows[0]), None)
@@ -86,7 +85,7 @@ def read_published(name: str, folder: Path = FOLDER) -> tuple[Published, ...]:
     )
 
 
-def find(reference: str, folder: Path = FOLDER) -> tuple[Published, ...]:
+def find(reference: str, folder: Path = PUBLISHED) -> tuple[Published, ...]:
     """Every row that `file/row` names; one source each, so there may be several."""
     name, _, wanted = reference.partition("/")
     rows = read_published(name, folder)
@@ -96,7 +95,7 @@ def find(reference: str, folder: Path = FOLDER) -> tuple[Published, ...]:
     return found
 
 
-def shipped(folder: Path = FOLDER) -> bool:
+def shipped(folder: Path = PUBLISHED) -> bool:
     """Whether the published tables are here; they are not in an installed wheel."""
     return any(folder.glob("*.csv"))
 
@@ -125,7 +124,7 @@ def short_text(found: Sequence[Published], dataset: str) -> str:
     return "; ".join(values)
 
 
-def published_sheet(name: str, folder: Path = FOLDER) -> Sheet:
+def published_sheet(name: str, folder: Path = PUBLISHED) -> Sheet:
     """A whole published table, as it was read."""
     rows = read_table(name, folder)
     headings = tuple(Heading(key, (key,), right=False) for key in rows[0])
@@ -139,7 +138,7 @@ def _beware(name: str) -> str:
 
 
 def beside(
-    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord], folder: Path = FOLDER
+    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord], folder: Path = PUBLISHED
 ) -> Sheet:
     """Measured rows and the published rows that they stand for (`Row.published`)."""
     pairs = [(row, found) for row in rows if row.published for found in find(row.published, folder)]
@@ -181,7 +180,7 @@ def _plain(name: str) -> str:
 
 
 def sheets(
-    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord], folder: Path = FOLDER
+    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord], folder: Path = PUBLISHED
 ) -> dict[str, Sheet]:
     """The published tables that a report shows, by the name of their files; none unless asked."""
     found = dict[str, Sheet]()

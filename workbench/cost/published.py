@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from workbench.checkout import ROOT
+from workbench.checkout import PUBLISHED
 from workbench.errors import InputError
 
 Quantity = Literal["params_m", "gmacs", "top1"]
@@ -64,15 +64,12 @@ class Figure(NamedTuple):
 
 
 def folder() -> Path:
-    """Where the published figures stand: beside the package, or in the working directory."""
-    homes = [ROOT, Path.cwd()]
-    for home in homes:
-        found = home / "results" / "published"
-        if (found / "imagenet.csv").is_file():
-            return found
+    """Where the published figures stand, beside the package."""
+    if (PUBLISHED / "imagenet.csv").is_file():
+        return PUBLISHED
     raise InputError(
-        "results/published: not found beside the package; run from a checkout of the project, or "
-        "install it from one with pip install -e ."
+        "results/published: not beside the package; install it from a checkout of the project with "
+        "pip install -e ."
     )
 
 
