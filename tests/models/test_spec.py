@@ -98,6 +98,28 @@ def test_every_toggle_changes_the_network(change: str) -> None:
     assert fingerprint(spec("cmt_s", change)) != fingerprint(spec("cmt_s"))
 
 
+@pytest.mark.parametrize("base", ["deit_s", "cmt_s position=none", "volo_d1", "levit_128s"])
+def test_heads_change_the_network_where_no_table_has_them(base: str) -> None:
+    name, *overrides = base.split()
+    heads = [2 * stage.heads for stage in spec(name).stages]
+    before = spec(name, *overrides)
+    assert fingerprint(spec(name, *overrides, f"heads={heads}")) != fingerprint(before)
+
+
+@pytest.mark.parametrize(
+    ("base", "idle"),
+    [
+        ("cmt_s depth=1", "position.per=block"),
+        ("cmt_s depth=1 position=attention_bias", "position.per=stage"),
+        ("cmt_s downsample.norm=false", "downsample.eps=0.1"),
+        ("cmt_s mixer=identity position=none", "heads=[2,2,4,8]"),
+    ],
+)
+def test_what_has_no_effect_there_leaves_the_fingerprint(base: str, idle: str) -> None:
+    name, *overrides = base.split()
+    assert fingerprint(spec(name, *overrides, idle)) == fingerprint(spec(name, *overrides))
+
+
 @pytest.mark.parametrize("same", ["lpu=dwconv", "mixer.k=[8,4,2,1]", "depth=[3,3,16,3]"])
 def test_what_changes_no_module_leaves_the_fingerprint(same: str) -> None:
     assert fingerprint(spec("cmt_s", same)) == fingerprint(spec("cmt_s"))

@@ -117,9 +117,15 @@ class Component(nn.Module, Generic[O]):
         """The norm through which all goes that leaves, if no layer here can take it up."""
         return None
 
+    def told(self) -> dict[str, object]:
+        """What tells two modules of one class apart beside shapes: the options that act here.
+
+        A variant that differs in nothing told and in no shape is its baseline, and is refused.
+        """
+        return dict(self.options)
+
     def extra_repr(self) -> str:
-        """The options: what tells two modules of one class apart."""
-        return ", ".join(f"{key}={value}" for key, value in self.options)
+        return ", ".join(f"{key}={value}" for key, value in self.told().items())
 
 
 def heads_fault(site: Site) -> str | None:

@@ -59,6 +59,9 @@ class ConvDownsample(Downsample[ConvDownsampleOptions]):
         y: Tensor = self.norm(self.conv(x))
         return y
 
+    def told(self) -> dict[str, object]:
+        return {"norm": self.options.norm}  # the norm itself shows its eps
+
     def folds(self) -> Iterator[Fold]:
         yield Fold("norm", ("conv",), follows=True)
 

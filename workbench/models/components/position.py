@@ -103,6 +103,9 @@ class Relative(Position[RelativeOptions]):
             return table
         return resize_relative(table, side**2, (side * site.key_side // site.side) ** 2)
 
+    def told(self) -> dict[str, object]:
+        return _told(super().told(), self.site)
+
     def tables(self) -> dict[str, float]:
         return {f"table.{i}": self.options.std for i in range(len(self.table))}
 
@@ -152,6 +155,9 @@ class AttentionBias(Position[AttentionBiasOptions]):
         steps = centre_offsets(side, keys).to(table.device)
         return spread(resize_offsets(table, centre_span(side, keys)), steps)
 
+    def told(self) -> dict[str, object]:
+        return _told(super().told(), self.site)
+
     def tables(self) -> dict[str, float]:
         return {f"table.{i}": self.options.std for i in range(len(self.table))}
 
@@ -179,6 +185,11 @@ class AttentionBias(Position[AttentionBiasOptions]):
 
 def _tables(site: Site, options: RelativeOptions | AttentionBiasOptions) -> int:
     return site.depth if options.per == "block" else 1
+
+
+def _told(options: dict[str, object], site: Site) -> dict[str, object]:
+    """Without `per` where it is all one: in a stage of one block."""
+    return {key: value for key, value in options.items() if key != "per" or site.depth > 1}
 
 
 def _is_square(number: int) -> bool:

@@ -90,6 +90,9 @@ class ClassAttention(Head[ClassAttentionOptions]):
         logits, *dense = self.parts(x)
         return logits + DENSE_SHARE * dense[0].amax((2, 3)) if dense else logits
 
+    def told(self) -> dict[str, object]:
+        return {"heads": self.blocks[0].heads, **super().told()}  # no shape shows them
+
     def tables(self) -> dict[str, float]:
         return {"token": 0.02}
 

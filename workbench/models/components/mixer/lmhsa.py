@@ -64,6 +64,9 @@ class Lmhsa(Mixer[LmhsaOptions]):
         y = attend(q, k, v, bias).transpose(1, 2)  # (B, n, heads, d)
         return map_of(self.drop(self.proj(y.reshape(batch, height, width, dim))))
 
+    def told(self) -> dict[str, object]:
+        return {"heads": self.site.heads, **super().told()}  # no shape shows them
+
     def folds(self) -> Iterator[Fold]:
         if self.options.k > 1:
             yield Fold("reduce.norm", ("reduce.conv",), follows=True)
