@@ -50,6 +50,14 @@ def test_keyword_fields_read_like_overrides() -> None:
     assert by_keyword.flat() == spec("cmt_s", *overrides).flat()
 
 
+def test_a_field_given_twice_is_given_alike() -> None:
+    assert spec("cmt_s", "resolution=192", resolution=192).resolution == 192
+    with pytest.raises(InputError, match="resolution: 160 is refused beside resolution=192"):
+        spec("cmt_s", "resolution=160", resolution=192)
+    with pytest.raises(InputError, match=r"classes: 20 .* classes=10 .*data"):
+        spec("cmt_s", "classes=20", classes=10)
+
+
 def test_the_identity_leaves_the_name_out_and_takes_everything_else_in() -> None:
     assert spec("cmt_s", "lpu=dwconv").identity == spec("cmt_s").identity
     assert spec("cmt_s", "lpu=none").identity != spec("cmt_s").identity

@@ -48,8 +48,8 @@ def spec(
 ) -> Spec:
     """The spec of zoo entry `base` with `overrides` such as `"lpu=none"` or `"mixer.k=[4,2,1,1]"`.
 
-    Raises `InputError` for a name, key or value that is unknown, and for a network that can't be
-    built.
+    Raises `InputError` for a name, key or value that is unknown, for a field that an override and
+    an argument give differently, and for a network that can't be built.
     """
     given = {
         "resolution": resolution,
@@ -58,7 +58,12 @@ def spec(
         "dropout": dropout,
     }
     extra = {key: value for key, value in given.items() if value is not None}
-    settings = merge(base_settings(base), parse_overrides(overrides))
+    written = parse_overrides(overrides)
+    for key, value in extra.items():
+        if written.get(key, value) != value:
+            where = " (in a plan, the number of its data)" if key == "classes" else ""
+            raise InputError(f"{key}: {written[key]!r} is refused beside {key}={value!r}{where}")
+    settings = merge(base_settings(base), written)
     return resolve(merge(settings, extra), " ".join([base, *overrides]))
 
 
