@@ -134,9 +134,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_file_that_is_no_checkpoint_is_one_line(kind: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_checkpoint_is_one_line(
+    kind: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
     file = tmp_path / "broken.pth"
     BROKEN[kind](file)
     with pytest.raises(InputError, match=r"weights: .*broken\.pth") as caught:
         load_weights(build(spec("cmt_digits")), file)
     assert "\n" not in str(caught.value)
+    assert not recwarn.list

@@ -5,6 +5,7 @@ A file is read without running code from it. Every key is accounted for, or the 
 
 import logging
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,9 @@ def read(path: Path) -> State:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on its pickle protocol; what matters is raised
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"weights: {str(path)!r} does not exist") from None
     except pickle.UnpicklingError as error:
