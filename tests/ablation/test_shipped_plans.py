@@ -1,4 +1,4 @@
-"""The plans that ship with the project resolve, whether or not their data are here."""
+"""Plans of real networks: those that ship resolve, whether or not their data are here."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from workbench.ablation.ablate import load_plan
-from workbench.ablation.planfile import SHIPPED
+from workbench.ablation.plan import resolve
+from workbench.ablation.planfile import SHIPPED, parse_plan
 from workbench.ablation.rooms import real_rooms
 
 from .standins import describe
@@ -26,3 +27,22 @@ def test_shipped_plan_resolves_and_opens_with_its_claim(path: Path) -> None:
     assert text.startswith("# ")
     assert f"workbench ablate {path.stem}" in text
     assert "Budget" in text
+
+
+def test_a_row_says_that_its_mixer_takes_no_bias() -> None:
+    written = {
+        "kind": "list",
+        "name": "mixers",
+        "recipe": "digits",
+        "base": "cmt_digits",
+        "rows": [
+            {"name": "CMT"},
+            {"name": "outlooker first", "set": "mixer=[outlook,lmhsa,lmhsa,lmhsa]"},
+            {"name": "pooling", "set": ["mixer=pool", "position=none"]},
+        ],
+    }
+    plan = resolve(parse_plan(written), replace(real_rooms(), describe=describe))
+    assert [variant.changed for variant in plan.variants[1:]] == [
+        "mixer=[outlook,lmhsa,lmhsa,lmhsa]; so that position=[none, relative, relative, relative]",
+        "mixer=pool, position=none",
+    ]

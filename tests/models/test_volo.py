@@ -91,9 +91,30 @@ def test_the_dense_logits_change_nothing_of_the_token() -> None:
 
 
 @pytest.mark.parametrize(
+    ("base", "override", "positions"),
+    [
+        ("cmt_s", "mixer.stages=[outlook,lmhsa,lmhsa,lmhsa]", ["none"] + 3 * ["relative"]),
+        ("cmt_s", "mixer=identity", 4 * ["none"]),
+        ("cmt_s", "mixer=levit", 4 * ["relative"]),
+        ("levit_256", "mixer=[levit,gpsa,levit]", ["attention_bias", "none", "attention_bias"]),
+        ("columnar_digits", "mixer=pool", ["absolute"]),
+    ],
+)
+def test_a_bias_goes_with_the_mixer_that_took_it(
+    base: str, override: str, positions: list[str]
+) -> None:
+    assert [stage.position.name for stage in spec(base, override).stages] == positions
+
+
+@pytest.mark.parametrize(
     ("base", "overrides", "parts"),
     [
-        ("cmt_s", ["mixer=[outlook,lmhsa,lmhsa,lmhsa]"], ["position", "relative", "outlook", "0"]),
+        (
+            "cmt_s",
+            ["mixer=[outlook,lmhsa,lmhsa,lmhsa]", "position=relative"],
+            ["position", "relative", "outlook", "stage 0"],
+        ),
+        ("cmt_s", ["mixer=[outlook,lmhsa]"], ["dim has 4", "mixer has 2"]),
         ("cmt_s", ["position=attention_bias", "mixer=pool"], ["attention_bias", "mixer=pool"]),
         ("volo_d1", ["mixer.kernel=4"], ["mixer.kernel[0]", "4", "nearest: 3, 5"]),
         ("volo_d1", ["mixer.stride=4"], ["mixer.stride[0]", "4", "nearest: 3"]),

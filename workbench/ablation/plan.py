@@ -222,7 +222,11 @@ class _Rows:
         if self._match:
             self._refuse_same(choice, spec, self._trained)
         cost = self._rooms.cost(spec)
-        told = [choice.changed, matched.text if matched and matched.met else ""]
+        told = [
+            choice.changed,
+            self._implied(choice, spec),
+            matched.text if matched and matched.met else "",
+        ]
         return Variant(
             name=choice.name,
             changed="; ".join(part for part in told if part),
@@ -242,6 +246,19 @@ class _Rows:
             return self._rooms.spec(choice.base, *choice.overrides, *more, classes=self._classes)
         except InputError as error:
             raise InputError(f"variant {choice.name!r}: {error}") from None
+
+    def _implied(self, choice: Choice, spec: Spec) -> str:
+        """What a new mixer brings along: a bias that it can't take is gone."""
+        slots = {text.partition("=")[0].partition(".")[0] for text in choice.overrides}
+        if "mixer" not in slots or "position" in slots:
+            return ""
+        before, names = (
+            [stage.position.name for stage in each.stages]
+            for each in (self._rooms.spec(choice.base), spec)
+        )
+        if "none" not in names or "none" in before:
+            return ""
+        return f"so that position=[{', '.join(names)}]"
 
     def _refuse_same(
         self, choice: Choice, spec: Spec, networks: dict[tuple[str, int], str]

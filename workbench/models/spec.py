@@ -12,6 +12,8 @@ import yaml
 
 from workbench.config import Part, Spec, Stage, parse
 from workbench.errors import InputError, unknown
+from workbench.models.components.mixer import MIXERS
+from workbench.models.components.position import POSITIONS
 from workbench.models.components.stem import STEMS
 from workbench.models.layout import layout
 from workbench.models.registry import NETWORK_SLOTS, SLOTS, STAGE_SLOTS, lookup, options_of
@@ -48,8 +50,10 @@ def spec(
 ) -> Spec:
     """The spec of zoo entry `base` with `overrides` such as `"lpu=none"` or `"mixer.k=[4,2,1,1]"`.
 
-    Raises `InputError` for a name, key or value that is unknown, for a field that an override and
-    an argument give differently, and for a network that can't be built.
+    A bias of attention goes with the mixer that took it: a new `mixer` that takes none has
+    position=none in its stages, unless a position is chosen beside it. Raises `InputError` for a
+    name, key or value that is unknown, for a field that an override and an argument give
+    differently, and for a network that can't be built.
     """
     given = {
         "resolution": resolution,
@@ -63,7 +67,7 @@ def spec(
         if written.get(key, value) != value:
             where = " (in a plan, the number of its data)" if key == "classes" else ""
             raise InputError(f"{key}: {written[key]!r} is refused beside {key}={value!r}{where}")
-    settings = merge(base_settings(base), written)
+    settings = _without_idle_biases(merge(base_settings(base), written), written)
     return resolve(merge(settings, extra), " ".join([base, *overrides]))
 
 
@@ -107,6 +111,28 @@ def merge(below: Settings, above: Settings) -> Settings:
                 del result[stale]
     result.update(above)
     return result
+
+
+def _without_idle_biases(settings: Settings, chosen: Settings) -> Settings:
+    """`settings` with position=none where `chosen` has a mixer that takes no bias and gets one.
+
+    A position that `chosen` names is left as it is: it was asked for, and `layout` refuses it.
+    """
+    slots = {key.partition(".")[0] for key in chosen}
+    if "mixer" not in slots or "position" in slots:
+        return settings
+    count = _stage_count(settings)
+    pairs = zip(*(_of_stages(slot, settings, count) for slot in ("mixer", "position")), strict=True)
+    left = [
+        "none" if POSITIONS[position].biases and not MIXERS[mixer].takes_bias else position
+        for mixer, position in pairs
+    ]
+    return merge(settings, {"position": left if len(set(left)) > 1 else left[0]})
+
+
+def _of_stages(slot: str, settings: Settings, count: int) -> list[str]:
+    names = _names(slot, settings[slot])
+    return names if isinstance(settings[slot], list) else names * count
 
 
 def check_key(key: str) -> None:
