@@ -104,6 +104,34 @@ def test_a_browser_shows_it_and_runs_only_its_own_script(tmp_path: Path) -> None
     assert (pixels[1200:] < 200).any()  # figures, below the table
 
 
+HANDS = """<script>
+const title = document.querySelector('#table th[data-key="top1_mean"] button');
+title.click();
+title.click();
+const box = document.querySelector("#runs input");
+box.value = "stem";
+box.dispatchEvent(new Event("input"));
+document.querySelector("details:not([hidden]) summary").click();
+</script>"""
+
+
+@pytest.mark.slow
+@needs_browser
+def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: Path) -> None:
+    rows, runs = sweep()
+    write_report(tmp_path, FACTS, rows, runs)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    text, policies = re.subn(r'<meta http-equiv="Content-Security-Policy".*?>\n', "", text)
+    assert policies == 1  # it would let no hands but a reader's act
+    (tmp_path / "report.html").write_text(text.replace("</body>", f"{HANDS}</body>"))
+    dom = browse((tmp_path / "report.html").as_uri(), tmp_path, "--dump-dom").stdout
+    assert order(dom) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # descending, by two clicks
+    assert "<output>3 of 12</output>" in dom
+    (opened,) = re.findall(r"<details[^>]* open=.*?</details>", dom, re.DOTALL)
+    assert "+ stem, seed 0: completed" in opened
+    assert "<pre>name: &lt;b&gt;cmt&lt;/b&gt;" in opened
+
+
 @pytest.mark.slow
 @needs_browser
 def test_a_browser_sorts_and_filters(tmp_path: Path) -> None:

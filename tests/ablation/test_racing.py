@@ -149,6 +149,39 @@ def test_racing_saves_seeds_at_equal_error() -> None:
     assert power(8) < found < power(12)
 
 
+def played(differences: Floats) -> tuple[tuple[Row, ...], tuple[RunRecord, ...]]:
+    """A race of (rows, most) differences to one baseline, by `next_seeds` to its end."""
+    names = [f"r{index}" for index in range(len(differences))]
+    rows = (Row("base"), *(Row(name, compared_to="base") for name in names))
+    top1 = {"base": np.zeros(RACE.most), **dict(zip(names, differences, strict=True))}
+    runs: tuple[RunRecord, ...] = ()
+    while wanted := next_seeds(rows, runs, SEEDS, RACE):
+        runs += tuple(
+            completed(each.variant, seed, 50 + float(top1[each.variant][seed]))
+            for each in wanted
+            for seed in each.seeds
+        )
+    return rows, runs
+
+
+@pytest.mark.slow
+def test_the_public_race_is_the_one_that_is_simulated() -> None:
+    """P values, seeds and intervals of plans played by the public functions, and of `raced`."""
+    drawn = np.random.default_rng(21).standard_normal((12, 4, RACE.most))
+    drawn += np.array([0.0, 0.0, 1.5, 4.0])[:, None]
+    p, used = raced(drawn)
+    assert len(np.unique(used)) > 3  # some are decided at once, some late, some never
+    level = sequential.nominal_level(RACE, 0.05)
+    for plan, wanted, seeds in zip(drawn, p, used, strict=True):
+        found = compare_rows(*played(plan), SEEDS, RACE, resamples=0)
+        assert [each.p_holm for each in found.values()] == pytest.approx(wanted, abs=1e-4)
+        assert [len(each.seeds) for each in found.values()] == seeds.tolist()
+        for each, values in zip(found.values(), plan, strict=True):
+            shown = student(values[: len(each.seeds)], level)
+            assert each.interval is not None
+            assert each.interval.low == pytest.approx(float(shown.low))
+
+
 def test_peeking_without_the_method_is_wrong_far_more_often() -> None:
     """So the simulation above can fail."""
     drawn = np.random.default_rng(3).standard_normal((4_000, RACE.most))
