@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from workbench.ablation.records import PlanFacts, Row, RunRecord
@@ -59,6 +60,23 @@ def test_a_factorial_is_attributed(tmp_path: Path) -> None:
     whole = next(float(row["mean"]) for row in shares if row["index"] == "whole")
     assert sum(values) == pytest.approx(whole)
     assert "<image" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("ground", [style.BLUE, style.VERMILION, "#E39B60", "#67A7CE", "#F7F7F7"])
+def test_ink_is_readable_on_every_ground(ground: str) -> None:
+    """At least 4.5 to 1, as WCAG 2.1 asks of small text; on either ink, the better one."""
+    light = style.luminance(to_rgb(ground))
+    black, white = (light + 0.05) / 0.05, 1.05 / (light + 0.05)
+    chosen = black if style.ink(to_rgb(ground)) == style.BLACK else white
+    assert chosen == max(black, white) >= 4.5
+
+
+def test_ticks_of_counts_are_not_rounded() -> None:
+    with style.style():
+        axes = style.figure(3, 2).add_subplot()
+        style.axis_of_counts(axes.xaxis)
+        ticks = axes.xaxis.get_major_formatter().format_ticks([0.98e6, 10.25e6, 1.5e9])
+    assert ticks == ["980 k", "10.25 M", "1.5 G"]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """What a sweep left, read back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.ablation.folder import LEDGER
@@ -48,6 +49,18 @@ def test_records_carry_what_a_report_needs(folder: Path) -> None:
     assert "epochs: 3" in records["small", 0].config
     assert sweep.facts().seeds == (0, 1)
     assert dict(sweep.facts().environment)["threads"]
+
+
+def test_an_older_plan_counts_the_images_of_its_subset(folder: Path) -> None:
+    """Without them the least error of a counted top-1 would be left out, and so would its note."""
+    run_sweep(plan(), folder, options(), quiet())
+    sweep = load_sweep(folder)
+    data = sweep.plan.recipe.data.model_copy(update={"test_size": 250})
+    recipe = sweep.plan.recipe.model_copy(update={"data": data})
+    older = sweep.plan.model_copy(update={"test_images": None, "recipe": recipe})
+    assert replace(sweep, plan=older).facts().test_images == 250
+    whole = sweep.plan.model_copy(update={"test_images": 599, "recipe": recipe})
+    assert replace(sweep, plan=whole).facts().test_images == 599
 
 
 def test_results_that_are_not_there_are_one_line(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ class Sweep:
             ),
             race=self.plan.race,
             published=self.plan.published,
-            test_images=self.plan.test_images,
+            # A plan of an earlier version says how many only where it asks for a subset.
+            test_images=self.plan.test_images or self.plan.recipe.data.test_size,
         )
 
     def rows(self) -> tuple[Row, ...]:

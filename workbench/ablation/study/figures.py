@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.ablation.report.figures import style
-from workbench.ablation.report.sheet import count_text
 from workbench.ablation.study.summary import Summary
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
 from workbench.scaling.study import CostMap, Study, Trial
@@ -79,8 +78,6 @@ def draw_costs(found: CostMap) -> "Figure":
 
 def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
     """Top-1 against MACs of every network that trained; none where there are none."""
-    from matplotlib.ticker import FuncFormatter
-
     told = [trial for trial in trials if trial.trained and trial.top1 is not None and trial.macs]
     if not told:
         return None
@@ -104,7 +101,7 @@ def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
     axes.grid()
     axes.set_xlabel("multiply-adds of one image")
     axes.set_ylabel("top-1, %, mean and standard deviation over seeds")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: count_text(round(x))))
+    style.axis_of_counts(axes.xaxis)
     axes.margins(x=0.1, y=0.12)
     if len(summary.front) > 1:
         axes.set_title("Blue: no other network is better in all objectives", color=style.GREY)

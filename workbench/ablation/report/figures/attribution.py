@@ -69,7 +69,7 @@ def interaction_map(found: Attribution | Interactions) -> "Figure":
     axes.invert_yaxis()
     for i, row in enumerate(cells):
         for j, cell in enumerate(row):
-            _number(axes, i + 0.5, j + 0.5, cell, strong=abs(cell.mean) > 0.6 * reach)
+            _number(axes, i + 0.5, j + 0.5, cell, style.ink(colours((cell.mean / reach + 1) / 2)))
     names = [style.shorten(name, 16) for name in found.components]
     middles = [index + 0.5 for index in range(n)]
     axes.set_xticks(middles, names, rotation=30, ha="right")
@@ -96,9 +96,8 @@ def _cells(found: Attribution | Interactions) -> list[list[Estimate]]:
     ]
 
 
-def _number(axes: "Axes", i: float, j: float, cell: Estimate, strong: bool) -> None:
+def _number(axes: "Axes", i: float, j: float, cell: Estimate, colour: str) -> None:
     """The mean, and its interval below; bold where the interval leaves zero out."""
-    colour = "white" if strong else style.BLACK
     clear = cell.interval is not None and (cell.interval.low > 0 or cell.interval.high < 0)
     axes.text(
         j,

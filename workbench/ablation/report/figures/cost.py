@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 from workbench.ablation.report.figures import style
 from workbench.ablation.report.figures.labels import label_points
 from workbench.ablation.report.lines import Line
-from workbench.ablation.report.sheet import count_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,14 +70,12 @@ def _front(axes: "Axes", points: Sequence[Point]) -> None:
 
 
 def _label_axes(axes: "Axes", measure: Measure) -> None:
-    from matplotlib.ticker import FuncFormatter
-
     axes.grid()
     axes.margins(x=0.12, y=0.12)
     axes.set_ylabel("top-1, %, mean and standard deviation over seeds")
     if measure == "macs":
         axes.set_xlabel("multiply-adds of one image")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: count_text(round(x))))
+        style.axis_of_counts(axes.xaxis)
     else:
         axes.set_xlabel("training images per second")
     axes.set_title("Blue circles and dashes: the Pareto front", color=style.GREY)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axis import XAxis
     from matplotlib.figure import Figure
 
 BLACK, GREY, RULE = "#000000", "#5F5F5F", "#D0D0D0"
@@ -62,6 +63,28 @@ def save(made: "Figure", folder: Path, stem: str) -> list[Path]:
     made.savefig(paths[0], metadata={"Date": None, "Creator": None})
     made.savefig(paths[1], dpi=DPI, metadata={"Software": None})
     return paths
+
+
+def luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance of an RGB or RGBA colour of 0 to 1 (WCAG 2.1)."""
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in colour[:3]
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def ink(ground: tuple[float, ...]) -> str:
+    """Black or white, whichever stands out more from `ground`."""
+    light = luminance(ground) + 0.05  # contrasts are 1.05 / light and light / 0.05
+    return BLACK if light**2 > 1.05 * 0.05 else "white"
+
+
+def axis_of_counts(axis: "XAxis") -> None:
+    """`10.25 M`: every digit that a tick has, where a table would round."""
+    from matplotlib.ticker import EngFormatter
+
+    axis.set_major_formatter(EngFormatter())
 
 
 def shorten(name: str, most: int = 28) -> str:
