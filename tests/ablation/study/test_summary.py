@@ -240,11 +240,12 @@ def test_set_is_for_the_recipe(tmp_path: Path) -> None:
 
 
 def test_command_hides_a_password() -> None:
-    given = options(storage="postgresql://user:secret@host/db", jobs=2)
+    url = "postgresql://user:secret@host/db"
+    given = options(storage=url, ledger=url, jobs=2)
     text = command_line("x.yaml", "results", StudyChanges(), given)
     assert (
-        text
-        == "workbench study x.yaml --jobs 2 --storage 'postgresql://user:***@host/db' --device cpu"
+        text == "workbench study x.yaml --jobs 2 --storage 'postgresql://user:***@host/db' "
+        "--ledger 'postgresql://user:***@host/db' --device cpu"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from workbench.ablation.database import database_url, readable_name
 from workbench.ablation.planfile import find_plan, read_yaml
 from workbench.ablation.study.driver import StudyOptions, StudyResult, run_study
 from workbench.ablation.study.summary import Summary, summarise_study
@@ -99,6 +100,7 @@ def command_line(
         "--results": None if Path(results) == RESULTS else results,
         "--jobs": options.jobs,
         "--storage": readable_storage(options.storage) if options.storage else None,
+        "--ledger": readable_name(database_url(options.ledger)) if options.ledger else None,
         "--device": None if options.device == "auto" else options.device,
     }
     for key, value in given.items():
