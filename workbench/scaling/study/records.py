@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from workbench.scaling.constants import Constants
 from workbench.scaling.study.space import Candidate
 
-Ending = Literal["completed", "infeasible", "pruned", "diverged", "failed"]
+Ending = Literal["completed", "infeasible", "pruned", "diverged"]
 STATES: Mapping[Ending, TrialState] = {
     "completed": TrialState.COMPLETE,
     "infeasible": TrialState.PRUNED,  # no value, so that a sampler keeps away
