@@ -1,5 +1,6 @@
 """Loading weights: golden logits, strictness, other resolutions and classes, hostile files."""
 
+import argparse
 import json
 import logging
 import pickle
@@ -41,11 +42,37 @@ def test_a_released_checkpoint_is_unwrapped(released: dict[str, Tensor], tmp_pat
     half = {name: t.float() if t.is_floating_point() else t for name, t in released.items()}
     averaged = {name: t + 1 if t.is_floating_point() else t for name, t in half.items()}
     file = tmp_path / "cmt_tiny.pth"
-    torch.save({"model": half, "model_ema": averaged, "epoch": 3}, file)
+    arguments = argparse.Namespace(model="cmt_ti", lr=8e-4)  # as the authors' train.py saves them
+    torch.save({"model": half, "model_ema": averaged, "epoch": 3, "args": arguments}, file)
     for ema, expected in ((False, half), (True, averaged)):
         model = build(spec("cmt_ti"))
         load_weights(model, file, ema=ema)
         assert torch.equal(model.stem.convs[0].weight, expected["stem_conv1.weight"])
+
+
+def test_averaged_weights_alone_are_not_taken_for_the_others() -> None:
+    state = {"model_ema": build(spec("cmt_digits"), seed=1).state_dict()}
+    model = build(spec("cmt_digits"))
+    with pytest.raises(InputError, match="holds averaged weights alone; ema=True takes them"):
+        load_weights(model, state)  # type: ignore[arg-type]
+    load_weights(model, state, ema=True)  # type: ignore[arg-type]
+    assert torch.equal(model.head.linear.weight, state["model_ema"]["head.linear.weight"])
+
+
+def test_another_size_of_the_family_is_named(released: dict[str, Tensor]) -> None:
+    with pytest.raises(InputError, match="'state dict' looks like 'cmt_ti', which 'cmt_s' is not"):
+        load_weights(build(spec("cmt_s")), released)
+
+
+def test_shapes_that_do_not_fit_are_named_with_what_has_them() -> None:
+    state = dict(build(spec("cmt_digits", classes=5, resolution=16)).state_dict())
+    wide = build(spec("cmt_digits", "dim=[24,48,72,192]"))
+    expected = r"looks like 'cmt_digits', which .*: stages.3.downsample.conv.weight is \[96, 72, 2"
+    with pytest.raises(InputError, match=expected):
+        load_weights(wide, state)
+    state["head.conv.bias"] = torch.zeros(3)
+    with pytest.raises(InputError, match=r"does not fit: head.conv.bias is \[3\]"):
+        load_weights(build(spec("cmt_digits")), state, new_head=True)
 
 
 def test_the_workbench_s_own_state_dict_loads_bit_for_bit(tmp_path: Path) -> None:
@@ -112,7 +139,9 @@ class Hostile:
 def test_a_file_with_code_in_it_is_refused_and_not_run(tmp_path: Path) -> None:
     mark, file = tmp_path / "ran", tmp_path / "evil.pth"
     torch.save({"model": Hostile(mark)}, file)
-    with pytest.raises(InputError, match=r"evil\.pth.*would run code"):
+    with pytest.raises(
+        InputError, match=r"evil\.pth' is refused: it asks for \S+, which .* run code$"
+    ):
         load_weights(build(spec("cmt_digits")), file)
     assert not mark.exists()
 

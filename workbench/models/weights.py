@@ -3,8 +3,10 @@
 A file is read without running code from it. Every key is accounted for, or the file is refused.
 """
 
+import argparse
 import logging
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -19,7 +21,10 @@ from workbench.errors import InputError
 from workbench.models.components.base import Component
 from workbench.models.formats import convert
 from workbench.models.formats.looks import looks_like
+from workbench.models.layout import layout
 from workbench.models.network import Network
+from workbench.models.spec import spec
+from workbench.models.zoo import ZOO
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +49,17 @@ def load_weights(
     state = convert(unwrap(state, origin, ema), model.spec, origin)
     own = model.state_dict()
     _check_names(own, state, origin, model.spec.name)
-    fitted = {
-        name: _fit(model, name, tensor, own, origin, new_head) for name, tensor in state.items()
-    }
+    fitted: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        fit = _fit(model, name, tensor, own[name], new_head)
+        if fit is None:
+            what = _looks(state, own, model.spec.name) or "does not fit"
+            hint = "; new_head=True keeps the model's own" if _is_classifier(model, name) else ""
+            raise InputError(
+                f"weights: {origin!r} {what}: {name} is {[*tensor.shape]}, "
+                f"the model has {[*own[name].shape]}{hint}"
+            )
+        fitted[name] = fit
     model.load_state_dict(fitted)
 
 
@@ -55,17 +68,15 @@ def read(path: Path) -> State:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     try:
-        with warnings.catch_warnings():
+        # the authors' training code saves its arguments, too, which are no code
+        harmless = torch.serialization.safe_globals([argparse.Namespace])
+        with warnings.catch_warnings(), harmless:
             warnings.simplefilter("ignore")  # on its pickle protocol; what matters is raised
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"weights: {str(path)!r} does not exist") from None
     except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"weights: {str(path)!r} is refused: it is no checkpoint, or holds more than tensors "
-            f"and would run code ({_clip(reason)})"
-        ) from None
+        raise InputError(f"weights: {str(path)!r} is refused: {_why(error)}") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
@@ -75,6 +86,14 @@ def read(path: Path) -> State:
     if not isinstance(content, Mapping):
         raise InputError(f"weights: {str(path)!r} holds a {type(content).__name__}, no state dict")
     return content
+
+
+def _why(error: pickle.UnpicklingError) -> str:
+    """PyTorch's own words, which are many, advise to load the file all the same."""
+    found = re.search(r"GLOBAL (\S+)", str(error))
+    if found is None:
+        return "it is no checkpoint, or holds more than tensors"
+    return f"it asks for {found[1]}, which is no tensor, and would run code"
 
 
 def _read_safetensors(path: Path) -> State:
@@ -106,6 +125,8 @@ def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> Sta
         )
     content = {str(name).removeprefix("module."): value for name, value in content.items()}
     foreign = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    if any(name in content for name in EMA_WRAPPERS):
+        raise InputError(f"weights: {origin!r} holds averaged weights alone; ema=True takes them")
     if foreign or not content:
         what = (
             f"{foreign[0]!r} is a {type(content[foreign[0]]).__name__}"
@@ -123,27 +144,47 @@ def _check_names(own: State, given: State, origin: str, name: str) -> None:
         return
     listed = [f"{len(missing)} missing, such as {missing[0]!r}"] if missing else []
     listed += [f"{len(extra)} unknown, such as {extra[0]!r}"] if extra else []
-    title = looks_like(given, own)
-    what = f"looks like {title}, which {name!r} is not" if title else "is of another network"
+    what = _looks(given, own, name) or "is of another network"
     raise InputError(f"weights: {origin!r} {what}: {'; '.join(listed)}")
 
 
-def _fit(
-    model: Network, name: str, tensor: Tensor, own: State, origin: str, new_head: bool
-) -> Tensor:
-    if tensor.shape == own[name].shape:
+def _looks(given: State, own: State, name: str) -> str | None:
+    """What the file looks like instead of the model `name`: a zoo entry, or other code's."""
+    title = looks_like(given, own)
+    if title is None and _body(given) != _body(own):
+        title = _in_zoo(given)
+    return f"looks like {title}, which {name!r} is not" if title else None
+
+
+def _in_zoo(state: State) -> str | None:
+    """The zoo entry, quoted, whose tensors these are."""
+    blocks = {m[0] for name in state if (m := re.match(r"stages\.\d+\.blocks\.\d+", name))}
+    for name in ZOO:
+        plan = layout(spec(name))
+        if sum(stage.depth for stage in plan.stages) == len(blocks):
+            with torch.device("meta"):
+                if _body(Network(plan).state_dict()) == _body(state):
+                    return repr(name)
+    return None
+
+
+def _body(state: State) -> dict[str, torch.Size]:
+    """The shapes of what neither the classes nor the resolution decide."""
+    outside = re.compile(r"head\.|.*\.position\.|.*\.downsample\.table$")
+    return {name: tensor.shape for name, tensor in state.items() if not outside.match(name)}
+
+
+def _fit(model: Network, name: str, tensor: Tensor, own: Tensor, new_head: bool) -> Tensor | None:
+    """What becomes `own` in place of `tensor`; None if nothing can."""
+    if tensor.shape == own.shape:
         return tensor
     if new_head and _is_classifier(model, name):
-        return own[name]
+        return own
     resized = _resize(model, name, tensor)
-    if resized is not None and resized.shape == own[name].shape:
-        log.info("%s: resized from %s to %s, bicubic", name, [*tensor.shape], [*resized.shape])
-        return resized
-    hint = "; new_head=True keeps the model's own" if _is_classifier(model, name) else ""
-    raise InputError(
-        f"weights: {origin!r}: {name} is {[*tensor.shape]}, "
-        f"the model has {[*own[name].shape]}{hint}"
-    )
+    if resized is None or resized.shape != own.shape:
+        return None
+    log.info("%s: resized from %s to %s, bicubic", name, [*tensor.shape], [*resized.shape])
+    return resized
 
 
 def _is_classifier(model: Network, name: str) -> bool:
