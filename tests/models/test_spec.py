@@ -26,6 +26,16 @@ def test_components_can_differ_by_stage() -> None:
         assert [stage.ffn.name for stage in found.stages] == ["irffn", "irffn", "mlp", "mlp"]
 
 
+def test_an_option_falls_with_the_component_that_a_later_override_replaces() -> None:
+    found = spec("cmt_s", "ffn.shortcut=whole", "ffn=mlp")
+    assert found.identity == spec("cmt_s", "ffn=mlp").identity
+
+
+def test_an_option_may_be_that_of_one_stage_alone() -> None:
+    found = spec("cmt_s", "ffn=[irffn,irffn,mlp,mlp]", "ffn.shortcut=whole")
+    assert dict(found.stages[1].ffn.options)["shortcut"] == "whole"
+
+
 def test_another_component_keeps_the_options_it_shares_and_drops_the_rest() -> None:
     found = spec("cmt_ti", "ffn=mlp")
     assert dict(found.stages[0].ffn.options) == {"ratio": 3.6}
@@ -136,6 +146,10 @@ def test_what_changes_no_module_leaves_the_fingerprint(same: str) -> None:
 REFUSED = {
     "cmt_x": ("model", "cmt_x", "cmt_xs"),
     "cmt_s lppu=none": ("key", "lppu", "lpu"),
+    "cmt_s lpu=none lpu.shortcut=false": ("lpu.shortcut", "lpu=none", "dwconv"),
+    "cmt_s ffn=mlp ffn.shortcut=whole": ("ffn.shortcut", "ffn=mlp", "irffn"),
+    "cmt_s head=gap head.dim=3": ("head.dim", "head=gap", "projection"),
+    "deit_s downsample.norm=false": ("downsample.norm", "downsample=none", "conv"),
     "cmt_s lpu=dwcnv": ("lpu", "dwcnv", "dwconv"),
     "cmt_s mixer.kk=2": ("mixer.kk", "kk", "k"),
     "cmt_s depth=three": ("depth[0]", "three", "integer"),

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from workbench.config import Part, Spec, Stage, parse
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, nearest, unknown
 from workbench.models.components.mixer import MIXERS
 from workbench.models.components.position import POSITIONS
 from workbench.models.components.stem import STEMS
@@ -53,7 +53,8 @@ def spec(
     A bias of attention goes with the mixer that took it: a new `mixer` that takes none has
     position=none in its stages, unless a position is chosen beside it. Raises `InputError` for a
     name, key or value that is unknown, for a field that an override and an argument give
-    differently, and for a network that can't be built.
+    differently, for an option that no component in its slot has, and for a network that can't be
+    built.
     """
     given = {
         "resolution": resolution,
@@ -68,7 +69,25 @@ def spec(
             where = " (in a plan, the number of its data)" if key == "classes" else ""
             raise InputError(f"{key}: {written[key]!r} is refused beside {key}={value!r}{where}")
     settings = _without_idle_biases(merge(base_settings(base), written), written)
-    return resolve(merge(settings, extra), " ".join([base, *overrides]))
+    made = resolve(merge(settings, extra), " ".join([base, *overrides]))
+    _refuse_idle(made, overrides)
+    return made
+
+
+def _refuse_idle(made: Spec, overrides: Iterable[str]) -> None:
+    """Refuses an option without effect, unless a later override replaced its component."""
+    keys = [text.partition("=")[0].strip().removesuffix(".stages") for text in overrides]
+    for index, key in enumerate(keys):
+        slot, _, option = key.partition(".")
+        if not option or slot in keys[index:]:
+            continue
+        places = [made] if slot in NETWORK_SLOTS else made.stages
+        parts: list[Part] = [getattr(place, slot) for place in places]
+        if not any(option in dict(part.options) for part in parts):
+            takers = [name for name in SLOTS[slot] if option in _option_names(slot, [name])]
+            raise InputError(
+                f"{key}: {slot}={parts[-1].name} has no {option!r}; {nearest(slot, takers)}"
+            )
 
 
 def base_settings(name: str) -> Settings:
