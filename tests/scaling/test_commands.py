@@ -12,8 +12,8 @@ from workbench.models import spec
 from workbench.scaling.commands import Output, exponents_command, scale_command, table_command
 
 
-def printed(output: Output) -> str:
-    console = Console(file=StringIO(), width=140)
+def printed(output: Output, width: int = 140) -> str:
+    console = Console(file=StringIO(), width=width)
     console.print(output.view)
     json.dumps(output.data, allow_nan=False)
     assert isinstance(console.file, StringIO)
@@ -31,6 +31,13 @@ def test_scale_prints_ideal_rounded_and_how_to_have_it() -> None:
     network = spec("cmt_s", *output.data["overrides"])
     assert closed_form(network).macs == output.data["macs"]
     assert output.data["growth"] == output.data["macs"] / output.data["base_macs"]
+
+
+def test_a_narrow_terminal_loses_no_size() -> None:
+    text = printed(scale_command("cmt_s", phi=1), width=80)
+    assert "…" not in text
+    assert "83.2-166.4-332.8" in text
+    assert "-665.6" in text  # on a line of its own
 
 
 def test_scale_takes_overrides_constants_and_a_rounding_rule() -> None:

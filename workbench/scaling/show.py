@@ -103,7 +103,7 @@ def exponents_view(base: str, fits: Sequence[Fit], growth: float) -> RenderableT
 def _table(*titles: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, title in enumerate(titles):
-        table.add_column(title, justify="right" if index else "left")
+        table.add_column(title, justify="right" if index else "left", overflow="fold")
     return table
 
 
