@@ -9,6 +9,7 @@ from workbench.ablation.ablate import load_plan
 from workbench.ablation.plan import resolve
 from workbench.ablation.planfile import SHIPPED, parse_plan
 from workbench.ablation.rooms import real_rooms
+from workbench.errors import InputError
 
 from .standins import describe
 
@@ -27,6 +28,13 @@ def test_shipped_plan_resolves_and_opens_with_its_claim(path: Path) -> None:
     assert text.startswith("# ")
     assert f"workbench ablate {path.stem}" in text
     assert "Budget" in text
+
+
+def test_an_unknown_optimiser_is_refused_before_anything_trains() -> None:
+    with pytest.raises(
+        InputError, match=r"recipe.optimiser.name: unknown 'adamx'; nearest: .*adam"
+    ):
+        real_rooms().recipe("digits", "optimiser.name=adamx")
 
 
 def test_a_row_says_that_its_mixer_takes_no_bias() -> None:

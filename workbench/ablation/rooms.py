@@ -64,9 +64,18 @@ def real_rooms() -> Rooms:
     from workbench.cost import cost
     from workbench.data import check_augment, describe
     from workbench.models import fingerprint, spec
+
+    return Rooms(spec, fingerprint, cost, _components, _recipe, describe, check_augment, _latency)
+
+
+def _recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
+    """The recipe, with an optimiser that there is; the room of recipes does without torch."""
+    from workbench.train.optimiser import check_name
     from workbench.train.recipes import recipe
 
-    return Rooms(spec, fingerprint, cost, _components, recipe, describe, check_augment, _latency)
+    made = recipe(base, *overrides)
+    check_name(made.optimiser.name)
+    return made
 
 
 def _latency(spec: Spec) -> float:

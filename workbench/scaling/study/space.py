@@ -106,9 +106,11 @@ def resolve_study(file: StudyFile, *overrides: str) -> Study:
     """
     from workbench.data import check_augment, describe
     from workbench.models import spec
+    from workbench.train.optimiser import check_name
     from workbench.train.recipes import recipe
 
     training = recipe(file.recipe, *overrides)
+    check_name(training.optimiser.name)
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:
         raise InputError(f"phi: {file.phi:g} is refused: a study scales up; it must be above 0")
