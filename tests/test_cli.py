@@ -234,6 +234,8 @@ REFUSED = {
     "fetch cifar": ("cifar", "nearest: cifar10"),
     "cost cmt_s lppu=none": ("lppu", "lpu"),
     "cost cmt_s lpu=nono": ("lpu", "nono", "none"),
+    "cost cmt_digits --batch 0": ("--batch", "0", "greater than or equal to 1"),
+    "cost cmt_digits --speed --device cudaa": ("device", "'cudaa'", "cpu"),
     "cost cmt_x": ("cmt_x", "cmt_xs"),
     "cost cmt_s depth=three": ("depth", "three"),
     "cost cmt_s mixer.k=0": ("mixer.k", "0"),

@@ -1,12 +1,16 @@
 """What `workbench cost` prints."""
 
 import json
+from typing import Any
 
 import pytest
 from rich.console import Console
+from torch import nn
 
 from workbench.cost.report import column_reports, columns_json, cost_report
+from workbench.cost.speed import Speed, measure_speed
 from workbench.cost.tables import columns_table, cost_table
+from workbench.errors import InputError
 
 
 def test_the_report_as_data() -> None:
@@ -31,10 +35,23 @@ def test_the_report_as_a_table() -> None:
 
 
 @pytest.mark.slow
-def test_speed_is_measured_by_request() -> None:
-    report = cost_report("cmt_digits", speed=True)
+def test_speed_is_measured_by_request_and_of_folded_norms(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[nn.Module] = []
+
+    def watched(model: nn.Module, *rest: Any, **named: Any) -> Speed:
+        seen.append(model)
+        return measure_speed(model, *rest, **named, seconds=0.0)
+
+    monkeypatch.setattr("workbench.cost.report.measure_speed", watched)
+    report = cost_report("levit_128s", "resolution=32", speed=True, device="cpu")
     assert report.speed is not None
     assert report.to_json()["speed"]["images_per_second"] > 0
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in seen[0].modules())
+
+
+def test_a_device_that_is_not_here_is_refused() -> None:
+    with pytest.raises(InputError, match="device: 'cudaa' is not here; choose from: auto, cpu"):
+        cost_report("cmt_digits", speed=True, device="cudaa")
 
 
 @pytest.mark.slow

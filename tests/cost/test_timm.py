@@ -3,6 +3,7 @@
 import pytest
 from timm.layers import set_fused_attn
 
+import workbench as wb
 from workbench.cost import closed_form, network_cost
 from workbench.cost.target import target
 from workbench.errors import InputError
@@ -95,6 +96,14 @@ def test_another_resolution(name: str) -> None:
     home, larger = network_cost(f"timm:{name}"), network_cost(f"timm:{name}", resolution=256)
     assert larger.resolution == 256
     assert larger.macs > home.macs
+
+
+@pytest.mark.slow
+def test_the_public_function_takes_a_spec_or_a_name() -> None:
+    assert wb.cost(spec("cmt_digits")) == wb.cost("cmt_digits") == closed_form(spec("cmt_digits"))
+    assert wb.cost("timm:resnet18").params == 11_689_512
+    with pytest.raises(InputError, match="model: unknown 'cmt_digit'; nearest: cmt_digits"):
+        wb.cost("cmt_digit")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:

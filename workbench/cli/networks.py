@@ -31,7 +31,7 @@ def cost(
         list[str] | None, typer.Argument(help="lpu=none mixer.k=[4,2,1,1]")
     ] = None,
     resolution: Annotated[int | None, typer.Option(help="Input side in pixels.")] = None,
-    batch: Annotated[int, typer.Option(help="Images of the training step's memory.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Images of the training step's memory.")] = 1,
     beside: Annotated[
         list[str] | None,
         typer.Option(

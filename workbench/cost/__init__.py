@@ -1,7 +1,8 @@
 """What a network costs: in closed form and traced, by one convention.
 
 `workbench.cost` is a room and, as the public API has it, a function: `wb.cost(spec)` is the closed
-form. A package's attribute of that name is always the room, so the room itself can be called.
+form, `wb.cost("timm:NAME")` the trace of timm's network. A package's attribute of that name is
+always the room, so the room itself can be called.
 """
 
 import sys
@@ -13,8 +14,6 @@ from workbench.cost.closed import closed_form
 from workbench.cost.record import CONVENTION, Cost, Entry, Sums
 from workbench.cost.target import network_cost
 from workbench.cost.trace import UncountedOperatorError, trace
-
-cost = closed_form
 
 __all__ = [
     "CONVENTION",
@@ -31,10 +30,15 @@ __all__ = [
 ]
 
 
+def cost(spec: Spec | str) -> Cost:
+    """The cost of `spec`, or of a network by name such as `timm:NAME`, on one image."""
+    return closed_form(spec) if isinstance(spec, Spec) else network_cost(spec)
+
+
 class _Room(ModuleType):
-    def __call__(self, spec: Spec) -> Cost:
-        """The cost of `spec` on one image of its resolution."""
-        return closed_form(spec)
+    def __call__(self, spec: Spec | str) -> Cost:
+        """As the function `cost`."""
+        return cost(spec)
 
 
 sys.modules[__name__].__class__ = _Room

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from workbench.device import choose_device
+
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 GAIN = 1.05  # what a larger batch must win to be taken
 PATIENCE = 2  # doublings in a row that may win nothing before the search ends
@@ -51,9 +53,10 @@ def measure_speed(
     """Runs `model` for about `seconds` on single images and as long on batches.
 
     Float32 on a CPU, bfloat16 autocast on a GPU; channels_last. Without `batch`, batches are
-    doubled until that wins nothing. `least` is the number of repetitions at least.
+    doubled until that wins nothing. `least` is the number of repetitions at least. Raises
+    `InputError` for a device that is not here.
     """
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = choose_device(device or "auto")
     model = model.eval().to(where).to(memory_format=torch.channels_last)
 
     def seconds_of(size: int, budget: float, repeats: int = least) -> list[float]:

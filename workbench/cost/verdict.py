@@ -94,8 +94,11 @@ class Judge:
     def _cost(self, network: Network) -> Cost:
         if network not in self._costs:
             found = target(network.name, *network.overrides, resolution=network.resolution)
-            counted = closed_form(found.spec) if found.spec else network_cost(network.name)
-            self._costs[network] = counted
+            self._costs[network] = (
+                closed_form(found.spec)
+                if found.spec
+                else network_cost(network.name, resolution=network.resolution)
+            )
         return self._costs[network]
 
     def _images_per_second(self, network: Network) -> float | None:

@@ -15,6 +15,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from workbench.config import EpochRecord, Outcome, Recipe, Result, RunConfig, Scalar
+from workbench.device import choose_device
 from workbench.errors import InputError
 from workbench.train.checkpoint import NAME, Saved, read_saved, set_aside
 from workbench.train.module import Classifier
@@ -107,18 +108,6 @@ def build_parts(run: RunConfig, device: torch.device) -> Parts:
             f" data set {data.info.name!r}"
         )
     return Parts(network, data.train, data.test)
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is a GPU where there is one. Raises `InputError` for a device that is not here."""
-    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "auto":
-        return torch.device("cuda", 0) if present else torch.device("cpu")
-    choices = ["cpu", *(["cuda"] if present else []), *(f"cuda:{i}" for i in range(present))]
-    if name not in choices:
-        raise InputError(f"device: {name!r} is not here; choose from: auto, {', '.join(choices)}")
-    device = torch.device(name)
-    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
 
 
 def _make_folder(folder: Path) -> None:
