@@ -1,8 +1,11 @@
 """VOLO: the family is timm's to the last digit, and its parts do what the paper says."""
 
+from typing import Any
+
 import pytest
 import timm
 import torch
+from torch import nn
 
 from tests.models.twins import check_twins, count
 from workbench.cost import closed_form
@@ -44,6 +47,22 @@ def test_params_are_those_of_timm(name: str) -> None:
 @pytest.mark.parametrize("name", ["volo_d1", "volo_d2", "volo_d3", "volo_d1_384"])
 def test_logits_are_those_of_timm(name: str) -> None:
     check_twins(name, TIMM[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TIMM)
+def test_every_size_and_resolution_has_the_logits_of_timm_at_one_block_a_stage(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What depth alone repeats is in the test above; D5 at 512 pixels takes minutes there."""
+    create = timm.models.volo._create_volo
+
+    def shallow(variant: str, pretrained: bool = False, **settings: Any) -> nn.Module:
+        network: nn.Module = create(variant, pretrained, **{**settings, "layers": (1, 1, 1, 1)})
+        return network
+
+    monkeypatch.setattr(timm.models.volo, "_create_volo", shallow)
+    check_twins(name, TIMM[name], overrides=("depth=1",))
 
 
 def test_the_smallest_has_the_logits_of_timm_in_float32() -> None:

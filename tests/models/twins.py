@@ -31,9 +31,11 @@ def image(side: int) -> Tensor:
     return torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(2))
 
 
-def check_twins(name: str, timm_name: str, *, double: bool = True) -> None:
+def check_twins(
+    name: str, timm_name: str, *, double: bool = True, overrides: tuple[str, ...] = ()
+) -> None:
     """Parameters and logits of zoo entry `name` are those of timm's network."""
-    twin, ours = timm_network(timm_name), build(spec(name)).eval()
+    twin, ours = timm_network(timm_name), build(spec(name, *overrides)).eval()
     assert count(ours) == count(twin) == closed_form(ours.spec).params
     load_weights(ours, twin.state_dict())
     x = image(ours.spec.resolution)
