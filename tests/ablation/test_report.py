@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from PIL import Image
 
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.ablation.report.figures import cost, curves, style
 from workbench.ablation.report.figures.labels import spread
+from workbench.ablation.report.lines import ablation_lines
 from workbench.ablation.report.write import write_report
 from workbench.errors import InputError
 
-from .samples import FACTS, completed, curve, factorial, sweep
+from .samples import FACTS, chain, completed, curve, factorial, sweep
 
 STEMS = {"effects", "top1_macs", "top1_throughput", "curves"}
 
@@ -117,6 +120,31 @@ def test_many_rows_are_drawn_in_panels(tmp_path: Path) -> None:
         drawn = curves.draw(rows, runs)
     assert drawn is not None
     assert len(drawn.axes) == 9
+
+
+@pytest.mark.slow
+def test_no_name_crosses_an_error_bar() -> None:
+    """To the right of the first point, at its height, there is the bar of the second."""
+    top1 = {
+        "a name of twenty letters": [89.9, 90.1],
+        "b": [88.0, 96.0],
+        "c": [90.0, 91.0],
+        "d": [92.0, 92.5],
+        "e": [93.0, 94.0],
+    }
+    rows, runs = chain(top1)
+    with style.style():
+        drawn = cost.draw(ablation_lines(FACTS, rows, runs), "macs")
+        assert drawn is not None
+        drawn.canvas.draw()
+        (axes,) = drawn.axes
+        names = [Text.get_window_extent(text) for text in axes.texts]  # without its line
+        drawn_bars = (each for each in axes.collections if isinstance(each, LineCollection))
+        bars = [axes.transData.transform(bar) for each in drawn_bars for bar in each.get_segments()]
+    assert len(names) == len(bars) == 5
+    for name in names:
+        for (x, low), (_, high) in bars:
+            assert not (name.x0 < x < name.x1 and name.y0 < high and low < name.y1)
 
 
 POINT = st.tuples(st.integers(0, 8).map(float), st.integers(0, 8).map(float))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Measure = Literal["macs", "throughput"]
 Point = tuple[str, float, float, float]  # name, cost, top-1, its standard deviation or 0
 ALONG = 30  # places on each piece of the front that names keep clear of
+ALONG_BAR = 6  # and on each half of an error bar
 
 
 def draw(lines: Sequence[Line], measure: Measure) -> "Figure | None":
@@ -83,7 +84,9 @@ def _label_axes(axes: "Axes", measure: Measure) -> None:
 
 def _names(axes: "Axes", points: Sequence[Point], front: Sequence[int]) -> None:
     colours = [style.BLUE if index in front else style.GREY for index in range(len(points))]
-    blocked = [(x, level) for _, x, y, sd in points for level in (y - sd, y, y + sd)]
+    shares = [step / ALONG_BAR for step in range(-ALONG_BAR, ALONG_BAR + 1)]
+    bars = ((x, y + share * sd) for _, x, y, sd in points for share in shares)
+    blocked = list(dict.fromkeys(bars))
     line = [points[index] for index in front]
     for (_, x, y, _), (_, to_x, to_y, _) in pairwise(line):
         steps = (step / ALONG for step in range(1, ALONG))
