@@ -216,7 +216,8 @@ def interactions(sweep: "Sweep") -> Picture:
 def _attributed(sweep: "Sweep") -> "Attribution":
     from workbench.ablation.attribution import attribute
 
-    found = attribute(sweep.rows(), sweep.records(), sweep.facts().seeds)
+    facts = sweep.facts()
+    found = attribute(sweep.rows(), sweep.records(), facts.seeds, facts.test_images)
     if found is None:
         raise InputError(f"{sweep.plan.name}: no seed completed in every row")
     return found

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
 from workbench.ablation.attribution import alone, attribute, full_factorial, interactions, shapley
 from workbench.ablation.records import Row
@@ -94,6 +95,26 @@ def test_a_seed_lost_in_one_cell_is_left_out_in_the_open() -> None:
     assert found is not None
     assert (found.seeds, found.left_out) == ((0, 1, 3), (2,))
     assert attribute(rows, (), (0, 1)) is None
+
+
+def test_no_interval_is_narrower_than_the_counting_of_images() -> None:
+    """Seeds that count alike have no spread: known without a test set, a step's with one."""
+    alike = {cell: [90.0 + len(cell)] * 3 for cell in cells()}
+    rows, runs = factorial(("stem", "lpu"), alike)
+    unknown = attribute(rows, runs, (0, 1, 2))
+    counted = attribute(rows, runs, (0, 1, 2), images=500)
+    assert unknown is not None
+    assert counted is not None
+    assert unknown.whole.interval is None
+    half = student_t.ppf(0.975, 2) * 0.2 / np.sqrt(12)  # of one top-1, in steps of 0.2 points
+    for estimate, squares in (
+        (counted.whole, 2),  # 1, -1
+        (counted.alone[0], 2),
+        (counted.shapley[0], 4 / 4),  # four cells of one half each
+        (counted.pairs[0][2], 4),  # four cells of one each
+    ):
+        assert estimate.interval is not None
+        assert estimate.interval.high - estimate.mean == pytest.approx(half * np.sqrt(squares))
 
 
 def test_what_is_no_full_factorial_is_refused() -> None:

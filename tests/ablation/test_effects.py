@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t as student_t
 
 from workbench.ablation.effects import main_effects, pair_interactions
 from workbench.ablation.plan import resolve
@@ -93,6 +94,22 @@ def test_pairs_find_the_interaction_and_nothing_else(mode: str) -> None:
     sheet = pairs_sheet(found)
     assert sheet.rows[0][1].text == ("added last" if mode == "remove" else "alone")
     assert [cell.text for cell in sheet.rows[5]][:2] == ["A and C", "interaction"]
+
+
+@pytest.mark.parametrize("kind", ["fraction", "pairs"])
+def test_no_interval_is_narrower_than_the_counting_of_images(kind: str) -> None:
+    if kind == "pairs":
+        rows, weight = rows_of("pairs", "AB"), np.sqrt(2)  # 1, -1
+        pairs = pair_interactions(rows, measured(rows, additive), SEEDS, images=500)
+        first = pairs.alone[0] if pairs else None
+    else:
+        rows, weight = rows_of("factorial", "ABC", generators={"C": ["A", "B"]}), 1.0  # 4 halves
+        effects = main_effects(rows, measured(rows, additive), SEEDS, images=500)
+        first = effects.effects[0].size if effects else None
+    assert first is not None
+    assert first.interval is not None
+    half = student_t.ppf(0.975, 2) * 0.2 / np.sqrt(12)  # of one top-1, in steps of 0.2 points
+    assert first.interval.high - first.mean == pytest.approx(half * weight)
 
 
 def test_a_seed_that_is_not_complete_is_left_out_in_the_open() -> None:

@@ -6,7 +6,8 @@ difference between all components and none. Interactions of pairs are the Shaple
 indices of order two (Sundararajan, Dhamdhere and Agarwal, ICML 2020): with what each component adds
 when it stands alone they, too, add up to the whole difference, and a component's Shapley value is
 what it adds alone plus half of its interactions. (The indices of Grabisch and Roubens, 1999, do
-not add up.) All are linear in top-1, so each seed gives its own and Student's interval is theirs.
+not add up.) All are linear in top-1, so each seed gives its own and Student's interval is theirs,
+never narrower than the counting of images allows (see `statistics`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.ablation.records import Row, RunRecord
-from workbench.ablation.statistics import Interval, student
+from workbench.ablation.statistics import Interval, rounding_error, student
 from workbench.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -49,12 +50,15 @@ class Attribution:
 
 
 def attribute(
-    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    images: int | None = None,
 ) -> Attribution | None:
     """The attribution of a full factorial; None where no seed completed in every row.
 
-    `Row.present` names the components switched on; each subset of them is one row. Raises
-    `InputError` where one is missing or stands twice.
+    `Row.present` names the components switched on; each subset of them is one row. `images` is
+    the size of the test set. Raises `InputError` where a subset is missing or stands twice.
     """
     components = toggled(rows)
     names = _cells(rows, components)
@@ -63,15 +67,16 @@ def attribute(
     if not kept:
         return None
     values = np.array(list(kept.values()))
-    pairs = interactions(values)
+    cells = np.eye(values.shape[1])  # an index of these is its weights on the cells
+    pairs = interactions(cells)
     return Attribution(
         components=components,
         seeds=tuple(kept),
-        whole=estimate(values[:, -1] - values[:, 0]),
-        shapley=tuple(estimate(column) for column in shapley(values).T),
-        alone=tuple(estimate(column) for column in alone(values).T),
+        whole=estimate(values, cells[-1] - cells[0], images),
+        shapley=tuple(estimate(values, weights, images) for weights in shapley(cells).T),
+        alone=tuple(estimate(values, weights, images) for weights in alone(cells).T),
         pairs=tuple(
-            (components[i], components[j], estimate(pairs[:, i, j]))
+            (components[i], components[j], estimate(values, pairs[:, i, j], images))
             for i, j in combinations(range(len(components)), 2)
         ),
         left_out=tuple(seed for seed in seeds if seed not in kept),
@@ -164,9 +169,12 @@ def _values(names: Sequence[str], runs: Sequence[RunRecord], seed: int) -> list[
     return known if len(known) == len(values) else None
 
 
-def estimate(values: Floats) -> Estimate:
-    """The mean of the values of the seeds, and Student's interval where their spread is known."""
-    found = student(values)
+def estimate(top1: Floats, weights: Floats, images: int | None) -> Estimate:
+    """The weighted sum of top-1 (seeds, cells): its mean, and Student's interval where it has one.
+
+    `weights` is (cells,), `images` the size of the test set.
+    """
+    found = student(top1 @ weights, least=rounding_error(images, weights))
     known = bool(np.isfinite(found.low))
     interval = Interval(float(found.low), float(found.high)) if known else None
     return Estimate(float(found.mean), interval)

@@ -60,39 +60,54 @@ class Interactions:
 
 
 def main_effects(
-    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    images: int | None = None,
 ) -> Effects | None:
-    """The effects of a regular fraction; None where no seed completed in every row."""
+    """The effects of a regular fraction; None where no seed completed in every row.
+
+    `images` is the size of the test set.
+    """
     components = toggled(rows)
     kept, values = _complete(rows, runs, seeds)
     if not kept:
         return None
     columns = _columns(rows, components)
     effects = tuple(
-        Effect(tuple(group), estimate(values @ columns[group[0][1]] * 2 / len(rows)))
+        Effect(tuple(group), estimate(values, columns[group[0][1]] * 2 / len(rows), images))
         for group in _groups(columns, len(rows))
     )
     return Effects(kept, effects, _left_out(seeds, kept))
 
 
 def pair_interactions(
-    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    images: int | None = None,
 ) -> Interactions | None:
-    """The interactions of a plan of pairs; None where no seed completed in every row."""
+    """The interactions of a plan of pairs; None where no seed completed in every row.
+
+    `images` is the size of the test set.
+    """
     kept, values = _complete(rows, runs, seeds)
     if not kept:
         return None
     base = frozenset(rows[0].present or ())
     components = toggled(rows)
-    at = {frozenset(row.present or ()) ^ base: values[:, i] for i, row in enumerate(rows)}
+    row_of = {
+        frozenset(row.present or ()) ^ base: cell
+        for row, cell in zip(rows, np.eye(len(rows)), strict=True)
+    }
+    empty = row_of[frozenset()]
+    one = {name: row_of[frozenset((name,))] - empty for name in components}
+    two = {pair: row_of[frozenset(pair)] - empty for pair in combinations(components, 2)}
     sign = -1 if base else 1
-    empty = at[frozenset()]
-    alone = tuple(estimate(sign * (at[frozenset((name,))] - empty)) for name in components)
+    alone = tuple(estimate(values, sign * one[name], images) for name in components)
     pairs = tuple(
-        (one, other, estimate(at[frozenset((one, other))] - at[frozenset((one,))]
-                              - at[frozenset((other,))] + empty))
-        for one, other in combinations(components, 2)
-    )  # fmt: skip
+        (a, b, estimate(values, both - one[a] - one[b], images)) for (a, b), both in two.items()
+    )
     return Interactions(components, kept, alone, pairs, _left_out(seeds, kept), bool(base))
 
 

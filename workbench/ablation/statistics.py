@@ -110,12 +110,13 @@ class Summary:
         return ", ".join(f"{count} of {self.runs} {outcome}" for outcome, count in self.ended)
 
 
-def rounding_error(images: int | None) -> float:
-    """The least standard error of a difference of two top-1 that count `images` images.
+def rounding_error(images: int | None, weights: ArrayLike = (1, -1)) -> float:
+    """The least standard error of a weighted sum of top-1 that count `images` images.
 
-    In percentage points; 0 where the number of images is unknown.
+    In percentage points; 0 where the number of images is unknown. The weights are those of a
+    difference unless they are given.
     """
-    return 100 / images / np.sqrt(6) if images else 0.0
+    return float(100 / images / np.sqrt(12) * np.linalg.norm(weights)) if images else 0.0
 
 
 def student(differences: ArrayLike, level: float = LEVEL, least: float = 0.0) -> Student:

@@ -62,11 +62,11 @@ Found = Attribution | Effects | Interactions
 def _attributed(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Found | None:
     """What the plan can tell of its components, if it is of a kind that can."""
     if full_factorial(rows):
-        return attribute(rows, runs, facts.seeds)
+        return attribute(rows, runs, facts.seeds, facts.test_images)
     if any(row.present is None for row in rows):
         return None
     tell = {"factorial": main_effects, "pairs": pair_interactions}.get(facts.kind)
-    return tell(rows, runs, facts.seeds) if tell else None
+    return tell(rows, runs, facts.seeds, facts.test_images) if tell else None
 
 
 def _shares(found: Found) -> Sheet:
