@@ -52,6 +52,9 @@ def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> 
         return unknown(key, path[-1], (field.alias or name for name, field in fields))
     if fault["type"] == "missing":
         return InputError(f"{key}: missing")
+    if fault["type"] == "too_short":
+        wanted, found = fault["ctx"]["min_length"], fault["ctx"]["actual_length"]
+        return InputError(f"{key}: it needs at least {wanted}, and has {found}")
     return InputError(f"{key}: {fault['input']!r} is refused: {fault['msg']}")
 
 

@@ -123,7 +123,7 @@ NINE = {f"t{index}": f"dim={index}" for index in range(9)}
 @pytest.mark.parametrize(
     ("kind", "fields", "message"),
     [
-        ("pairs", {"toggles": {"LPU": "lpu=none"}}, "toggles"),
+        ("pairs", {"toggles": {"LPU": "lpu=none"}}, "toggles: it needs at least 2, and has 1"),
         ("pairs", {"base": None}, "base: missing"),
         ("factorial", {"toggles": NINE}, "9 make 512 rows"),
         ("factorial", {"generators": {"LPUU": ["width", "depth"]}}, "nearest: LPU"),
