@@ -1,7 +1,6 @@
 """Slot `downsample`: how a stage is entered."""
 
 from collections.abc import Iterator
-from math import isqrt
 from typing import Any, ClassVar
 
 import torch
@@ -22,7 +21,12 @@ from workbench.models.components.linear import (
 )
 from workbench.models.components.mixer.base import attend, merge_heads
 from workbench.models.components.norm import make_norm, norm_ops
-from workbench.models.components.offsets import resize_offsets, spread, strided_offsets
+from workbench.models.components.offsets import (
+    is_square,
+    resize_offsets,
+    spread,
+    strided_offsets,
+)
 from workbench.models.ops import Op
 
 
@@ -166,7 +170,7 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
         return {"table": self.options.std} if self.options.bias else {}
 
     def resized(self, name: str, tensor: Tensor) -> Tensor | None:
-        if tensor.ndim != 2 or tensor.shape[0] != self.heads or not _is_square(tensor.shape[1]):
+        if tensor.ndim != 2 or tensor.shape[0] != self.heads or not is_square(tensor.shape[1]):
             return None
         return resize_offsets(tensor, self.site.side_in)
 
@@ -218,10 +222,6 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
                 f"downsample.key_dim = {keys} leaves values without a dimension"
             )
         return refuse_act("downsample.act", options.act)
-
-
-def _is_square(number: int) -> bool:
-    return isqrt(number) ** 2 == number
 
 
 def _widths(site: Site, options: AttentionDownsampleOptions) -> tuple[int, int]:

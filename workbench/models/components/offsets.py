@@ -41,6 +41,11 @@ def spread(table: Tensor, steps: Tensor) -> Tensor:
     return grid.reshape(heads, queries * queries, keys * keys)
 
 
+def is_square(number: int) -> bool:
+    """Whether a table of `number` entries can be a square one."""
+    return number > 0 and isqrt(number) ** 2 == number
+
+
 def resize_offsets(table: Tensor, span: int) -> Tensor:
     """A table (heads, s * s) as (heads, span * span), bicubic; the end points stay end points.
 

@@ -1,7 +1,6 @@
 """Slot `position`: what a stage knows of where its tokens are."""
 
 from collections.abc import Iterator
-from math import isqrt
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -14,6 +13,7 @@ from workbench.models.components.base import Component, O, Options, Site
 from workbench.models.components.offsets import (
     centre_offsets,
     centre_span,
+    is_square,
     resize_offsets,
     spread,
 )
@@ -67,7 +67,7 @@ class Absolute(Position[AbsoluteOptions]):
 
     def resized(self, name: str, tensor: Tensor) -> Tensor | None:
         tokens, (_, length, dim) = self.site.tokens, self.table.shape
-        if tensor.ndim != 3 or tensor.shape[2] != dim or not _is_square(tensor.shape[1] - tokens):
+        if tensor.ndim != 3 or tensor.shape[2] != dim or not is_square(tensor.shape[1] - tokens):
             return None
         return resize_absolute(tensor, length - tokens, tokens)
 
@@ -113,7 +113,7 @@ class Relative(Position[RelativeOptions]):
         heads, queries, keys = self.table[0].shape
         if self.site.tokens or tensor.ndim != 3 or tensor.shape[0] != heads:
             return None
-        if not (_is_square(tensor.shape[1]) and _is_square(tensor.shape[2])):
+        if not (is_square(tensor.shape[1]) and is_square(tensor.shape[2])):
             return None
         return resize_relative(tensor, queries, keys)
 
@@ -164,7 +164,7 @@ class AttentionBias(Position[AttentionBiasOptions]):
     def resized(self, name: str, tensor: Tensor) -> Tensor | None:
         if tensor.ndim != 2 or tensor.shape[0] != self.site.heads:
             return None
-        if not _is_square(tensor.shape[1]):
+        if not is_square(tensor.shape[1]):
             return None
         return resize_offsets(tensor, centre_span(self.site.side, self.site.key_side))
 
@@ -190,10 +190,6 @@ def _tables(site: Site, options: RelativeOptions | AttentionBiasOptions) -> int:
 def _told(options: dict[str, object], site: Site) -> dict[str, object]:
     """Without `per` where it is all one: in a stage of one block."""
     return {key: value for key, value in options.items() if key != "per" or site.depth > 1}
-
-
-def _is_square(number: int) -> bool:
-    return number > 0 and isqrt(number) ** 2 == number
 
 
 POSITIONS: dict[str, type[Position[Any]]] = {
