@@ -66,6 +66,10 @@ def test_the_component_of_the_page_costs_what_it_says_and_makes_a_plan(wide: Pat
         sys.modules.pop("wide", None)
 
 
+def test_the_readme_s_component_is_that_of_the_page() -> None:
+    assert f"```python\n{block('python')}```" in (ROOT / "README.md").read_text()
+
+
 @pytest.mark.slow
 def test_the_component_of_the_page_holds_to_the_contract(wide: Path) -> None:
     suite = str(ROOT / "tests" / "models" / "test_contract.py")
