@@ -1,12 +1,16 @@
 """The claims: what we count of each, and what a reading says."""
 
 import math
+from typing import Any
 
 import pytest
+import torch
 from rich.console import Console
+from torch import nn
 
 from workbench.cost.claims import CLAIMS, Claim, Network, Printed, Reading
 from workbench.cost.paper import cmt_block_macs, reduction_macs, standard_block_macs
+from workbench.cost.speed import Speed, measure_speed
 from workbench.cost.tables import claims_table
 from workbench.cost.verdict import Judge, Verdict, claims_json
 from workbench.models import ZOO
@@ -81,7 +85,7 @@ def test_the_exponent_of_the_width_is_measured() -> None:
 
 def test_speed_is_empty_until_it_is_asked_for() -> None:
     found = _judge("levit_efficientnet_5x")
-    assert [(v.left, v.value, v.holds) for v in found] == [(None, None, None)]
+    assert [(v.left, v.value, v.holds) for v in found] == [(None, None, None)] * 2
 
 
 @pytest.mark.slow
@@ -95,6 +99,24 @@ def test_speed_is_measured_by_request_and_once_per_network() -> None:
     assert verdict.holds is True
     assert judge.speeds is not None
     assert len(judge.speeds) == 1
+
+
+@pytest.mark.slow
+def test_speed_is_that_of_the_memory_format_that_the_reading_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    formats: list[torch.memory_format] = []
+
+    def watched(model: nn.Module, *rest: Any, **named: Any) -> Speed:
+        formats.append(named["memory_format"])
+        return measure_speed(model, *rest, **named)
+
+    monkeypatch.setattr("workbench.cost.verdict.measure_speed", watched)
+    plain = Network("cmt_digits", contiguous=True)
+    reading = Reading("a format over the other", Network("cmt_digits"), plain, "speed")
+    judge = Judge(speed=True, seconds=0.0)
+    judge.judge([Claim("formats", "", "this test", "any", 0.0, None, (reading,))])
+    assert formats == [torch.channels_last, torch.contiguous_format]
 
 
 def test_json_and_table_show_every_reading(ours: tuple[Verdict, ...]) -> None:

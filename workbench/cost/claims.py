@@ -21,11 +21,15 @@ VOLO = "VOLO abstract, TPAMI 2022 (sail.sea.com/research/publications/5)"
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A whole network: a zoo entry with overrides, or `timm:NAME`."""
+    """A whole network: a zoo entry with overrides, or `timm:NAME`.
+
+    Its speed is measured in channels_last memory unless `contiguous`, which is how timm builds.
+    """
 
     name: str
     overrides: tuple[str, ...] = ()
     resolution: int | None = None
+    contiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,14 @@ class Claim:
 
 CMT_S = Network("cmt_s")
 B4, B5 = Network("timm:tf_efficientnet_b4"), Network("timm:tf_efficientnet_b5")
-LEVIT_B2 = Reading(
-    "LeViT-192 (80.0) over EfficientNet-B2 at 260 pixels (80.1)",
-    Network("levit_192"),
-    Network("timm:tf_efficientnet_b2"),
-    "speed",
+LEVIT_B2 = tuple(
+    Reading(
+        f"LeViT-192 (80.0) over EfficientNet-B2 at 260 pixels (80.1), {how}",
+        Network("levit_192"),
+        Network("timm:tf_efficientnet_b2", contiguous=contiguous),
+        "speed",
+    )
+    for how, contiguous in (("as timm builds it", True), ("in channels_last memory", False))
 )
 STANDARD = ("lpu=none", "ffn=mlp", "mixer.k=1")
 
@@ -203,7 +210,7 @@ CLAIMS: tuple[Claim, ...] = (
         "at least 4.5, which rounds to 5",
         4.5,
         None,
-        (LEVIT_B2,),
+        LEVIT_B2,
     ),
     Claim(
         "levit_efficientnet_3_3x",
@@ -212,7 +219,7 @@ CLAIMS: tuple[Claim, ...] = (
         "at least 3.25, which rounds to 3.3",
         3.25,
         None,
-        (LEVIT_B2,),
+        LEVIT_B2,
     ),
     Claim(
         "levit_peers",

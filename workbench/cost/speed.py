@@ -49,19 +49,20 @@ def measure_speed(
     device: str | None = None,
     seconds: float = 2.0,
     least: int = 5,
+    memory_format: torch.memory_format = torch.channels_last,
 ) -> Speed:
     """Runs `model` for about `seconds` on single images and as long on batches.
 
-    Float32 on a CPU, bfloat16 autocast on a GPU; channels_last. Without `batch`, batches are
+    Float32 on a CPU, bfloat16 autocast on a GPU. Without `batch`, batches are
     doubled until that wins nothing. `least` is the number of repetitions at least. Raises
     `InputError` for a device that is not here.
     """
     where = choose_device(device or "auto")
-    model = model.eval().to(where).to(memory_format=torch.channels_last)
+    model = model.eval().to(where).to(memory_format=memory_format)
 
     def seconds_of(size: int, budget: float, repeats: int = least) -> list[float]:
         image = torch.zeros(size, channels, resolution, resolution, device=where)
-        image = image.to(memory_format=torch.channels_last)
+        image = image.to(memory_format=memory_format)
         with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda"):
             return time_repeatedly(lambda: model(image), where, budget, repeats)
 

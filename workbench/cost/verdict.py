@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from workbench.cost.claims import CLAIMS, Block, Claim, Network, Operand, Printed, Reading
 from workbench.cost.closed import closed_form
 from workbench.cost.published import figures, imagenet
@@ -57,7 +59,8 @@ class Verdict:
 class Judge:
     """Counts and measures each network once, however many claims name it.
 
-    Speed is that of inference as one would deploy it: our BN folded, timm's networks as they are.
+    Speed is that of inference as one would deploy it: our BN folded, timm's networks as they are
+    but for the memory format that the claim's reading names.
     """
 
     def __init__(self, speed: bool = False, seconds: float = 2.0) -> None:
@@ -113,6 +116,9 @@ class Judge:
                 found.resolution,
                 device="cpu",
                 seconds=self.seconds,
+                memory_format=(
+                    torch.contiguous_format if network.contiguous else torch.channels_last
+                ),
             )
         return self.speeds[network].images_per_second
 
