@@ -79,11 +79,13 @@ def _recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
 
 
 def _latency(spec: Spec) -> float:
-    """The least of three medians: what else the machine does can only make a network slower."""
+    """Of inference, with norms folded; the least of three medians, for what else the machine does
+    can only make a network slower.
+    """
     from workbench.cost.speed import measure_speed
-    from workbench.models import build
+    from workbench.models import build, fuse
 
-    model = build(spec)
+    model = fuse(build(spec))
     rounds = (
         measure_speed(
             model, spec.name, spec.channels, spec.resolution, batch=1, seconds=0.2, least=10
