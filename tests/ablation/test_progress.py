@@ -40,7 +40,7 @@ def shown(events: list[Event], terminal: bool, width: int = 120) -> str:
     return console.file.getvalue()
 
 
-def test_terminal_has_a_bar_with_the_current_run_beside_it() -> None:
+def test_terminal_has_a_bar_with_the_current_run_below_it() -> None:
     first = RUNS[0]
     text = shown([Started(first.id, 1), at(first, 0, 2.0), at(first, 1), ended(first)], True)
     assert "0/6" in text
@@ -51,9 +51,33 @@ def test_terminal_has_a_bar_with_the_current_run_beside_it() -> None:
     assert "1/6" in text
 
 
-def test_narrow_terminal_loses_nothing() -> None:
-    text = shown([Started(RUNS[0].id, 1), at(RUNS[0], 0, 2.0)], True, width=60)
-    assert "87.5" in text
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_line_for_the_sweep_and_one_for_each_run_whatever_the_width(width: int) -> None:
+    """What gives way is the middle: the name's end. Nothing breaks onto a second line."""
+    names = (f"{run.variant} and {'x' * 200}" for run in RUNS)
+    long = [run.model_copy(update={"variant": name}) for run, name in zip(RUNS, names, strict=True)]
+    console = Console(file=StringIO(), width=width, force_terminal=True, no_color=True)
+    screen = BarDisplay(console, State(tuple(long[:2]), done=0, total=6, jobs=2))
+    for event in (Started(long[0].id, 1), at(long[0], 0, 2.0), Started(long[1].id, 1)):
+        screen.event(event)
+    bar, first, second = _drawn(screen, width)
+    assert "0/6" in bar
+    assert " left" in bar
+    assert first.startswith("  small and")
+    assert first.endswith("…, seed 0: epoch 1/3 loss 0.250 top-1 87.5 %")
+    assert second.startswith("  large and x")
+    assert second.endswith("…, seed 0: starting")
+
+
+def _drawn(screen: BarDisplay, width: int) -> list[str]:
+    """The lines of the screen as it stands."""
+    file = StringIO()
+    console = Console(file=file, width=width, no_color=True)
+    for each in screen._bar.get_renderables():
+        console.print(each)
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    return [line.rstrip() for line in lines]
 
 
 def test_log_says_what_happened_to_each_run() -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Column
+from rich.text import Text
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event, Requeued, Started
@@ -110,13 +110,20 @@ class State:
         config = self._configs[run]
         return f"{config.variant}, seed {config.seed}"
 
-    def line(self, run: str) -> str:
-        """Epoch, loss and top-1 of a current run."""
+    def line(self, run: str, width: int | None = None) -> str:
+        """Epoch, loss and top-1 of a current run; in `width`, if need be with less of its name."""
+        config = self._configs[run]
+        rest = f", seed {config.seed}: {self._where(run)}"
+        room = len(config.variant) if width is None else max(width - len(rest), 1)
+        name = config.variant
+        return (name if len(name) <= room else f"{name[: room - 1]}…") + rest
+
+    def _where(self, run: str) -> str:
         progress = self.current[run]
         if progress is None:
-            return f"{self.label(run)}: starting"
+            return "starting"
         loss = progress.record.train_loss if progress.record else progress.loss
-        parts = [f"{self.label(run)}: epoch {progress.epoch + 1}/{progress.epochs}"]
+        parts = [f"epoch {progress.epoch + 1}/{progress.epochs}"]
         if loss is not None:
             parts.append(f"loss {loss:.3f}")
         if run in self.top1:
@@ -164,38 +171,47 @@ class LogDisplay:
         return None
 
 
-class BarDisplay:
-    """One bar for the sweep, with the current runs beside it; a line above it for each end."""
+class _Bar(Bar):
+    """The bar of the sweep on a line, and each current run on a line of its own below it."""
 
-    def __init__(self, console: Console, state: State) -> None:
-        self._state = state
-        self._bar = Bar(
+    def __init__(self, console: Console) -> None:
+        self.lines: tuple[str, ...] = ()  # rich's thread reads them while runs come and go
+        super().__init__(
             TextColumn("runs"),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TextColumn("{task.fields[left]}", style="cyan"),
-            TextColumn(
-                "{task.fields[now]}", markup=False, table_column=Column(overflow="fold", ratio=1)
-            ),
             console=console,
-            expand=True,
             refresh_per_second=4,
         )
-        self._task = self._bar.add_task(
-            "", total=state.total, completed=state.done, left="", now=""
-        )
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What rich draws at each refresh."""
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(line, no_wrap=True, overflow="ellipsis") for line in self.lines)
+
+
+class BarDisplay:
+    """One bar for the sweep, and a line below it for each current run; a line above it for each
+    end."""
+
+    def __init__(self, console: Console, state: State) -> None:
+        self._state = state
+        self._bar = _Bar(console)
+        self._task = self._bar.add_task("", total=state.total, completed=state.done, left="")
 
     def event(self, event: Event) -> None:
         """See `Display.event`."""
         self._state.event(event)
         if isinstance(event, Ended | Requeued):
             self.note(describe(event, self._state))
+        width = self._bar.console.width - 2
+        self._bar.lines = tuple(f"  {self._state.line(run, width)}" for run in self._state.current)
         seconds = self._state.seconds_left()
         self._bar.update(
             self._task,
             completed=self._state.done,
             left=f"{duration(seconds)} left" if seconds is not None else "",
-            now=" | ".join(self._state.line(run) for run in self._state.current),
         )
 
     def note(self, text: str) -> None:
@@ -217,7 +233,8 @@ class BarDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.update(self._task, left="", now="")
+        self._bar.lines = ()
+        self._bar.update(self._task, left="")
         self._bar.stop()
 
 
