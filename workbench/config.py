@@ -24,6 +24,11 @@ Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Scalar = bool | int | float | str | None
 
+MAC = (  # what is counted, wherever counts are printed
+    "1 MAC = one multiply-add of a convolution, a linear layer or an attention product, for one "
+    "image"
+)
+
 
 class Frozen(BaseModel):
     """Immutable, and no key is ignored."""

@@ -8,7 +8,7 @@ from workbench.ablation.records import PlanFacts, Race, Row, RunRecord
 from workbench.ablation.report.notes import order_note
 from workbench.ablation.report.render import records
 from workbench.ablation.report.sheet import Sheet, count_text
-from workbench.ablation.report.table import ablation_sheet
+from workbench.ablation.report.table import ablation_sheet, console_sheet
 from workbench.ablation.report.terminal import show, terminal
 
 from .samples import FACTS, chain, diverged, sweep
@@ -66,6 +66,53 @@ def test_notes_say_what_the_plan_can_not_show() -> None:
     raced = " ".join(ablation_sheet(replace(FACTS, race=Race(3, 12)), rows, runs).notes)
     assert "Pocock" in raced
     assert "Pocock" not in notes
+
+
+def test_an_interval_without_zero_that_is_no_verdict_says_why() -> None:
+    """Two rows more to be adjusted for, and p of 0.04 is none; the value stays one of four."""
+    rows, runs = chain({"a": [90, 91, 90.5], "b": [92, 94.4, 93], "c": [92.1, 94, 93], "d": [93]})
+    sheet = ablation_sheet(FACTS, rows, runs)
+    row, cells = records(sheet)[1], [cell.text for cell in sheet.rows[1]]
+    assert isinstance(row["difference_low"], float)
+    assert row["difference_low"] > 0
+    assert row["verdict"] == "within noise"
+    assert any(text.startswith("within noise once adjusted (could have seen") for text in cells)
+    assert sheet.rows[2][7].text.startswith("within noise (could have seen")
+
+
+def test_a_console_has_the_notes_that_its_rows_give_cause_for() -> None:
+    rows, runs = chain({"a": [90], "b": [95.1]})
+    one = " ".join(console_sheet(FACTS, rows, runs).notes)
+    assert "A note of the plan." in one
+    assert "1 MAC = one multiply-add" in one
+    for word in ("Holm", "standard deviation", "noise", "seen", "sqrt(6)", "another order"):
+        assert word not in one
+    three = console_sheet(FACTS, *sweep()).notes
+    assert any("Holm" in note for note in three)
+    assert not any("once adjusted" in note for note in three)
+    alike = chain({"a": [90.0, 90.0, 90.1], "b": [95.0, 95.0, 95.1]})
+    counted = console_sheet(replace(FACTS, test_images=600), *alike).notes
+    assert any("sqrt(6)" in note for note in counted)
+
+
+def test_a_console_has_the_rows_that_have_runs_and_names_the_others() -> None:
+    rows, runs = sweep()
+    some = [run for run in runs if run.variant == "+ stem"]
+    sheet = console_sheet(FACTS, rows, some)
+    assert [row["variant"] for row in records(sheet)] == ["+ stem"]
+    assert "3 of 4 rows have no runs and are left out: base, + LPU, norm_$bn$." in sheet.notes
+    assert len(console_sheet(FACTS, rows, ()).rows) == len(ablation_sheet(FACTS, rows, some).rows)
+
+
+def test_published_numbers_of_another_data_set_are_left_to_the_files() -> None:
+    rows, runs = sweep()
+    named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
+    assert "Published, %" in [each.title for each in ablation_sheet(FACTS, named, runs).headings]
+    console = console_sheet(FACTS, named, runs)
+    assert "Published, %" not in [each.title for each in console.headings]
+    assert "of another data set, are in published.md" in console.notes[-1]
+    same = replace(FACTS, dataset="ImageNet-1k")
+    assert console_sheet(same, named, runs).headings[-1].title == "Published, %"
 
 
 @pytest.mark.parametrize("width", [200, 120, 80, 40, 20])

@@ -3,7 +3,7 @@
 plan file -> plan -> runner -> ledger -> statistics -> report
 """
 
-from workbench.ablation.ablate import ablate, load_plan, preview, report_folder
+from workbench.ablation.ablate import ablate, load_plan, preview, report, report_folder
 from workbench.ablation.plan import Changes, Plan, Variant
 from workbench.ablation.results import Sweep, load_results, load_sweep
 from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
@@ -20,6 +20,7 @@ __all__ = [
     "load_results",
     "load_sweep",
     "preview",
+    "report",
     "report_folder",
     "run_sweep",
 ]

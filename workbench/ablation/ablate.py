@@ -12,7 +12,7 @@ from workbench.ablation.estimate import Estimate, estimate
 from workbench.ablation.folder import PLAN
 from workbench.ablation.match import Matched
 from workbench.ablation.plan import Changes, Plan, resolve
-from workbench.ablation.planfile import find_plan, load_plan_file
+from workbench.ablation.planfile import STUDY, find_plan, load_plan_file
 from workbench.ablation.results import Sweep, load_sweep
 from workbench.ablation.rooms import Rooms, real_rooms
 from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
@@ -91,17 +91,37 @@ def ablate(
     return done
 
 
+def report(folder: str | Path, console: Console) -> Path:
+    """Report a results folder again, of an ablation or of a study.
+
+    Returns the file that has the numbers unrounded, `table.json` or `study.json`.
+    """
+    from workbench.ablation.study import is_study, report_study
+
+    if is_study(folder):
+        return report_study(folder, console)
+    report_folder(folder, console)
+    return Path(folder) / "table.json"
+
+
 def report_folder(folder: str | Path, console: Console) -> Sweep:
-    """Write the tables, curves and figures of a results folder into it, and print its table."""
-    from workbench.ablation.report.table import ablation_sheet
+    """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
+    table."""
+    from workbench.ablation.report.table import console_sheet
     from workbench.ablation.report.terminal import show
     from workbench.ablation.report.write import write_report
 
     sweep = load_sweep(folder)
+    if sweep.plan.kind == STUDY:
+        raise InputError(
+            f"results: {folder} is of a study that has not come to its end; its own command goes "
+            f"on with it: {sweep.environment.get('command', 'workbench study NAME')}"
+        )
     facts, rows, records = sweep.facts(), sweep.rows(), sweep.records()
     written = write_report(Path(folder), facts, rows, records)
-    show(ablation_sheet(facts, rows, records), console)
-    console.print(f"{len(written)} files in {folder}", highlight=False, soft_wrap=True)
+    show(console_sheet(facts, rows, records), console)
+    text = f"{len(written)} files in {folder}; open {written[-1]}"
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
     return sweep
 
 

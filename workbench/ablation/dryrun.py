@@ -10,6 +10,7 @@ from workbench.ablation.plan import Plan, Variant
 from workbench.ablation.progress import duration
 from workbench.ablation.report.sheet import Cell, Heading, Sheet
 from workbench.ablation.report.terminal import show
+from workbench.config import MAC
 
 
 def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
@@ -18,9 +19,7 @@ def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
-    console.print(
-        "1 MAC is one multiply-add of convolutions, linear layers and attention products."
-    )
+    console.print(f"{MAC}.", highlight=False)
 
 
 HEADINGS = (

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-CONVENTION = (
-    "1 MAC = one multiply-add of a convolution, a linear layer or an attention product, for one "
-    "image; norms and activations are counted in output elements, apart."
-)
+from workbench.config import MAC
+
+CONVENTION = f"{MAC}; norms and activations are counted in output elements, apart."
 MAC_KINDS = ("convolution", "linear", "attention")
 
 

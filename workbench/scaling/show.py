@@ -6,13 +6,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from workbench.config import MAC
 from workbench.scaling.constants import PAPER_EXPONENTS, Exponents
 from workbench.scaling.exponents import WITHIN, Fit
 from workbench.scaling.rule import Scaled
 from workbench.scaling.sizes import sizes_of
 from workbench.scaling.table import Comparison, Value
 
-NOTE = "1 MAC is one multiply-add of convolutions, linear layers and attention products."
+NOTE = f"{MAC}."
 
 
 def scaled_view(scaled: Scaled) -> RenderableType:

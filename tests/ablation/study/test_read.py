@@ -1,11 +1,12 @@
 """A study's trials come back from its folder as they were written."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from workbench.ablation.ablate import report
 from workbench.ablation.study import summarise_study
 from workbench.ablation.study.read import read_trials
 from workbench.ablation.study.write import write_study
@@ -13,7 +14,7 @@ from workbench.errors import InputError
 from workbench.scaling import PAPER
 from workbench.scaling.study import Study, Trial
 
-from .standins import study
+from .standins import quiet, said, study
 from .test_summary import trial
 
 
@@ -25,7 +26,8 @@ def small() -> Study:
 def written(small: Study, folder: Path) -> list[Trial]:
     trials = [
         trial(0, 90.0, point=PAPER.each()),
-        trial(1, 91.0, overrides=("depth=[1]",)),
+        trial(1, 91.0, overrides=("depth=[1]",)),  # the best: written with its overrides
+        trial(3, 89.0),
         trial(2, None, reason="off the growth"),
     ]
     write_study(folder, small, trials, summarise_study(small, trials))
@@ -35,8 +37,22 @@ def written(small: Study, folder: Path) -> list[Trial]:
 def test_trials_come_back(small: Study, tmp_path: Path) -> None:
     trials = written(small, tmp_path)
     found = read_trials(tmp_path, small)
-    assert list(found) == [replace(each, overrides=()) for each in trials]
+    assert list(found) == trials
     assert summarise_study(small, found).verdict == summarise_study(small, trials).verdict
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [{}, {"exponents": "paper", "alpha": [1.1, 1.4], "top": 0.5}])
+def test_a_report_of_its_folder_is_the_study_s_own(tmp_path: Path, more: dict[str, Any]) -> None:
+    """Without its base, its images and Optuna's storage, and byte for byte."""
+    made = study(**more)
+    trials = written(made, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    console = quiet()
+    assert report(tmp_path, console) == tmp_path / "study.json"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert summarise_study(made, trials).verdict in said(console)
+    assert said(console).rstrip().endswith(f"6 files in {tmp_path}; open {tmp_path}/map.png")
 
 
 def test_another_study_is_refused_with_what_differs(small: Study, tmp_path: Path) -> None:

@@ -80,15 +80,38 @@ def test_verdict_says_whether_the_paper_is_within_the_noise() -> None:
     noise = measure_noise([each.top1_by_seed for each in rows])
     assert noise is not None
     best = max(rows, key=lambda each: each.top1 or 0)
-    near = verdict(rows[0], best, replace(noise, difference=0.5))
-    far = verdict(rows[0], best, replace(noise, difference=0.3))
+    near = verdict(rows[0], best, replace(noise, difference=0.5), 5)
+    far = verdict(rows[0], best, replace(noise, difference=0.3), 5)
     assert "(1.2, 1.3, 1.15) lies within the noise of the best: 90.00 % against 90.40 %" in near
     assert "does not lie within the noise" in far
-    assert "with one seed" in verdict(rows[0], best, None)
-    assert "is the best network" in verdict(rows[1], best, noise)
-    assert "was not tried" in verdict(None, best, noise)
+    assert "is the best network" in verdict(rows[1], best, noise, 5)
+    assert "was not tried" in verdict(None, best, noise, 5)
     missed = replace(trial(0, None), reason="MACs grow 3 times")
-    assert "can't be judged: infeasible: MACs grow 3 times" in verdict(missed, best, noise)
+    assert "can't be judged: infeasible: MACs grow 3 times" in verdict(missed, best, noise, 5)
+
+
+@pytest.mark.parametrize(
+    ("networks", "seeds", "why"),
+    [
+        (1, 1, "1 network is too few to call one best, and one seed gives no verdict."),
+        (4, 2, "4 networks are too few to call one best."),
+        (9, 1, "one seed gives no verdict."),
+    ],
+)
+def test_nothing_is_called_best_of_few_networks_or_by_one_seed(
+    small: Study, networks: int, seeds: int, why: str
+) -> None:
+    trials = [
+        trial(n, 80.0 + n, point=None if n else PAPERS, top1_by_seed=(80.0 + n, 80.1)[:seeds])
+        for n in range(networks)
+    ]
+    found = summarise_study(small, trials)
+    assert found.verdict == f"The paper's choice (1.2, 1.3, 1.15): top-1 80.00 %; {why}"
+    assert found.leader == "highest top-1"
+    console = quiet()
+    console.print(study_view(small, trials, found))
+    assert "best" not in said(console).replace("call one best", "")
+    assert ("mean of the top" in said(console)) is (networks >= 5)
 
 
 # ---------------------------------------------------------------- the summary

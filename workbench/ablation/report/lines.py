@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.ablation.records import PlanFacts, Row, RunRecord, check
-from workbench.ablation.statistics import Comparison, Summary, compare_rows, summarise
+from workbench.ablation.statistics import Comparison, Summary, Verdict, compare_rows, summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,18 @@ class Line:
     row: Row
     summary: Summary
     comparison: Comparison | None
+
+
+def lost_to_adjustment(found: Comparison | None) -> bool:
+    """Whether the interval, of this row alone, leaves zero out where the verdict does not."""
+    if found is None or found.interval is None or found.verdict is not Verdict.NOISE:
+        return False
+    return found.interval.low > 0 or found.interval.high < 0
+
+
+def verdict_words(found: Comparison) -> str:
+    """The verdict, as people read it: `within noise once adjusted` where that is what decided."""
+    return f"{found.verdict} once adjusted" if lost_to_adjustment(found) else str(found.verdict)
 
 
 def ablation_lines(

@@ -1,11 +1,13 @@
 """The notes below the main table: what its reader has to know, in full sentences."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 from workbench.ablation.racing import next_seeds
 from workbench.ablation.records import PlanFacts, Row, RunRecord
-from workbench.ablation.report.lines import Line
-from workbench.ablation.statistics import rounding_error
+from workbench.ablation.report.lines import Line, lost_to_adjustment
+from workbench.ablation.statistics import Comparison, rounding_error
+from workbench.config import MAC
 
 
 def footnotes(
@@ -25,6 +27,32 @@ def footnotes(
     return tuple(text for text in texts if text)
 
 
+def console_notes(
+    facts: PlanFacts, lines: Sequence[Line], rows: Sequence[Row], runs: Sequence[RunRecord]
+) -> tuple[str, ...]:
+    """Those of the footnotes that what is shown gives cause for; the files have them all."""
+    compared = [line.comparison for line in lines if line.comparison is not None]
+    tested = any(found.interval is not None for found in compared)
+    adjusted = any(map(lost_to_adjustment, compared))
+    seen = any(found.detectable is not None for found in compared)
+    texts = [
+        _about(facts, any(line.summary.sd is not None for line in lines)),
+        _method(facts, adjusted, seen) if tested else "",
+        _counted(facts) if any(_floored(found, facts.test_images) for found in compared) else "",
+        _raced(facts, lines),
+        _unfinished(facts, rows, runs),
+        _short_of_seeds(lines),
+        order_note(facts.kind) if tested else "",
+        *facts.notes,
+    ]
+    return tuple(text for text in texts if text)
+
+
+def _floored(found: Comparison, images: int | None) -> bool:
+    """Whether the seeds vary by so little that the step of the test set decides."""
+    return found.sd is not None and found.sd / sqrt(len(found.seeds)) < rounding_error(images)
+
+
 def order_note(kind: str) -> str:
     """Why the order of components matters to what a plan of this kind can say."""
     if kind == "additive":
@@ -42,32 +70,41 @@ def order_note(kind: str) -> str:
     return ""
 
 
-def _about(facts: PlanFacts) -> str:
+def _about(facts: PlanFacts, spread: bool = True) -> str:
+    over = ", mean and sample standard deviation over the completed seeds" if spread else ""
     parts = [
         facts.dataset and f"Data: {facts.dataset}.",
         facts.recipe and f"Recipe: {facts.recipe}.",
-        "Top-1 in percent, mean and sample standard deviation over the completed seeds; "
-        "1 MAC is one multiply-add of one image's forward pass.",
+        f"Top-1 in percent{over}.",
+        f"{MAC}.",
     ]
     return " ".join(part for part in parts if part)
 
 
-def _method(facts: PlanFacts) -> str:
+def _method(facts: PlanFacts, adjusted: bool = True, seen: bool = True) -> str:
+    """With what `adjusted` (`within noise once adjusted`) and `seen` (`could have seen`) mean."""
     if facts.race is None:
         intervals = "with Student's 95 % interval for that row alone"
-        adjusted = "paired t tests adjusted over the rows by Holm's method"
+        tests = "paired t tests adjusted over the rows by Holm's method"
     else:
         intervals = "with a repeated 95 % interval that allows for every look"
-        adjusted = (
+        tests = (
             f"group-sequential paired t tests (Pocock's, looks from {facts.race.least} to "
             f"{facts.race.most} seeds) adjusted over the rows by Holm's method"
         )
-    return (
-        f"Differences are in percentage points, paired by seed, {intervals}. Verdicts are by "
-        f"{adjusted}, at 5 % for the plan; an interval may exclude zero where the verdict is "
-        "'within noise'. 'Could have seen' is the smallest true difference that as many seeds "
-        "with this spread find at that level in 80 of 100 plans."
-    )
+    parts = [
+        f"Differences are in percentage points, paired by seed, {intervals}.",
+        f"Verdicts are by {tests}, at 5 % for the plan.",
+        "'Within noise once adjusted': the interval of the row alone leaves zero out, the adjusted "
+        "test of the plan's rows does not."
+        if adjusted
+        else "",
+        "'Could have seen' is the smallest true difference that as many seeds with this spread "
+        "find at that level in 80 of 100 plans."
+        if seen
+        else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def _counted(facts: PlanFacts) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from workbench.ablation import published
 from workbench.ablation.published import Published
 from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord
-from workbench.ablation.report.lines import Line, ablation_lines
-from workbench.ablation.report.notes import footnotes
+from workbench.ablation.report.lines import Line, ablation_lines, verdict_words
+from workbench.ablation.report.notes import console_notes, footnotes
 from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, count_text, top1_text
 from workbench.ablation.statistics import Comparison, Verdict
 
@@ -28,12 +28,41 @@ def ablation_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunReco
     """The main table of a plan."""
     lines, known = ablation_lines(facts, rows, runs), _published(rows)
     columns = (*COLUMNS, _published_column(facts, known)) if known else COLUMNS
+    return _sheet(facts, columns, lines, footnotes(facts, lines, rows, runs) + _sources(known))
+
+
+def console_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Sheet:
+    """The same for a console: the rows that have runs, and the notes that matter to them.
+
+    Published numbers stand there where they are of the same data set; else in the files alone.
+    """
+    lines, known = ablation_lines(facts, rows, runs), _published(rows)
+    there = any(
+        published.same_dataset(facts.dataset, row.dataset)
+        for each in known.values()
+        for row in each
+    )
+    columns = (*COLUMNS, _published_column(facts, known)) if there else COLUMNS
+    begun = [line for line in lines if line.summary.runs] or lines
+    notes = [*console_notes(facts, lines, rows, runs)]
+    if waiting := [line.row.variant for line in lines if line not in begun]:
+        names = ", ".join(waiting)
+        notes.append(f"{len(waiting)} of {len(lines)} rows have no runs and are left out: {names}.")
+    if known:
+        where = "" if there else ", of another data set,"
+        notes.append(f"Published numbers{where} are in published.md, with where they were read.")
+    return _sheet(facts, columns, begun, notes)
+
+
+def _sheet(
+    facts: PlanFacts, columns: Sequence[Column], lines: Sequence[Line], notes: Sequence[str]
+) -> Sheet:
     return Sheet(
         title=facts.name,
         headings=tuple(column.heading for column in columns),
         rows=tuple(tuple(column.cell(line) for column in columns) for line in lines),
         tones=tuple(tone(line) for line in lines),
-        notes=footnotes(facts, lines, rows, runs) + _sources(known),
+        notes=tuple(notes),
     )
 
 
@@ -95,8 +124,8 @@ def verdict_text(found: Comparison | None) -> str:
     if found is None:
         return ""
     if found.verdict is Verdict.NOISE and found.detectable is not None:
-        return f"{found.verdict} (could have seen {found.detectable:.2f})"
-    return str(found.verdict) if found.verdict is not Verdict.NONE else f"none: {found.reason}"
+        return f"{verdict_words(found)} (could have seen {found.detectable:.2f})"
+    return verdict_words(found) if found.verdict is not Verdict.NONE else f"none: {found.reason}"
 
 
 def outcome_text(line: Line) -> str:

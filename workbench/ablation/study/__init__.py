@@ -4,7 +4,14 @@ study file -> search space -> session (ask, train, tell) -> summary -> figures
 """
 
 from workbench.ablation.study.driver import StudyOptions, StudyResult, run_study
-from workbench.ablation.study.studies import StudyChanges, cost_only, load_study, study
+from workbench.ablation.study.read import is_study
+from workbench.ablation.study.studies import (
+    StudyChanges,
+    cost_only,
+    load_study,
+    report_study,
+    study,
+)
 from workbench.ablation.study.summary import Summary, summarise_study
 from workbench.ablation.study.write import study_json
 
@@ -14,7 +21,9 @@ __all__ = [
     "StudyResult",
     "Summary",
     "cost_only",
+    "is_study",
     "load_study",
+    "report_study",
     "run_study",
     "study",
     "study_json",

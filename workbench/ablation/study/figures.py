@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.ablation.report.figures import style
-from workbench.ablation.study.summary import Summary
+from workbench.ablation.study.summary import Summary, Told
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
-from workbench.scaling.study import CostMap, Study, Trial
+from workbench.scaling.study import CostMap, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHADES = "cividis"  # even in grey, and for the colour-blind
 
 
-def draw_map(study: Study, trials: Sequence[Trial], summary: Summary) -> "Figure":
+def draw_map(study: Told, trials: Sequence[Trial], summary: Summary) -> "Figure":
     """The alpha-beta plane: every point of the study, coloured by top-1, and the paper's."""
     made = style.figure(7.0, 4.8)
     axes = made.add_subplot()
@@ -43,7 +43,7 @@ def draw_map(study: Study, trials: Sequence[Trial], summary: Summary) -> "Figure
         )
         made.colorbar(shown, ax=axes, label="top-1, %, mean over seeds")
     if summary.best:
-        _ring(axes, summary.best.constants, "best")
+        _ring(axes, summary.best.constants, summary.leader)
     _paper(axes, study)
     _plane(axes)
     return made
@@ -96,7 +96,7 @@ def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
             capsize=2,
             elinewidth=0.8,
         )
-    _name(axes, summary.best, "best", style.VERMILION)
+    _name(axes, summary.best, summary.leader, style.VERMILION)
     _name(axes, summary.paper, "paper's", style.BLACK)
     axes.grid()
     axes.set_xlabel("multiply-adds of one image")
@@ -111,7 +111,7 @@ def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
 # ---------------------------------------------------------------- parts
 
 
-def _edges(axes: "Axes", study: Study) -> None:
+def _edges(axes: "Axes", study: Told) -> None:
     """Where gamma is 1, and lines of equal gamma below."""
     exponents, growth = study.surface.exponents, study.surface.growth
     highest = growth ** (1 / exponents.resolution)
@@ -151,7 +151,7 @@ def _ring(axes: "Axes", at: Constants, name: str) -> None:
     )  # fmt: skip
 
 
-def _paper(axes: "Axes", study: Study) -> None:
+def _paper(axes: "Axes", study: Told) -> None:
     at = along_the_ray(PAPER, study.surface.exponents, study.surface.growth)
     axes.scatter(
         [at.alpha], [at.beta], marker="*", s=150, color=style.ORANGE, edgecolors=style.BLACK,

@@ -1,35 +1,93 @@
-"""A study's folder, read back without Optuna's storage: what ships with a project."""
+"""A study's folder, read back without Optuna's storage, its base or its images: what ships with a
+project."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.ablation.study.summary import Told
 from workbench.errors import InputError
-from workbench.scaling.constants import Constants
-from workbench.scaling.study import Study, Trial
+from workbench.scaling.constants import NAMES, Constants, Exponents
+from workbench.scaling.study import Trial
+from workbench.scaling.study.file import StudyFile, parse_study
+from workbench.scaling.surface import Surface, surface
+
+STUDY_JSON = "study.json"
+ELSEWHERE = ("base", "recipe")  # keys of the space whose sum is what the study began with
 
 PLAIN = ("number", "outcome", "reason", "network", "same_as", "macs", "params", "growth", "top1",
          "throughput")  # fmt: skip
 
 
-def read_trials(folder: str | Path, study: Study) -> tuple[Trial, ...]:
+@dataclass(frozen=True, slots=True)
+class StoredStudy:
+    """A study that was run: enough to tell of it, not to go on with it."""
+
+    file: StudyFile  # without its base and recipe, which `space` has in full
+    surface: Surface
+    space: Mapping[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """See `Study.document`."""
+        return dict(self.space)
+
+
+def is_study(folder: str | Path) -> bool:
+    """Whether a study has written its results here."""
+    return (Path(folder) / STUDY_JSON).is_file()
+
+
+def read_study(folder: str | Path) -> StoredStudy:
+    """The study of `folder`/study.json. Raises `InputError` for a file that can't be read."""
+    with _reading(folder) as data:
+        space, found = data["space"], data["surface"]
+        named = {key: data[key] for key in ("question", "top") if key in data}
+        file = parse_study(
+            {"name": data["study"], "base": "", "recipe": {}, **named, **_keys(space)}
+        )
+        bounds = {name: getattr(file, name) for name in NAMES if getattr(file, name)}
+        return StoredStudy(
+            file, surface(found["growth"], Exponents(**found["exponents"]), bounds), space
+        )
+
+
+def _keys(space: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a study file, from dotted ones."""
+    found = dict[str, Any]()
+    for key, value in space.items():
+        name, _, rest = key.partition(".")
+        if name not in ELSEWHERE:
+            found = found | {name: found.get(name, {}) | {rest: value} if rest else value}
+    return found | {"exponents": [found["exponents"][name] for name in Exponents.model_fields]}
+
+
+def read_trials(folder: str | Path, study: Told) -> tuple[Trial, ...]:
     """The trials of `study` from `folder`/study.json, in their order.
 
     Raises `InputError` for a file that can't be read, and for one of another study, with the first
     key that differs.
     """
-    place = Path(folder) / "study.json"
+    with _reading(folder) as data:
+        _check(data["space"], study.document(), Path(folder) / STUDY_JSON)
+        ends = (data["summary"]["best"], data["summary"]["paper"])
+        known = {end["number"]: end for end in ends if end}
+        return tuple(_trial(row, known.get(row["number"], {})) for row in data["trials"])
+
+
+@contextmanager
+def _reading(folder: str | Path) -> Iterator[Any]:
+    """What `folder`/study.json holds; an error of the file, or of what is in it, is one line."""
+    place = Path(folder) / STUDY_JSON
     try:
-        data = json.loads(place.read_text(encoding="utf-8"))
-        _check(data["space"], study.document(), place)
-        paper = data["summary"]["paper"]
-        return tuple(_trial(row, paper) for row in data["trials"])
+        yield json.loads(place.read_text(encoding="utf-8"))
     except InputError:  # a ValueError too
         raise
     except OSError as error:
         raise InputError(f"study: {place} can't be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"study: {place} is damaged, or of another version") from None
 
 
@@ -42,13 +100,14 @@ def _check(written: Mapping[str, Any], wanted: Mapping[str, Any], place: Path) -
             )
 
 
-def _trial(row: Mapping[str, Any], paper: Mapping[str, Any] | None) -> Trial:
+def _trial(row: Mapping[str, Any], known: Mapping[str, Any]) -> Trial:
+    """A row; of the best and of the paper's choice more is `known`."""
     constants = Constants(**{name: row[name] for name in Constants.model_fields})
-    point = paper["point"] if paper and paper["number"] == row["number"] else None
+    point = known.get("point")
     return Trial(
         **{name: row[name] for name in PLAIN},
         constants=constants,
-        overrides=(),
+        overrides=tuple(known.get("overrides", ())),
         top1_by_seed=tuple(row["top1_by_seed"]),
         point=(point[0], point[1], point[2]) if point else None,
     )

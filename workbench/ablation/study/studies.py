@@ -1,6 +1,7 @@
 """One call for the command: run a study, or map its costs."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,8 +10,16 @@ from rich.console import Console
 from workbench.ablation.database import database_url, readable_name
 from workbench.ablation.planfile import find_plan, read_yaml
 from workbench.ablation.study.driver import StudyOptions, StudyResult, run_study
+from workbench.ablation.study.read import STUDY_JSON, read_study, read_trials
 from workbench.ablation.study.summary import Summary, summarise_study
-from workbench.ablation.study.write import costs_view, study_view, write_costs, write_study
+from workbench.ablation.study.write import (
+    COST_MAP,
+    MAP,
+    costs_view,
+    study_view,
+    write_costs,
+    write_study,
+)
 from workbench.errors import InputError
 from workbench.scaling.study import CostMap, Study, map_costs, parse_study, resolve_study
 from workbench.scaling.study.storage import readable_storage
@@ -64,10 +73,11 @@ def study(
     folder = Path(results) / resolved.file.name
     done = run_study(resolved, folder, replace(options, command=command), console)
     summary = summarise_study(resolved, done.trials)
-    write_study(folder, resolved, done.trials, summary)
+    written = write_study(folder, resolved, done.trials, summary)
     console.print(study_view(resolved, done.trials, summary))
     if done.short:
         console.print(done.short, highlight=False)
+    _closing(written, folder, MAP, console)
     console.print(f"To look into it: {done.dashboard}", highlight=False, soft_wrap=True)
     return done, summary
 
@@ -83,8 +93,28 @@ def cost_only(
     found = map_costs(load_study(ref, changes))
     folder = Path(results) / found.study.file.name
     written = write_costs(folder, found)
-    (console or Console()).print(costs_view(found), f"{len(written)} files in {folder}")
+    console = console or Console()
+    console.print(costs_view(found))
+    _closing(written, folder, COST_MAP, console)
     return found
+
+
+def report_study(folder: str | Path, console: Console) -> Path:
+    """Write the files of a study's folder again and print what it found, from `study.json` alone;
+    returns that."""
+    folder = Path(folder)
+    stored = read_study(folder)
+    trials = read_trials(folder, stored)
+    summary = summarise_study(stored, trials)
+    written = write_study(folder, stored, trials, summary)
+    console.print(study_view(stored, trials, summary))
+    _closing(written, folder, MAP, console)
+    return folder / STUDY_JSON
+
+
+def _closing(written: Sequence[Path], folder: Path, stem: str, console: Console) -> None:
+    text = f"{len(written)} files in {folder}; open {folder / stem}.png"
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def command_line(

@@ -5,18 +5,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import stats
 
 from workbench.scaling.constants import NAMES, PAPER
-from workbench.scaling.study import Study, Trial
-from workbench.scaling.study.file import DIRECTIONS
+from workbench.scaling.study import Trial
+from workbench.scaling.study.file import DIRECTIONS, StudyFile
 from workbench.scaling.study.importance import importances
+from workbench.scaling.surface import Surface
 
 LEVEL = 0.05
-FEWEST = 5  # trials at least whose spread is told
+FEWEST = 5  # networks at least of which one is called the best, and trials whose spread is told
+
+
+class Told(Protocol):
+    """What is told of a study, whether it is resolved or read back from its folder."""
+
+    @property
+    def file(self) -> StudyFile: ...
+
+    @property
+    def surface(self) -> Surface: ...
+
+    def document(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,12 @@ class Summary:
     verdict: str
     notes: tuple[str, ...]
 
+    @property
+    def leader(self) -> str:
+        """What the network of the highest top-1 may be called."""
+        judged = self.noise is not None and self.noise.networks >= FEWEST
+        return "best" if judged else "highest top-1"
+
     def to_json(self) -> dict[str, Any]:
         """Everything, unrounded."""
         return asdict(self) | {
@@ -73,7 +92,7 @@ def _trial_json(trial: Trial | None) -> dict[str, Any] | None:
     return None if trial is None else asdict(trial) | {"constants": trial.constants.model_dump()}
 
 
-def summarise_study(study: Study, trials: Sequence[Trial]) -> Summary:
+def summarise_study(study: Told, trials: Sequence[Trial]) -> Summary:
     """From the trials alone; the same trials give the same summary."""
     completed = [trial for trial in trials if trial.outcome == "completed"]
     trained = [trial for trial in completed if trial.trained]
@@ -93,7 +112,7 @@ def summarise_study(study: Study, trials: Sequence[Trial]) -> Summary:
         front=pareto_front(trained, study.file.objectives),
         noise=noise,
         paper=paper,
-        verdict=verdict(paper, best, noise),
+        verdict=verdict(paper, best, noise, sum(trial.top1 is not None for trial in trained)),
         notes=_notes(study),
     )
 
@@ -104,7 +123,7 @@ def _spread(name: str, top: Sequence[Trial]) -> Spread:
     return Spread(values[0], fmean(values), sd, min(values), max(values))
 
 
-def _notes(study: Study) -> tuple[str, ...]:
+def _notes(study: Told) -> tuple[str, ...]:
     file = study.file
     surface = study.surface
     notes = [f"Constraint surface: {surface.exponents} = {surface.growth:g}, each at least 1."]
@@ -129,8 +148,8 @@ def measure_noise(rows: Sequence[Sequence[float]]) -> Noise | None:
     return Noise(sd, networks, seeds, quantile * sd / sqrt(seeds))
 
 
-def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None) -> str:
-    """A sentence: does the paper's choice lie within the noise of the best?"""
+def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None, networks: int) -> str:
+    """A sentence: does the paper's choice lie within the noise of the best of `networks`?"""
     name = f"The paper's choice {PAPER}"
     if paper is None or best is None:
         return f"{name} can't be judged: {'it' if best else 'nothing'} was not tried."
@@ -138,12 +157,15 @@ def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None) -> str
         return (
             f"{name} can't be judged: {paper.outcome}: {paper.reason or 'it has not trained yet'}."
         )
+    if noise is None or networks < FEWEST:
+        seeds = min(len(paper.top1_by_seed), len(best.top1_by_seed))
+        few = [f"{networks} network{'s are' if networks > 1 else ' is'} too few to call one best"]
+        why = (few if networks < FEWEST else []) + (["one seed gives no verdict"] * (seeds < 2))
+        return f"{name}: top-1 {paper.top1:.2f} %; {', and '.join(why)}."
     if paper.network == best.network:
         return f"{name} is the best network of this study: top-1 {best.top1:.2f} %."
     behind = best.top1 - paper.top1
     told = f"{paper.top1:.2f} % against {best.top1:.2f} % of {best.constants}, {behind:.2f} points"
-    if noise is None:
-        return f"{name}: {told}; with one seed or one network the noise is unknown."
     lies = "lies" if behind <= noise.difference else "does not lie"
     return (
         f"{name} {lies} within the noise of the best: {told}, where {noise.seeds} seeds of "

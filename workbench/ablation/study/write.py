@@ -14,22 +14,25 @@ from rich.text import Text
 from workbench.ablation.folder import write_text
 from workbench.ablation.report.figures import style
 from workbench.ablation.study import figures
-from workbench.ablation.study.summary import Summary
+from workbench.ablation.study.summary import FEWEST, Summary, Told
 from workbench.errors import InputError
-from workbench.scaling.study import CostMap, Study, Trial
+from workbench.scaling.constants import PAPER
+from workbench.scaling.study import CostMap, Trial
 
 COLUMNS = (
     "number", "outcome", "alpha", "beta", "gamma", "network", "same_as", "macs", "params",
     "growth", "top1", "top1_by_seed", "throughput", "reason",
 )  # fmt: skip
 SHOWN = 12  # networks
+MAP, COST_MAP = "map", "cost_map"  # the figures to look at first
 
 
-def study_json(study: Study, trials: Sequence[Trial], summary: Summary) -> dict[str, Any]:
+def study_json(study: Told, trials: Sequence[Trial], summary: Summary) -> dict[str, Any]:
     """Everything, unrounded."""
     return {
         "study": study.file.name,
         "question": " ".join(study.file.question.split()),
+        "top": study.file.top,
         "surface": {
             "exponents": study.surface.exponents.model_dump(),
             "growth": study.surface.growth,
@@ -40,16 +43,14 @@ def study_json(study: Study, trials: Sequence[Trial], summary: Summary) -> dict[
     }
 
 
-def write_study(
-    folder: Path, study: Study, trials: Sequence[Trial], summary: Summary
-) -> list[Path]:
+def write_study(folder: Path, study: Told, trials: Sequence[Trial], summary: Summary) -> list[Path]:
     """`study.json`, `trials.csv`, and the figures `map` and `top1_macs`."""
     data = study_json(study, trials, summary)
     write_text(folder / "study.json", json.dumps(data, indent=2) + "\n")
     write_csv(folder / "trials.csv", COLUMNS, (_flat(_row(trial)) for trial in trials))
     written = [folder / "study.json", folder / "trials.csv"]
     with style.style():
-        written += _save(figures.draw_map(study, trials, summary), folder, "map")
+        written += _save(figures.draw_map(study, trials, summary), folder, MAP)
         drawn = figures.draw_top1(trials, summary)
         written += _save(drawn, folder, "top1_macs") if drawn else []
     return written
@@ -64,7 +65,7 @@ def write_costs(folder: Path, found: CostMap) -> list[Path]:
         raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
     write_csv(folder / "cost_map.csv", tuple(rows[0]), rows)
     with style.style():
-        return [folder / "cost_map.csv", *_save(figures.draw_costs(found), folder, "cost_map")]
+        return [folder / "cost_map.csv", *_save(figures.draw_costs(found), folder, COST_MAP)]
 
 
 def _save(drawn: Any, folder: Path, stem: str) -> list[Path]:
@@ -97,12 +98,13 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------- terminal
 
 
-def study_view(study: Study, trials: Sequence[Trial], summary: Summary) -> RenderableType:
+def study_view(study: Told, trials: Sequence[Trial], summary: Summary) -> RenderableType:
     """The best networks, the constants with their spread, and the sentence on the paper."""
     told = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
-    head = f"{study.file.name}: {len(trials)} points ({told}), {summary.networks} networks trained"
+    points, networks = _count(len(trials), "point"), _count(summary.networks, "network")
+    head = f"{study.file.name}: {points} ({told}), {networks} trained"
     parts: list[RenderableType] = [Text(head, style="bold"), _networks(trials)]
-    if summary.best:
+    if len(summary.top) >= FEWEST:
         parts += [_constants(summary), Text(_importance(summary))]
     if len(study.file.objectives) > 1:
         shown = ", ".join(map(str, summary.front))
@@ -112,6 +114,10 @@ def study_view(study: Study, trials: Sequence[Trial], summary: Summary) -> Rende
     )
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _networks(trials: Sequence[Trial]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("trial", "alpha", "beta", "gamma", "network", "MACs", "growth", "top-1, %"):
@@ -119,7 +125,7 @@ def _networks(trials: Sequence[Trial]) -> Table:
     trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
     for trial in sorted(trained, key=lambda each: -(each.top1 or 0.0))[:SHOWN]:
         constants = (f"{value:.3f}" for value in trial.constants.each())
-        top1 = f"{trial.top1:.2f}" + (" paper's" if trial.point else "")
+        top1 = f"{trial.top1:.2f}" + (" paper's" if trial.point == PAPER.each() else "")
         table.add_row(
             str(trial.number), *constants, trial.network, f"{trial.macs:,}",
             f"{trial.growth:.3f}", top1,
@@ -130,7 +136,7 @@ def _networks(trials: Sequence[Trial]) -> Table:
 def _constants(summary: Summary) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     title = f"mean of the top {len(summary.top)}"
-    for name in ("constant", "best", title, "range of them"):
+    for name in ("constant", summary.leader, title, "range of them"):
         table.add_column(name, justify="left" if name == "constant" else "right")
     for name, spread in summary.spread.items():
         sd = f" ± {spread.sd:.3f}" if spread.sd is not None else ""

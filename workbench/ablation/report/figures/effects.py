@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.ablation.report.figures import style
-from workbench.ablation.report.lines import Line
+from workbench.ablation.report.lines import Line, verdict_words
 from workbench.ablation.report.table import difference_text
 from workbench.ablation.statistics import Comparison, Verdict
 
@@ -65,7 +65,7 @@ def _effect(axes: "Axes", height: int, line: Line) -> None:
 
 
 def _label(found: Comparison, line: Line) -> str:
-    words = str(found.verdict)
+    words = verdict_words(found)
     if line.summary.ended:
         words = f"{words}; {line.summary.outcome}"
     return f"{difference_text(found)}\n{words}".strip()
