@@ -72,22 +72,31 @@ def test_a_beginning_that_several_ids_share_is_refused(results: Path) -> None:
         find_run(shared, results)
 
 
-def test_a_run_that_was_repeated_is_asked_for_by_its_folder(results: Path, tmp_path: Path) -> None:
+def test_a_run_that_was_repeated_is_the_first_and_names_the_other(
+    results: Path, tmp_path: Path
+) -> None:
+    """By when it began, whatever the folders are called."""
     shutil.copytree(results / "path", tmp_path / "path")
-    shutil.copytree(results / "path", tmp_path / "path-repeated")
+    run_sweep(plan(), tmp_path / "a repeat", options("mixed"), quiet())
     run = load_sweep(results / "path").runs[0].id
-    with pytest.raises(InputError, match="is in several places"):
-        find_run(run, tmp_path)
-    assert find_run(run, tmp_path / "path-repeated").where.endswith("path-repeated")
+    found = find_run(run, tmp_path)
+    assert (found.where, found.also) == (str(tmp_path / "path"), (str(tmp_path / "a repeat"),))
+    assert f" {tmp_path / 'a repeat'}; --results shows it there" in shown_text(tmp_path, run)
+    assert run_data(found)["also_in"] == [str(tmp_path / "a repeat")]
+    assert find_run(run, tmp_path / "a repeat").where.endswith("a repeat")
+    assert run_data(find_run(run, tmp_path / "path"))["also_in"] == []
 
 
 def test_a_run_is_shown_with_all_that_is_known_of_it(results: Path) -> None:
     runs = {(run.variant, run.seed): run for run in load_sweep(results / "path").runs}
     text = shown_text(results, runs["small", 0].id)
-    for part in ("small, seed 0", "outcome", "completed", "top-1, %   58.0", "workbench ablate",
+    for part in ("small, seed 0", "outcome", "completed", "top-1, %   58.00\n", "workbench ablate",
                  "lr: 0.001", "stages.0.dim: 8", "▁▅█  50 to 52, between 50 and 52", "threads",
-                 "Learning rate"):  # fmt: skip
+                 "Learning rate", ", tests included", " after it began"):  # fmt: skip
         assert part in text, part
+    counted = text.partition("Learning rate")[2].partition("Configuration")[0].splitlines()
+    assert [line.split()[0] for line in counted[1:] if line] == ["1", "2", "3"]
+    assert "device" not in text.partition("Environment")[2]  # what was asked for; above, what was
     diverged = shown_text(results, runs["large", 1].id)
     assert "diverged: loss is nan at step 7" in diverged
     assert "quantity" in diverged

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -103,12 +104,13 @@ class Shown:
     where: str
     command: str  # which repeats it alone; empty where it is not known
     environment: Mapping[str, Any]
+    also: tuple[str, ...] = ()  # where it stands besides: a run that was repeated keeps its id
 
 
 def find_run(ref: str, results: str | Path) -> Shown:
     """The run whose id begins with `ref`, in `results`: a results folder, one that holds several,
-    or a ledger. Raises `InputError` if there is none, or more than one: a run that was repeated has
-    the same id in both folders.
+    or a ledger. Raises `InputError` if there is none, or more than one. A run that was repeated has
+    the same id in both folders: it is the one that began first, and the others are named.
     """
     found = {
         (run.id, where): (run, sweep)
@@ -124,12 +126,14 @@ def find_run(ref: str, results: str | Path) -> Shown:
     if len({run for run, _ in found}) > 1:
         some = ", ".join(sorted({run[:SHORT] for run, _ in found})[:4])
         raise InputError(f"run: {ref!r} is the beginning of several ids, {some}; give more of it")
-    if len(found) > 1:
-        places = ", ".join(where for _, where in sorted(found))
-        raise InputError(f"run: {ref!r} is in several places, {places}; choose with --results")
-    ((_, where), (run, sweep)) = found.popitem()
-    command = str(sweep.environment.get("command", ""))
-    return Shown(run, where, repeat_command(run, command), sweep.environment)
+    ((_, where), (run, sweep)), *others = sorted(
+        found.items(), key=lambda item: (item[1][0].started or "~", item[0])
+    )
+    command, also = (
+        str(sweep.environment.get("command", "")),
+        tuple(place for (_, place), _ in others),
+    )
+    return Shown(run, where, repeat_command(run, command), sweep.environment, also)
 
 
 def _sweeps(results: str | Path) -> dict[str, Sweep]:
@@ -148,7 +152,7 @@ def _holds_results(folder: Path) -> bool:
 def run_data(shown: Shown) -> dict[str, Any]:
     """All of it, unrounded, for `--json`."""
     data: dict[str, Any] = json.loads(shown.run.model_dump_json())
-    where = {"folder": shown.where, "command": shown.command}
+    where = {"folder": shown.where, "also_in": list(shown.also), "command": shown.command}
     return {**where, **data, "environment": dict(shown.environment)}
 
 
@@ -158,18 +162,19 @@ def print_run(shown: Shown, console: Console) -> None:
     console.print(f"[bold]{escape(run.variant)}, seed {run.seed}[/bold]  ({run.id})")
     facts: dict[str, object] = {
         "plan": f"{run.plan}, in {shown.where}",
+        "also in": f"{', '.join(shown.also)}; --results shows it there" if shown.also else None,
         "outcome": run.status + (f": {run.reason}" if run.reason else ""),
         "step": run.step,
-        "top-1, %": run.top1,
-        "test loss": run.test_loss,
+        "top-1, %": None if run.top1 is None else f"{run.top1:.2f}",
+        "test loss": None if run.test_loss is None else f"{run.test_loss:.4f}",
         **run.details,
-        "time": None if run.seconds is None else duration(run.seconds),
+        "trained": None if run.seconds is None else f"{duration(run.seconds)}, tests included",
         "images/s": None if run.images_per_second is None else f"{run.images_per_second:.0f}",
         "device": run.device,
         "params": f"{run.params:,}",
         "MACs": f"{run.macs:,}",
         "begun": run.started,
-        "ended": run.ended,
+        "ended": _ended(run),
         "repeat": shown.command or None,
     }
     _facts(facts, console)
@@ -177,7 +182,16 @@ def print_run(shown: Shown, console: Console) -> None:
     console.print(Text("Configuration", style="bold"))
     console.print(Padding(Text(run_text(run).rstrip()), (0, 0, 0, 2)))
     console.print(Text("Environment", style="bold"))
-    _facts(dict(run.host) or dict(shown.environment), console)
+    host = dict(run.host) or dict(shown.environment)
+    _facts({key: value for key, value in host.items() if key != "device"}, console)  # as asked for
+
+
+def _ended(run: StoredRun) -> str | None:
+    """When, and how long after it began: a process has to start, and to read its data."""
+    if run.ended is None or run.started is None:
+        return run.ended
+    took = datetime.fromisoformat(run.ended) - datetime.fromisoformat(run.started)
+    return f"{run.ended}, {duration(took.total_seconds())} after it began"
 
 
 def _facts(facts: Mapping[str, object], console: Console) -> None:
@@ -232,12 +246,17 @@ def _curve_sheet(curve: Sequence[EpochRecord]) -> Sheet:
     headings = tuple(Heading(title, (key,)) for key, title in zip(keys, titles, strict=True))
     step = -(-len(curve) // EPOCHS)
     rows = tuple(
-        tuple(Cell(_number(getattr(epoch, key)), (getattr(epoch, key),)) for key in keys)
+        tuple(_epoch_cell(epoch, key) for key in keys)
         for index, epoch in enumerate(curve)
         if (len(curve) - 1 - index) % step == 0
     )
-    note = f"Every {step} epochs; --json has all." if step > 1 else ""
+    note = f"Every {step} epochs; --json has all, counted from 0." if step > 1 else ""
     return Sheet("", headings, rows, ("",) * len(rows), (note,) if note else ())
+
+
+def _epoch_cell(epoch: EpochRecord, key: str) -> Cell:
+    value = getattr(epoch, key)
+    return Cell(_number(value + 1 if key == "epoch" else value), (value,))  # people count from 1
 
 
 def _number(value: float | int | None) -> str:
