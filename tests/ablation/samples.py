@@ -41,7 +41,7 @@ def chain(top1: Mapping[str, Sequence[float]]) -> tuple[tuple[Row, ...], tuple[R
 
 def curve(top1: float, epochs: int) -> tuple[EpochRecord, ...]:
     return tuple(
-        EpochRecord(epoch=e, train_loss=2.0 / e, top1=top1 * (1 - 0.5**e), lr=1e-3, seconds=1.0)
+        EpochRecord(epoch=e - 1, train_loss=2.0 / e, top1=top1 * (1 - 0.5**e), lr=1e-3, seconds=1.0)
         for e in range(1, epochs + 1)
     )
 

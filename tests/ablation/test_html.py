@@ -12,6 +12,8 @@ from workbench.ablation.records import PlanFacts
 from workbench.ablation.report.html import page
 from workbench.ablation.report.table import ablation_sheet
 from workbench.ablation.report.write import write_report
+from workbench.ablation.results import load_sweep
+from workbench.checkout import ROOT
 
 from .samples import FACTS, sweep
 
@@ -62,6 +64,16 @@ def hostile(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def unlocked(folder: Path, script: str) -> str:
+    """The page with hands of its own; its policy would let none but a reader's act."""
+    path = folder / "report.html"
+    text = path.read_text(encoding="utf-8")
+    text, policies = re.subn(r'<meta http-equiv="Content-Security-Policy".*?>\n', "", text)
+    assert policies == 1
+    path.write_text(text.replace("</body>", f"{script}</body>"))
+    return path.as_uri()
+
+
 def order(dom: str) -> list[str]:
     """Variants of the main table in the order shown, without hidden rows."""
     table = dom[dom.index('id="table"') : dom.index('id="figures"')]
@@ -88,6 +100,15 @@ def test_a_page_without_figures_and_runs_is_whole() -> None:
     assert 'id="figures"' not in text
 
 
+def test_the_answer_comes_first_and_the_environment_folded_at_the_end() -> None:
+    rows, runs = sweep()
+    text = page(FACTS, ablation_sheet(FACTS, rows, runs), [], [], runs)
+    parts = (FACTS.question, 'id="table"', 'id="runs"', 'id="made"', "<dd>2.15</dd>")
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "<details><summary>Plan, command, environment</summary>" in text
+
+
 @pytest.mark.slow
 @needs_browser
 def test_a_browser_shows_it_and_runs_only_its_own_script(tmp_path: Path) -> None:
@@ -102,6 +123,26 @@ def test_a_browser_shows_it_and_runs_only_its_own_script(tmp_path: Path) -> None
     pixels = np.asarray(Image.open(shot).convert("L"))
     assert 0.005 < (pixels < 128).mean() < 0.3
     assert (pixels[1200:] < 200).any()  # figures, below the table
+
+
+MEASURE = """<script>
+const box = document.querySelector("#table .scroll");
+const over = () => box.scrollWidth - box.clientWidth;
+const seen = () => [...box.querySelectorAll("th")].filter((th) => th.offsetWidth).length;
+const before = [over(), seen()];
+document.querySelector("#table .more").click();
+document.title = [...before, seen()].join(" ");
+</script>"""
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_quickstart_s_table_fits_and_a_box_shows_its_rare_columns(tmp_path: Path) -> None:
+    found = load_sweep(ROOT / "results/measured/quickstart")
+    write_report(tmp_path, found.facts(), found.rows(), found.records())
+    where = unlocked(tmp_path, MEASURE)
+    dom = browse(where, tmp_path, "--dump-dom", "--window-size=1400,1100").stdout
+    assert "<title>0 9 13</title>" in dom  # nothing to scroll; of 13 columns 9 are shown at first
 
 
 HANDS = """<script>
@@ -120,11 +161,7 @@ document.querySelector("details:not([hidden]) summary").click();
 def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: Path) -> None:
     rows, runs = sweep()
     write_report(tmp_path, FACTS, rows, runs)
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    text, policies = re.subn(r'<meta http-equiv="Content-Security-Policy".*?>\n', "", text)
-    assert policies == 1  # it would let no hands but a reader's act
-    (tmp_path / "report.html").write_text(text.replace("</body>", f"{HANDS}</body>"))
-    dom = browse((tmp_path / "report.html").as_uri(), tmp_path, "--dump-dom").stdout
+    dom = browse(unlocked(tmp_path, HANDS), tmp_path, "--dump-dom").stdout
     assert order(dom) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # descending, by two clicks
     assert "<output>3 of 12</output>" in dom
     (opened,) = re.findall(r"<details[^>]* open=.*?</details>", dom, re.DOTALL)

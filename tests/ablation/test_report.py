@@ -2,7 +2,7 @@ import csv
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from PIL import Image
 
 from workbench.ablation.records import PlanFacts, Row, RunRecord
@@ -96,7 +96,7 @@ def test_curves_hold_every_epoch_of_every_run(tmp_path: Path) -> None:
 
     runs = [completed("a", seed, 90.0, curve=curve(90.0, 3)) for seed in (0, 1)]
     read = list(csv.DictReader(curves_csv(runs).splitlines()))
-    assert [(row["seed"], row["epoch"]) for row in read] == [(s, e) for s in "01" for e in "123"]
+    assert [(row["seed"], row["epoch"]) for row in read] == [(s, e) for s in "01" for e in "012"]
     assert float(read[2]["top1"]) == 90.0 * (1 - 0.5**3)
     assert read[0]["test_loss"] == ""
 
@@ -110,6 +110,31 @@ def test_bands_hold_the_seeds_that_reached_an_epoch() -> None:
     assert band.epochs == (1, 2, 3)
     assert band.mean == pytest.approx((45.0, 67.5, 70.0))
     assert (band.low[0], band.high[0]) == (40.0, 50.0)
+
+
+@pytest.mark.slow
+def test_panels_have_titles_and_no_line_to_a_name_crosses_another() -> None:
+    """Four rows that end within half a point of each other."""
+    rows = [Row(f"a name {i}") for i in range(4)]
+    ends = (98.0, 98.1, 98.2, 98.4)
+    runs = [
+        completed(row.variant, 0, 90.0, curve=curve(top1, 9))
+        for row, top1 in zip(rows, ends, strict=True)
+    ]
+    with style.style():
+        drawn = curves.draw(rows, runs)
+        assert drawn is not None
+        drawn.canvas.draw()
+        whole, end = drawn.axes
+        names = [text for text in end.texts if isinstance(text, Annotation)]
+        boxes = [Text.get_window_extent(name) for name in names]  # without its line
+        lines = [name.arrow_patch.get_window_extent() for name in names if name.arrow_patch]
+    assert (whole.get_title("left"), end.get_title("left")) == (
+        "All epochs", "From epoch 6, on a scale of its own",
+    )  # fmt: skip
+    assert len(boxes) == len(lines) == 4
+    assert max(line.x1 for line in lines) <= min(box.x0 for box in boxes)
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 @pytest.mark.slow

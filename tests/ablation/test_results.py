@@ -51,6 +51,16 @@ def test_records_carry_what_a_report_needs(folder: Path) -> None:
     assert dict(sweep.facts().environment)["threads"]
 
 
+def test_a_report_names_the_device_that_ran_not_the_one_asked_for(folder: Path) -> None:
+    run_sweep(plan(), folder, options(), quiet())
+    sweep = load_sweep(folder)
+    runs = tuple(run.model_copy(update={"device": "NVIDIA H200"}) for run in sweep.runs[:1])
+    asked = replace(sweep, runs=(), environment={"device": "auto", "cores": 2})
+    assert dict(asked.facts().environment) == {"device": "auto", "cores": "2"}
+    ran = replace(asked, runs=runs)
+    assert dict(ran.facts().environment) == {"device": "NVIDIA H200", "cores": "2"}
+
+
 def test_an_older_plan_counts_the_images_of_its_subset(folder: Path) -> None:
     """Without them the least error of a counted top-1 would be left out, and so would its note."""
     run_sweep(plan(), folder, options(), quiet())

@@ -50,7 +50,7 @@ class Sweep:
             notes=self.plan.notes,
             environment=tuple(
                 (key, str(value))
-                for key, value in self.environment.items()
+                for key, value in (dict(self.environment) | self._devices()).items()
                 if key != "command" and value is not None
             ),
             race=self.plan.race,
@@ -58,6 +58,11 @@ class Sweep:
             # A plan of an earlier version says how many only where it asks for a subset.
             test_images=self.plan.test_images or self.plan.recipe.data.test_size,
         )
+
+    def _devices(self) -> dict[str, str]:
+        """What the runs ran on, where the environment has what was asked for: `auto`."""
+        names = dict.fromkeys(run.device for run in self.runs if run.device)
+        return {"device": ", ".join(names)} if names else {}
 
     def rows(self) -> tuple[Row, ...]:
         """The rows of the table."""

@@ -34,11 +34,13 @@ def page(
     """The HTML document."""
     style, script = _resource("page.css"), _resource("page.js")
     sections = [
-        _head(facts),
-        _section("table", "Table", _tools("table") + _table(table) + _notes(table.notes)),
+        f"<h1>{escape(facts.name)}</h1>\n",
+        f'<p class="question">{escape(facts.question)}</p>\n' if facts.question else "",
+        _section("table", "Table", _tools("table", table) + _table(table) + _notes(table.notes)),
         _section("figures", "Figures", "".join(_figure(one) for one in pictures)),
         *(_section("", sheet.title, _table(sheet) + _notes(sheet.notes)) for sheet in others),
         _section("runs", "Runs", _tools("runs") + "".join(_run(run) for run in runs)),
+        _section("made", "How it was made", _made(facts)),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -58,7 +60,7 @@ def _policy(script: str) -> str:
     return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
-def _head(facts: PlanFacts) -> str:
+def _made(facts: PlanFacts) -> str:
     entries = [
         ("Plan", facts.kind),
         ("Data", facts.dataset),
@@ -67,11 +69,14 @@ def _head(facts: PlanFacts) -> str:
         ("Command", facts.command),
         *facts.environment,
     ]
+    return f"<details><summary>Plan, command, environment</summary>\n{_facts(entries)}</details>\n"
+
+
+def _facts(entries: Sequence[tuple[str, str]]) -> str:
     listed = "".join(
         f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in entries if text
     )
-    question = f'<p class="question">{escape(facts.question)}</p>\n' if facts.question else ""
-    return f'<h1>{escape(facts.name)}</h1>\n{question}<dl class="facts">{listed}</dl>\n'
+    return f'<dl class="facts">{listed}</dl>\n'
 
 
 def _section(name: str, title: str, body: str) -> str:
@@ -81,10 +86,14 @@ def _section(name: str, title: str, body: str) -> str:
     return f"<section{mark}>\n<h2>{escape(title)}</h2>\n{body}</section>\n"
 
 
-def _tools(scope: str) -> str:
+def _tools(scope: str, sheet: Sheet | None = None) -> str:
+    """A filter; above a table with columns that are `wide` a box that shows these, too."""
+    wide = [heading.title for heading in sheet.headings if heading.wide] if sheet else []
+    names = escape(", ".join(wide))
+    more = f'<label><input type="checkbox" class="more"> {names}</label>' if wide else ""
     return (
         f'<div class="tools"><input type="search" data-scope="{scope}" placeholder="filter" '
-        f'aria-label="filter the {scope}"><output></output></div>\n'
+        f'aria-label="filter the {scope}"><output></output>{more}</div>\n'
     )
 
 
@@ -103,17 +112,20 @@ def _table(sheet: Sheet) -> str:
 
 
 def _heading(heading: Heading) -> str:
-    side = ' class="right"' if heading.right else ""
     return (
-        f'<th scope="col"{side} data-key="{escape(heading.keys[0])}">'
+        f'<th scope="col"{_looks(heading)} data-key="{escape(heading.keys[0])}">'
         f'<button type="button">{escape(heading.title)}</button></th>'
     )
 
 
 def _cell(cell: Cell, heading: Heading) -> str:
-    side = ' class="right"' if heading.right else ""
     value = "" if cell.values[0] is None else str(cell.values[0])
-    return f'<td{side} data-value="{escape(value)}">{escape(cell.text)}</td>'
+    return f'<td{_looks(heading)} data-value="{escape(value)}">{escape(cell.text)}</td>'
+
+
+def _looks(heading: Heading) -> str:
+    names = ["right"] * heading.right + ["wide"] * heading.wide
+    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -138,11 +150,8 @@ def _run(run: RunRecord) -> str:
         ("Seconds", "" if run.seconds is None else f"{run.seconds:.1f}"),
         ("Repeat", run.command),
     ]
-    listed = "".join(
-        f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in entries if text
-    )
     config = f"<pre>{escape(run.config)}</pre>" if run.config else ""
     return (
         f'<details data-text="{escape(title)}"><summary>{escape(title)}</summary>\n'
-        f'<dl class="facts">{listed}</dl>\n{config}</details>\n'
+        f"{_facts(entries)}{config}</details>\n"
     )

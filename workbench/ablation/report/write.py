@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "effects": "Difference of each row to the row it is compared with, and its interval.",
     "top1_macs": "Top-1 against multiply-adds, with the Pareto front.",
-    "top1_throughput": "Top-1 against training throughput, with the Pareto front.",
+    "top1_throughput": "Top-1 against training throughput as measured during the sweep, where "
+    "other work on the machine counts against it, with the Pareto front.",
     "curves": "Top-1 over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
     "interactions": "Interactions of pairs of components.",

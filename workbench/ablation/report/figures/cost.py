@@ -78,7 +78,10 @@ def _label_axes(axes: "Axes", measure: Measure) -> None:
         axes.set_xlabel("multiply-adds of one image")
         style.axis_of_counts(axes.xaxis)
     else:
-        axes.set_xlabel("training images per second")
+        axes.set_xlabel(
+            "training images per second, as measured during the sweep;\n"
+            "other work on the machine counts against it"
+        )
     axes.set_title("Blue circles and dashes: the Pareto front", color=style.GREY)
 
 

@@ -19,7 +19,8 @@ ACROSS = 4
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One row's curve. Every epoch has the seeds that reached it, so lost runs end early."""
+    """One row's curve, epochs from 1. Every epoch has the seeds that reached it, so lost runs end
+    early."""
 
     variant: str
     epochs: tuple[int, ...]
@@ -35,7 +36,7 @@ def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
         by_epoch: dict[int, list[float]] = {}
         for record in (point for run in runs if run.variant == row.variant for point in run.curve):
             if record.top1 is not None and isfinite(record.top1):
-                by_epoch.setdefault(record.epoch, []).append(record.top1)
+                by_epoch.setdefault(record.epoch + 1, []).append(record.top1)
         epochs = tuple(sorted(by_epoch))
         values = [by_epoch[epoch] for epoch in epochs]
         if epochs:
@@ -65,6 +66,8 @@ def _together(found: list[Band]) -> "Figure":
         _label_axes(axes)
     whole.set_ylabel("top-1, %, mean and range of the seeds")
     start = last - last // 3
+    whole.set_title("All epochs", color=style.GREY)
+    end.set_title(f"From epoch {start}, on a scale of its own", color=style.GREY)
     _zoom(end, found, start)
     made.canvas.draw()
     label_ends(end, [_end(band, index, start) for index, band in enumerate(found)])

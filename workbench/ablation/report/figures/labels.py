@@ -133,17 +133,19 @@ def label_ends(
     box = axes.get_window_extent()
     assert axes.figure is not None
     gap = 1.35 * size / 72 * DPI * (high - low) / max(box.height, 1)
+    # From the middle of a name's left side, so that it crosses no name above or below.
+    line = {"arrowstyle": "-", "lw": 0.6, "relpos": (0.0, 0.5), "shrinkA": 1, "shrinkB": 0}
     heights = spread([min(max(y, low), high) for _, _, y, _ in ends], gap, low, high)
     for (name, x, y, colour), height in zip(ends, heights, strict=True):
         seen = low <= y <= high and x >= axes.get_xlim()[0]
         axes.annotate(
             shorten(name),
             xy=(x, y),
-            xytext=(1.03, height),
+            xytext=(1.08, height),
             textcoords=axes.get_yaxis_transform(),
             va="center",
             fontsize=size,
             color=colour,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6} if seen else None,
+            arrowprops=line | {"color": colour} if seen else None,
         )
