@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from workbench.console import Column, Row, Table, plural
 from workbench.errors import InputError, unknown
 from workbench.version import __version__
 
@@ -55,18 +55,26 @@ def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"healthy": healthy(findings), "findings": [asdict(finding) for finding in findings]}
 
 
+COLUMNS = (
+    Column("name", right=False),
+    Column("state", right=False),
+    Column("found", right=False, breaks=True),
+)
+
+
 def table(findings: Sequence[Finding]) -> RenderableType:
-    """The findings for a terminal, a mend below what it mends."""
-    rows = Table.grid(padding=(0, 2))
-    area = ""
+    """The findings for a terminal by area, a mend below what it mends."""
+    rows, area = [], ""
     for finding in findings:
-        label = finding.area if finding.area != area else ""
-        area = finding.area
+        if finding.area != area:
+            area = finding.area
+            rows.append(Row((area, "", ""), "bold"))
         text = Text(finding.text)
         if finding.mend:
             text.append(f"\n-> {finding.mend}", style="bold")
-        rows.add_row(label, Text(finding.state, STYLES[finding.state]), finding.name, text)
-    return rows
+        state = Text(finding.state, STYLES[finding.state])
+        rows.append(Row((f"  {finding.name}", state, text)))
+    return Table(COLUMNS, rows, header=False)
 
 
 # ---------------------------------------------------------------- machine and packages
@@ -77,7 +85,8 @@ def _machine(results: Path) -> Iterator[Finding]:
 
     yield _device()
     shares = divide(None, 1000, "cpu")
-    text = f"{cores()}; on a CPU a sweep has {shares.jobs} workers of {shares.threads} threads"
+    workers = f"{plural(shares.jobs, 'worker')} of {plural(shares.threads, 'thread')}"
+    text = f"{cores()}; on a CPU a sweep has {workers}"
     yield Finding("machine", "cores", "ok", text)
     free = memory()
     low = free < LITTLE_MEMORY
@@ -138,7 +147,7 @@ def _installed(
 ) -> Finding:
     faults = {each: fault for each in wanted if (fault := _fault(each))}
     if not faults:
-        return Finding("packages", name, "ok", f"{len(wanted)} packages")
+        return Finding("packages", name, "ok", plural(len(wanted), "package"))
     return Finding("packages", name, state, ", ".join(faults.values()), mend or _pip(list(faults)))
 
 
@@ -217,7 +226,8 @@ def _ledger(folder: Path) -> Finding:
         path = shlex.quote(str(folder / LEDGER))
         return Finding("results", name, "broken", damage or "unreadable", f"mv {path} {path}.bad")
     counts = Counter(run.status for run in sweep.runs)
-    text = f"{len(sweep.runs)} runs: " + ", ".join(f"{n} {status}" for status, n in counts.items())
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    text = f"{plural(len(sweep.runs), 'run')}: {told}"
     if _held(folder / LOCK):
         return Finding("results", name, "note", f"{text}; a sweep is at work")
     if all(run.final for run in sweep.runs):

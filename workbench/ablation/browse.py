@@ -21,6 +21,7 @@ from workbench.ablation.report.terminal import show
 from workbench.ablation.results import Sweep, load_sweep, repeat_command, run_text
 from workbench.ablation.tables import PENDING, RUNNING
 from workbench.config import EpochRecord, Outcome
+from workbench.console import plural
 from workbench.errors import InputError, unknown
 
 SHORT = 12  # characters of a run's id, as they are shown
@@ -30,14 +31,14 @@ STATUSES = (PENDING, RUNNING, *map(str, Outcome))
 
 HEADINGS = (
     Heading("Run", ("id",), right=False),
-    Heading("Variant", ("variant",), right=False),
+    Heading("Variant", ("variant",), right=False, whole=True),
     Heading("Seed", ("seed",)),
-    Heading("Status", ("status",), right=False),
+    Heading("Status", ("status",), right=False, rank=1),
     Heading("Top-1, %", ("top1",)),
-    Heading("Test loss", ("test_loss",), rank=2),
-    Heading("Epochs", ("epochs",), rank=3),
-    Heading("Time", ("seconds",), rank=1),
-    Heading("Reason", ("reason", "step"), right=False, rank=4, under="lost"),
+    Heading("Test loss", ("test_loss",), rank=3),
+    Heading("Epochs", ("epochs",), rank=4),
+    Heading("Time", ("seconds",), rank=2),
+    Heading("Reason", ("reason", "step"), right=False, rank=5, under="lost"),
 )
 
 
@@ -70,7 +71,7 @@ class Filters:
 def runs_sheet(sweep: Sweep, filters: Filters | None = None) -> Sheet:
     """The runs of a results folder that pass the filters, by seed, in the order of the plan."""
     kept = [run for run in sweep.runs if filters is None or filters.keep(run)]
-    note = f"{len(kept)} of {len(sweep.runs)} runs."
+    note = f"{len(kept)} of {plural(len(sweep.runs), 'run')}."
     rows = tuple(_cells(run) for run in kept)
     return Sheet(f"Runs of {sweep.plan.name}", HEADINGS, rows, tuple(map(_tone, kept)), (note,))
 

@@ -77,7 +77,7 @@ HEADINGS = (
     Heading("Variant", ("variant",), right=False),
     *_side("A"),
     *_side("B"),
-    Heading("B less A [95 %]", ("difference", "difference_low", "difference_high")),
+    Heading("B less A [95 %]", ("difference", "difference_low", "difference_high"), rank=1),
 )
 
 

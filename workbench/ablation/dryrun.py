@@ -11,6 +11,7 @@ from workbench.ablation.progress import duration
 from workbench.ablation.report.sheet import Cell, Heading, Sheet
 from workbench.ablation.report.terminal import show
 from workbench.config import MAC
+from workbench.console import plural
 
 
 def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
@@ -59,9 +60,11 @@ def _run_text(variant: Variant, found: Estimate) -> str:
 def _runs_text(plan: Plan) -> str:
     rows, most = len(plan.variants), len(plan.runs())
     if plan.race is None:
-        return f"{most} runs: {rows} variants x seeds {', '.join(map(str, plan.seeds))}"
+        seeds = ", ".join(map(str, plan.seeds))
+        return f"{plural(most, 'run')}: {plural(rows, 'variant')} x seeds {seeds}"
     least = len(plan.runs(seeds=plan.first_seeds))
-    return f"{least} to {most} runs: {rows} variants x {plan.race.least} to {plan.race.most} seeds"
+    seeds = f"{plan.race.least} to {plan.race.most} seeds"
+    return f"{least} to {most} runs: {plural(rows, 'variant')} x {seeds}"
 
 
 def _whole_text(found: Estimate) -> str:

@@ -17,6 +17,7 @@ from workbench.ablation.ledger import Ledger, StoredRun, stored_run
 from workbench.ablation.plan import Plan
 from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.config import Outcome, Recipe
+from workbench.console import plural
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -237,7 +238,8 @@ def _data_line(recipe: Recipe) -> str:
 def _recipe_line(recipe: Recipe) -> str:
     optimiser = recipe.optimiser
     return (
-        f"{recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, {optimiser.name}, "
+        f"{recipe.name}: {plural(recipe.epochs, 'epoch')}, batch {recipe.batch_size}, "
+        f"{optimiser.name}, "
         f"learning rate {optimiser.lr:g}, weight decay {optimiser.weight_decay:g}, "
         f"{recipe.schedule.name} schedule"
     )

@@ -26,6 +26,7 @@ from workbench.ablation.queue import Queue
 from workbench.ablation.results import export
 from workbench.ablation.tables import PENDING
 from workbench.config import Outcome, Progress, RunConfig, Scalar
+from workbench.console import plural
 from workbench.engine import (
     Ended,
     Engine,
@@ -158,7 +159,8 @@ class _Sweep:
         """Train what is to be trained; returns whether it was interrupted."""
         total, todo = self._queue.asked(), [task.run for task in self._tasks.values()]
         if not todo:
-            console.print(f"All {total} runs are done; nothing to train.", highlight=False)
+            done = "The run is" if total == 1 else f"All {total} runs are"
+            console.print(f"{done} done; nothing to train.", highlight=False)
             return False
         done = total - len(todo)
         with display(console, todo, done, total, self._shares.jobs) as shown:
@@ -170,7 +172,8 @@ class _Sweep:
             command = f": {typed}" if typed else ""
             left, total = len(self._queue.open()), self._queue.asked()
             text = (
-                f"Stopped with {left} of {total} runs to go. To go on, give the same command again"
+                f"Stopped with {left} of {plural(total, 'run')} to go. To go on, give the same "
+                "command again"
             )
             console.print(text + command, highlight=False, markup=False, soft_wrap=True)
         return interrupted

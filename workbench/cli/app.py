@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from workbench.cli import complete
 from workbench.cli.versions import versions
+from workbench.console import make_console
 
 # Click's plain help, not rich's boxes: it is half as long, and can be pasted.
 app = typer.Typer(
@@ -57,4 +57,4 @@ def print_table(table: Any, data: Any, as_json: bool) -> None:
     if as_json:
         print_json(data)
     else:
-        Console().print(table)
+        make_console().print(table)

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from workbench.cli.app import Json, print_json
+from workbench.console import make_console
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def doctor(
     if as_json:
         print_json(doctors.to_json(findings))
     else:
-        Console().print(doctors.table(findings))
+        make_console().print(doctors.table(findings))
     raise typer.Exit(0 if doctors.healthy(findings) else 1)
 
 

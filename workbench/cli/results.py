@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from workbench.cli.app import Json, print_json
+from workbench.console import make_console
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def report(
     """Write the tables, figures and the page of a results folder again, and print its table."""
     from workbench import ablation
 
-    ablation.report_folder(folder, Console(stderr=as_json))
+    ablation.report_folder(folder, make_console(as_json))
     if as_json:
         print_json(json.loads((folder / "table.json").read_text()))
 
@@ -87,7 +87,7 @@ def show(
     if as_json:
         print_json(run_data(found))
     else:
-        print_run(found, Console())
+        print_run(found, make_console())
 
 
 def _sheet(sheet: Any, as_json: bool) -> None:
@@ -97,4 +97,4 @@ def _sheet(sheet: Any, as_json: bool) -> None:
     if as_json:
         print(in_json(sheet), end="")
     else:
-        print_sheet(sheet, Console())
+        print_sheet(sheet, make_console())

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from workbench.cli import complete
 from workbench.cli.app import Device, Json, Results, print_json, print_table
+from workbench.console import make_console
 from workbench.errors import InputError
 
 
@@ -90,7 +90,7 @@ def study(
     from workbench.ablation import study as studies
 
     changes = studies.StudyChanges(name, trials, tuple(set_ or ()))
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     if cost_only:
         mapped = studies.cost_only(file, results=results, changes=changes, console=console)
         _json_if(as_json, list(mapped.rows()))

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from workbench.cli import complete
 from workbench.cli.app import Device, Imports, Json, Results, print_json
+from workbench.console import make_console
 from workbench.errors import InputError
 
 
@@ -83,7 +84,7 @@ def ablate(
     options = ablation.SweepOptions(
         jobs, device, tuple(only or ()), extend, ledger, loggers=tuple(logger or ("csv",))
     )
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     if dry_run:
         _dry_run(plan, changes, options, console, as_json)
         return

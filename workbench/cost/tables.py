@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from workbench.console import Column, Row, Table, exact_text, plural
 from workbench.cost.catalogue import ModelRow
 from workbench.cost.published import Figure, Quantity
 from workbench.cost.record import CONVENTION, MAC_KINDS, Cost, Sums
@@ -17,36 +18,45 @@ from workbench.cost.verdict import Verdict
 MISSING = ""  # a cell that nobody measured is empty
 
 
+OPERATORS = {  # a class of operators, as people read it
+    "act": "activation functions",
+    "attention": "attention products",
+    "convolution": "convolutions",
+    "linear": "linear layers",
+    "norm": "norms",
+    "table": "tables and tokens, added",
+}
+
+
 def cost_table(report: CostReport) -> RenderableType:
     """Totals, then tables by slot, stage and operator class."""
     cost = report.cost
     parts: list[RenderableType] = [Text(f"{cost.spec} at {cost.resolution} pixels", style="bold")]
     parts.append(_totals(report))
     if cost.by_slot:  # of a network that is not ours only the operator classes are known
-        parts += [_sums("slot", cost.by_slot), _sums("stage", cost.by_stage)]
-    parts += [_sums("operators", cost.by_kind, cost), Text(CONVENTION, style="dim")]
-    return Group(*parts)
+        parts += [Text(), _sums("slot", cost.by_slot), Text(), _sums("stage", cost.by_stage)]
+    operators = _sums("operators", cost.by_kind, cost)
+    return Group(*parts, Text(), operators, Text(), Text(CONVENTION, style="dim"))
 
 
 def _totals(report: CostReport) -> Table:
     cost, memory = report.cost, report.memory
     facts = {
-        "params": f"{cost.params:,}",
-        "MACs": f"{cost.macs:,}",
-        "activations": f"{cost.activations:,}",
-        "norm / activation-function elements": (
-            f"{cost.elements('norm'):,} / {cost.elements('act'):,}"
-        ),
-        f"training step, batch {memory.batch}, float32 with AdamW (estimate)": (
-            f"{mebibytes(memory.peak)}, of which activations {mebibytes(memory.activations)}"
+        "params": exact_text(cost.params),
+        "MACs": exact_text(cost.macs),
+        "activations": exact_text(cost.activations),
+        "norm elements": exact_text(cost.elements("norm")),
+        "activation-function elements": exact_text(cost.elements("act")),
+        "training step (estimate)": (
+            f"{mebibytes(memory.peak)}, of which activations {mebibytes(memory.activations)} "
+            f"(batch {memory.batch}, float32, AdamW)"
         ),
     }
     if report.speed:
         facts |= _speed_facts(report.speed)
-    grid = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        grid.add_row(Text(name, style="dim"), Text(value))
-    return grid
+    columns = (Column("", right=False), Column("", right=False, breaks=True))
+    rows = [Row((Text(name, style="dim"), value)) for name, value in facts.items()]
+    return Table(columns, rows, header=False)
 
 
 def _speed_facts(speed: Speed) -> dict[str, str]:
@@ -62,7 +72,7 @@ def _speed_facts(speed: Speed) -> dict[str, str]:
 
 def _where(speed: Speed) -> str:
     precision = "bfloat16" if speed.precision == "bf16" else "float32"
-    return f"{speed.device}, {speed.threads} threads, {precision}"
+    return f"{speed.device}, {plural(speed.threads, 'thread')}, {precision}"
 
 
 def mebibytes(size: int) -> str:
@@ -71,33 +81,41 @@ def mebibytes(size: int) -> str:
 
 
 def _sums(title: str, sums: Mapping[str, Sums], cost: Cost | None = None) -> Table:
-    table = _table(title, "params", "MACs", "%", "activations")
+    """Params, MACs, their share and activations; by operator class where `cost` is given."""
     total = sum(row.macs for row in sums.values()) or 1
+    rows = []
     for name, row in sums.items():
         elements = cost.elements(name) if cost and not row.activations else row.activations
         share = f"{100 * row.macs / total:.1f}"
-        table.add_row(name, f"{row.params:,}", f"{row.macs:,}", share, f"{elements:,}")
-    return table
-
-
-def _table(first: str, *numbers: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(first, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
+        label = OPERATORS.get(name, name) if cost else name
+        rows.append(Row((label, f"{row.params:,}", f"{row.macs:,}", share, f"{elements:,}")))
+    titles = ("params", "MACs", "%", "activations")
+    columns = (Column(each, rank=each == "activations") for each in titles)
+    return Table((Column(title, right=False), *columns), rows)
 
 
 # ---------------------------------------------------------------- networks side by side
 
+BESIDE = (
+    Column("network", right=False),
+    Column("pixels", rank=1),
+    Column("params M"),
+    Column("MACs G"),
+    Column("conv", rank=3),
+    Column("linear", rank=3),
+    Column("attention", rank=3),
+    Column("act. M", rank=2),
+    Column("norm M", rank=5),
+    Column("act. fn M", rank=5),
+    Column("step MiB", rank=4),
+    Column("images/s"),
+    Column("ms"),
+)
+
 
 def columns_table(reports: Sequence[CostReport]) -> RenderableType:
-    """One network a row; throughput and latency are empty where they were not asked for."""
-    table = _table("network", "pixels", "params M", "MACs G", "conv", "linear", "attention")
-    for name in ("act. M", "norm M", "act. fn M", "step MiB", "images/s", "ms"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for report in reports:
-        table.add_row(report.cost.spec, *_columns(report))
+    """One network a row; throughput and latency where they were asked for."""
+    table = Table(BESIDE, [Row((report.cost.spec, *_columns(report))) for report in reports])
     measured = [report.speed for report in reports if report.speed]
     where = {_where(speed) for speed in measured}
     notes = [Text(f"Measured on {place}.", style="dim") for place in sorted(where)]
@@ -127,11 +145,32 @@ def _columns(report: CostReport) -> list[str]:
 # ---------------------------------------------------------------- models
 
 
+MODELS = (
+    Column("model", right=False),
+    Column("pixels", rank=4),
+    Column("params"),
+    Column("published M", rank=1),
+    Column("MACs"),
+    Column("published G", rank=2),
+    Column("top-1", rank=3),
+)
+
+
 def models_table(rows: Sequence[ModelRow]) -> RenderableType:
     """Counted beside published; several figures for one model stand below one another."""
-    table = _table("model", "pixels", "params", "published M", "MACs", "published G", "top-1")
-    for row in rows:
-        table.add_row(
+    table = Table(MODELS, map(_model, rows))
+    notes = [Text(f"{row.name}: {row.note}", style="dim") for row in rows if row.note]
+    legend = Text(
+        "In brackets what we count minus what was published; ≠ where the sources contradict one "
+        "another (--json names them). " + CONVENTION,
+        style="dim",
+    )
+    return Group(table, legend, *notes)
+
+
+def _model(row: ModelRow) -> Row:
+    return Row(
+        (
             row.name,
             str(row.cost.resolution),
             f"{row.cost.params:,}",
@@ -140,13 +179,7 @@ def models_table(rows: Sequence[ModelRow]) -> RenderableType:
             _figures(row, "gmacs"),
             _figures(row, "top1"),
         )
-    notes = [Text(f"{row.name}: {row.note}", style="dim") for row in rows if row.note]
-    legend = Text(
-        "In brackets what we count minus what was published; ≠ where the sources contradict one "
-        "another (--json names them). " + CONVENTION,
-        style="dim",
     )
-    return Group(table, legend, *notes)
 
 
 def _figures(row: ModelRow, quantity: Quantity) -> Text:
@@ -160,39 +193,54 @@ def _figure(figure: Figure, counted: Decimal | None) -> str:
     if counted is None:
         return str(figure.value)
     difference = (counted - figure.value).quantize(figure.unit)
-    return f"{figure.value} ({difference:+f})"
+    return f"{figure.value} ({difference:+f})" if difference else f"{figure.value} (0)"
 
 
 # ---------------------------------------------------------------- claims
 
 
 def claims_table(verdicts: Sequence[Verdict], speeds: Iterable[Speed] = ()) -> RenderableType:
-    """One row a reading; the claim stands on the first of its rows."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("claim", "source", "read as", "holds if"):
-        table.add_column(name, overflow="fold", ratio=1)
-    for name in ("counted", "holds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    last = ""
-    for verdict in verdicts:
-        claim = verdict.claim
-        first = (claim.text, claim.source) if claim.key != last else ("", "")
-        last = claim.key
-        table.add_row(*first, verdict.reading.text, claim.rule, _value(verdict), _holds(verdict))
+    """A block for each claim: its text, source and rule, and its readings; then the count."""
+    blocks: list[RenderableType] = []
+    for _, each in groupby(verdicts, key=lambda verdict: verdict.claim.key):
+        blocks += [*_claim(list(each)), Text()]
     notes = [
         Text(f"{s.name} at {s.resolution}: {'; '.join(_speed_facts(s).values())}", style="dim")
         for s in speeds
     ]
-    return Group(table, Text(CONVENTION, style="dim"), *notes)
+    return Group(*blocks, *notes, Text(CONVENTION, style="dim"), Text(_score(verdicts)))
 
 
-def _value(verdict: Verdict) -> str:
+READING = (Column("", right=False), Column(""), Column("", right=False, breaks=True))
+
+
+def _claim(readings: Sequence[Verdict]) -> list[RenderableType]:
+    claim = readings[0].claim
+    rows = [Row((_holds(each), _value(each), each.reading.text)) for each in readings]
+    return [
+        Text(claim.text, style="bold"),
+        Text(claim.source, style="dim"),
+        Text(f"holds if {claim.rule}", style="dim"),
+        Table(READING, rows, header=False),
+    ]
+
+
+def _score(verdicts: Sequence[Verdict]) -> str:
+    holds = [verdict.holds for verdict in verdicts]
+    unknown = holds.count(None)
+    told = f"{plural(len(holds), 'reading')}: {holds.count(True)} hold, {holds.count(False)} do not"
+    return f"{told}, {unknown} not measured (--speed measures them)" if unknown else told
+
+
+def _value(verdict: Verdict) -> Text:
+    """Of one width, so that the claims' readings stand below one another."""
     if verdict.value is None:
-        return MISSING
-    return f"{verdict.value:.4f}" if verdict.value < 2 else f"{verdict.value:.2f}"
+        return Text("--speed", style="dim")
+    text = f"{verdict.value:.4f}" if verdict.value < 2 else f"{verdict.value:.2f}"
+    return Text(text.rjust(len("--speed")))
 
 
 def _holds(verdict: Verdict) -> Text:
-    if verdict.holds is None:
-        return Text(MISSING)
-    return Text("yes", style="green") if verdict.holds else Text("no", style="red")
+    word = {None: "", True: "yes", False: "no"}[verdict.holds]
+    style = {None: "", True: "green", False: "red"}[verdict.holds]
+    return Text(f"  {word:3}", style=style)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from workbench.console import count_text as count_text
+
 Value = str | int | float | None
 
 
@@ -12,12 +14,14 @@ class Heading:
 
     On a narrow terminal the columns of the highest `rank` go first, those of rank 0 never. What
     goes stands `under` the row's name instead: in `all` rows, in those that `lost` runs, or not.
+    Text may go on on a further line, unless it is to stay `whole`; numbers and names always do.
     """
 
     title: str
     keys: tuple[str, ...]
     right: bool = True
     wide: bool = False
+    whole: bool = False
     rank: int = 0
     under: Literal["", "all", "lost"] = ""
 
@@ -39,17 +43,6 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     tones: tuple[str, ...]
     notes: tuple[str, ...] = ()
-
-
-def count_text(value: int | None) -> str:
-    """9492426 -> `9.49 M`; empty where unknown."""
-    if value is None:
-        return ""
-    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if value >= size:
-            scaled = value / size
-            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
-    return str(value)
 
 
 def top1_text(mean: float | None, sd: float | None) -> str:

@@ -205,7 +205,7 @@ COLUMNS = (
         lambda line: count_text(line.row.macs),
     ),
     Column(
-        Heading("Top-1, %", ("top1_mean", "top1_std"), rank=1),
+        Heading("Top-1, %", ("top1_mean", "top1_std")),
         lambda line: (line.summary.mean, line.summary.sd),
         lambda line: top1_text(line.summary.mean, line.summary.sd),
     ),
@@ -224,6 +224,7 @@ COLUMNS = (
                 "difference_std",
                 "pairs",
             ),
+            rank=1,
         ),
         _difference_values,
         lambda line: difference_text(line.comparison),

@@ -11,6 +11,7 @@ from workbench.ablation.plan import Variant
 from workbench.ablation.study.network import UNSETTLED, Ended, Network, ended
 from workbench.ablation.study.rows import row, with_row
 from workbench.config import Outcome, Progress, Result, RunConfig, Scalar
+from workbench.console import plural
 from workbench.engine import Ended as RunEnded
 from workbench.engine import Engine, Event, Requeued, Started, Task
 from workbench.scaling.study import Asked, Candidate, Search, Study, Trial
@@ -89,10 +90,10 @@ class Session:
         file = self._study.file
         if len(self._known) + self.failed >= file.trials or self.stopping:
             return None
-        asked = f"{self._asked} points" if not self._exhausted else "the whole grid"
+        asked = plural(self._asked, "point") if not self._exhausted else "the whole grid"
         return (
-            f"{len(self._known)} of {file.trials} networks: {asked} gave no more that are distinct "
-            "and within the tolerance."
+            f"{len(self._known)} of {plural(file.trials, 'network')}: {asked} gave no more that "
+            "are distinct and within the tolerance."
         )
 
     def _consider(self, asked: Asked) -> list[Task]:

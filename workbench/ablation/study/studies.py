@@ -20,6 +20,7 @@ from workbench.ablation.study.write import (
     write_costs,
     write_study,
 )
+from workbench.console import plural
 from workbench.errors import InputError
 from workbench.scaling.study import CostMap, Study, map_costs, parse_study, resolve_study
 from workbench.scaling.study.storage import readable_storage
@@ -113,7 +114,7 @@ def report_study(folder: str | Path, console: Console) -> Path:
 
 
 def _closing(written: Sequence[Path], folder: Path, stem: str, console: Console) -> None:
-    text = f"{len(written)} files in {folder}; open {folder / stem}.png"
+    text = f"{plural(len(written), 'file')} in {folder}; open {folder / stem}.png"
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

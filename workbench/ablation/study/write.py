@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from workbench.ablation.folder import write_text
 from workbench.ablation.report.figures import style
 from workbench.ablation.study import figures
 from workbench.ablation.study.summary import FEWEST, Summary, Told
+from workbench.console import Column, Row, Table, plural
 from workbench.errors import InputError
 from workbench.scaling.constants import PAPER
 from workbench.scaling.study import CostMap, Trial
@@ -101,7 +101,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def study_view(study: Told, trials: Sequence[Trial], summary: Summary) -> RenderableType:
     """The best networks, the constants with their spread, and the sentence on the paper."""
     told = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
-    points, networks = _count(len(trials), "point"), _count(summary.networks, "network")
+    points, networks = plural(len(trials), "point"), plural(summary.networks, "network")
     head = f"{study.file.name}: {points} ({told}), {networks} trained"
     parts: list[RenderableType] = [Text(head, style="bold"), _networks(trials)]
     if len(summary.top) >= FEWEST:
@@ -114,37 +114,41 @@ def study_view(study: Told, trials: Sequence[Trial], summary: Summary) -> Render
     )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+TRAINED = (
+    Column("trial"),
+    Column("alpha", rank=1),
+    Column("beta", rank=1),
+    Column("gamma", rank=1),
+    Column("network", right=False),
+    Column("MACs", rank=3),
+    Column("growth", rank=2),
+    Column("top-1, %"),
+)
 
 
 def _networks(trials: Sequence[Trial]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("trial", "alpha", "beta", "gamma", "network", "MACs", "growth", "top-1, %"):
-        table.add_column(title, justify="left" if title == "network" else "right")
     trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
-    for trial in sorted(trained, key=lambda each: -(each.top1 or 0.0))[:SHOWN]:
-        constants = (f"{value:.3f}" for value in trial.constants.each())
-        top1 = f"{trial.top1:.2f}" + (" paper's" if trial.point == PAPER.each() else "")
-        table.add_row(
-            str(trial.number), *constants, trial.network, f"{trial.macs:,}",
-            f"{trial.growth:.3f}", top1,
-        )  # fmt: skip
-    return table
+    best = sorted(trained, key=lambda each: -(each.top1 or 0.0))[:SHOWN]
+    return Table(TRAINED, map(_trained, best))
+
+
+def _trained(trial: Trial) -> Row:
+    constants = (f"{value:.3f}" for value in trial.constants.each())
+    top1 = f"{trial.top1:.2f}" + (" paper's" if trial.point == PAPER.each() else "")
+    macs, growth = f"{trial.macs:,}", f"{trial.growth:.3f}"
+    return Row((str(trial.number), *constants, trial.network or "", macs, growth, top1))
 
 
 def _constants(summary: Summary) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
     title = f"mean of the top {len(summary.top)}"
-    for name in ("constant", summary.leader, title, "range of them"):
-        table.add_column(name, justify="left" if name == "constant" else "right")
+    titles = (summary.leader, title, "range of them")
+    columns = (Column("constant", right=False), *map(Column, titles))
+    rows = []
     for name, spread in summary.spread.items():
         sd = f" ± {spread.sd:.3f}" if spread.sd is not None else ""
-        table.add_row(
-            name, f"{spread.best:.3f}", f"{spread.mean:.3f}{sd}",
-            f"{spread.low:.3f} to {spread.high:.3f}",
-        )  # fmt: skip
-    return table
+        of_them = f"{spread.low:.3f} to {spread.high:.3f}"
+        rows.append(Row((name, f"{spread.best:.3f}", f"{spread.mean:.3f}{sd}", of_them)))
+    return Table(columns, rows)
 
 
 def _importance(summary: Summary) -> str:
@@ -154,26 +158,35 @@ def _importance(summary: Summary) -> str:
     return f"Importance (functional ANOVA): {shares}."
 
 
+MAPPED = (
+    Column("network", right=False),
+    Column("points"),
+    Column("MACs", rank=2),
+    Column("growth", rank=1),
+    Column("alpha", rank=3),
+    Column("beta", rank=3),
+    Column("gamma", rank=3),
+)
+
+
 def costs_view(found: CostMap) -> RenderableType:
     """Which constants give the growth after rounding: networks, and the points of each."""
     file, share = found.study.file, len(found.feasible) / len(found.candidates)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("points", "network", "MACs", "growth", "alpha", "beta", "gamma"):
-        table.add_column(title, justify="left" if title == "network" else "right")
     counts, networks = found.counts(), found.networks()
+    rows = []
     for label, each in list(networks.items())[:SHOWN]:
         if each.scaled:
             constants = (f"{value:.3f}" for value in each.constants.each())
             macs, growth = f"{each.scaled.cost.macs:,}", f"{each.scaled.growth:.3f}"
-            table.add_row(str(counts[label]), label, macs, growth, *constants)
+            rows.append(Row((label, str(counts[label]), macs, growth, *constants)))
     more = len(networks) - SHOWN
     return Group(
         Text(
-            f"{file.name}: {share:.0%} of {len(found.candidates)} points of "
+            f"{file.name}: {share:.0%} of {plural(len(found.candidates), 'point')} of "
             f"{found.study.surface.exponents} = {file.growth:g} are within {file.tolerance:.0%} "
-            f"after rounding; they are {len(networks)} networks",
+            f"after rounding; they are {plural(len(networks), 'network')}",
             style="bold",
         ),
-        table,
-        Text(f"and {more} more" if more > 0 else ""),
+        Table(MAPPED, rows),
+        *([Text(f"and {more} more; cost_map.csv and --json have all points")] if more > 0 else []),
     )

@@ -1,0 +1,105 @@
+"""Every command that prints a table fits any terminal: nothing is cut, and no name is broken."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from workbench.checkout import ROOT
+from workbench.cli import app
+
+MEASURED = ROOT / "results" / "measured" / "quickstart"
+COMPONENTS = ROOT / "results" / "measured" / "cmt_components"
+
+
+def variants(data: Any) -> Iterable[str]:
+    return [row["variant"] for row in data["rows"]]
+
+
+# command -> the names in its first column, by what it prints with --json
+TABLES: dict[str, Callable[[Any], Iterable[str]]] = {
+    "cost cmt_s": lambda data: [*data["by_slot"], *data["by_stage"], "attention products"],
+    "cost cmt_s --beside levit_128s --beside deit_s_distilled": lambda data: [
+        row["spec"] for row in data["networks"]
+    ],
+    "models --family levit": lambda data: [model["name"] for model in data["models"]],
+    "scale cmt_s": lambda data: ["resolution", "depth", "stem.dim"],
+    "scale exponents cmt_s": lambda data: ["depth", "dim", "resolution"],
+    f"runs {COMPONENTS}": lambda data: [row["id"][:12] for row in data["rows"]],
+    f"compare {COMPONENTS} {MEASURED}": variants,
+    "doctor results": lambda data: [each["name"] for each in data["findings"]],
+}
+SLOW: dict[str, Callable[[Any], Iterable[str]]] = {
+    "cost cmt_s --beside timm:tf_efficientnet_b4": lambda data: [
+        row["spec"] for row in data["networks"]
+    ],
+    "claims": lambda data: [],
+    "scale table": lambda data: ["resolution", "ffn.ratio", "macs"],
+    "study scaling_study --cost-only": lambda data: [],
+    "ablate levit_ablation --dry-run": variants,
+    "report quickstart": variants,
+}
+EVERY = [*TABLES, *(pytest.param(words, marks=pytest.mark.slow) for words in SLOW)]
+
+
+def printed(words: str, width: int) -> str:
+    ran = CliRunner(env={"COLUMNS": str(width)}).invoke(app, words.split())
+    assert ran.exit_code == 0, ran.output
+    return ran.stdout
+
+
+@pytest.fixture
+def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somewhere to write, with the folder `quickstart`."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(MEASURED, tmp_path / "quickstart")
+
+
+@pytest.mark.usefixtures("_results")
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("words", EVERY)
+def test_no_line_is_wider_than_the_terminal_and_no_name_is_broken(words: str, width: int) -> None:
+    every = printed(words, width).splitlines()
+    lines = [line for line in every if "; open " not in line]  # a path is not broken
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines)
+    for name in (TABLES | SLOW)[words](json.loads(printed(f"{words} --json", width))):
+        assert any(f"{line.strip()}  ".startswith(f"{name}  ") for line in lines), name
+
+
+def test_speed_has_columns_where_it_was_measured_alone() -> None:
+    text = printed("cost cmt_digits --beside cmt_cifar", 120)
+    assert "images/s" not in text
+    assert "No room" not in text
+
+
+def test_what_has_no_room_is_named_with_what_shows_it() -> None:
+    text = printed("cost cmt_s --beside levit_128s", 60)
+    line = " ".join(text.split())
+    assert "No room for conv, linear, attention, norm M, act. fn M, step MiB: a width of" in line
+    assert "--json has them" in line
+    assert "top-1" in printed("models --family levit", 80)
+
+
+@pytest.mark.slow
+def test_a_claim_is_a_block_and_the_last_line_counts_them() -> None:
+    text = printed("claims", 80)
+    assert len(text.splitlines()) < 140
+    found = json.loads(printed("claims --json", 80))["claims"]
+    holds = [each["holds"] for each in found]
+    assert text.splitlines()[-1] == (
+        f"{len(holds)} readings: {holds.count(True)} hold, {holds.count(False)} do not, "
+        f"{holds.count(None)} not measured (--speed measures them)"
+    )
+    assert "(sail.sea.com/research/publications/5)" in text
+
+
+def test_a_difference_of_nothing_has_no_sign() -> None:
+    text = printed("models", 120)
+    assert "(-0.0)" not in text
+    assert "(+0.0)" not in text
+    assert "7.8 (0)" in text
