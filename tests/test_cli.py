@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import app, complete, main
-from workbench.models import ZOO
+from workbench.models import SLOTS, ZOO
+from workbench.models.registry import options_of
+from workbench.models.spec import NETWORK_FIELDS, STAGE_FIELDS
 from workbench.version import __version__
 
 
@@ -70,20 +72,42 @@ def test_completion_knows_every_network_and_plan() -> None:
     assert set(complete.networks("")) == set(ZOO)
     assert "quickstart" in complete.plans("")
     assert complete.networks("cmt_t") == ["cmt_ti"]
+    assert complete.studies("scaling") == ["scaling_study"]
+    assert "scaling_study" not in complete.plans("")
+
+
+def test_completion_knows_every_slot_component_and_option() -> None:
+    assert set(complete.slots()) == set(SLOTS)
+    assert set(complete.fields()) == {*STAGE_FIELDS, *NETWORK_FIELDS}
+    for slot, known in SLOTS.items():
+        assert set(complete.components(slot)) == {n for n in known if not n.endswith("of_test")}
+        taken = {key for name in known for key in options_of(slot, name).model_fields}
+        assert set(complete.options(slot)) == taken
 
 
 @pytest.mark.slow
-def test_the_shell_is_told_the_completions() -> None:
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("workbench cost cmt_t", "cmt_ti"),
+        ("workbench cost cmt_s mixer.ker", "mixer.kernel="),
+        ("workbench scale cmt_s mixer=l", "mixer=levit mixer=lmhsa"),
+        ("workbench cost cmt_s heads=3 lpu =", "dwconv none"),  # as bash splits lpu=
+        ("workbench cost cmt_s lpu = no", "none"),
+        ("workbench study scal", "scaling_study"),
+    ],
+)
+def test_the_shell_is_told_the_completions(typed: str, offered: str) -> None:
     words = {
         "_WORKBENCH_COMPLETE": "complete_bash",
-        "COMP_WORDS": "workbench cost cmt_",
-        "COMP_CWORD": "2",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
     }
     done = subprocess.run(
         [sys.executable, "-c", "from workbench.cli import app; app(prog_name='workbench')"],
         env=os.environ | words, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "cmt_ti" in done.stdout.split()
+    assert done.stdout.split() == offered.split()
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -222,32 +246,41 @@ def test_a_plan_for_images_that_are_not_here_still_shows_its_costs(run) -> None:
 
 
 REFUSED = {
-    "ablat quickstart": ("command", "ablat", "nearest: ablate"),
+    "ablat quickstart": ("command", "ablat", "nearest: 'ablate"),
     "ablate": ("plan: missing", "quickstart"),
     "cost": ("name: missing", "workbench cost --help"),
-    "cost cmt_s --resolutoin 192": ("--resolutoin", "nearest: --resolution"),
-    "cost cmt_s --resolution big": ("--resolution", "'big'", "valid integer"),
+    "cost cmt_s --resolutoin 192": ("--resolutoin", "nearest: '--resolution"),
+    "cost cmt_s --resolution big": ("--resolution", "'big'", "it must be a whole number;"),
     "cost cmt_s --resolution": ("--resolution", "requires an argument"),
     "report one two": ("unexpected", "two"),
     "ablate quickstart --logger tensorbord": ("logger", "tensorbord", "tensorboard"),
     "ablate quickstart --import my_mixr": ("import", "my_mixr"),
-    "fetch cifar": ("cifar", "nearest: cifar10"),
+    "fetch cifar": ("cifar", "nearest: 'cifar10"),
     "cost cmt_s lppu=none": ("lppu", "lpu"),
-    "cost cmt_s lpu=nono": ("lpu", "nono", "none"),
-    "cost cmt_digits --batch 0": ("--batch", "0", "greater than or equal to 1"),
+    "cost cmt_s lpu=nono": ("lpu", "nono", "nearest: 'none'"),
+    "cost cmt_s mixer=wide": ("mixer: unknown 'wide'; choose from: ", "lmhsa", "--import MODULE"),
+    "cost cmt_digits --batch 0": ("--batch", "0", "it must be at least 1;"),
     "cost cmt_digits --speed --device cudaa": ("device", "'cudaa'", "cpu"),
     "cost cmt_x": ("cmt_x", "cmt_xs"),
     "cost cmt_s depth=three": ("depth", "three"),
     "cost cmt_s mixer.k=0": ("mixer.k", "0"),
-    "cost cmt_s heads=[1,2,3,8]": ("heads[2]", "3", "nearest"),
-    "cost cmt_s --resolution 225": ("resolution", "225", "224"),
+    "cost cmt_s heads=[1,2,3,8]": ("heads[2]", "3", "nearest: 2, 4"),
+    "scale cmt_s --phi big": ("--phi: 'big' is refused: it must be a number;",),
+    "cost cmt_s --resolution 225": ("resolution", "225", "fit: 224, 256"),
+    "cost cmt_s --resolution 200": ("mixer.k[0]: 8 does", "10; resolutions that fit: 192, 224"),
     "cost cmt_s mixer.k=[3,4,2,1]": ("mixer.k[0]", "3", "nearest"),
     "cost timm:efficientnet_b22": ("efficientnet_b22", "efficientnet_b2"),
     "models --family cmtt": ("family", "cmtt", "cmt"),
+    "study quickstart": ("is a plan of kind additive; run it with: workbench ablate quickstart",),
     "ablate quickstartt": ("quickstartt", "quickstart"),
     "ablate quickstart --seeds 0,0": ("seeds", "0"),
     "ablate quickstart --seeds zero": ("seeds", "zero"),
     "ablate quickstart --set recipe.epoch=3": ("epoch", "epochs"),
+    "ablate quickstart --set epochs=3": ("--set: unknown 'epochs'; nearest: 'recipe.epochs'",),
+    "ablate quickstart --set lr=3": ("--set: unknown 'lr'; nearest: 'recipe.optimiser.lr'",),
+    "ablate quickstart --set optimiser.l=3": ("--set", "nearest: 'recipe.optimiser.l'"),
+    "ablate quickstart --set recipe=digits": ("--set: 'recipe=digits'", "recipe.KEY=VALUE"),
+    "ablate quickstart --set recipe.data.name=imagenet": ("'imagenet'", "'folder'", "val/CLASS"),
     "ablate quickstart --set recipe.epochs=three": ("epochs", "three"),
     "ablate quickstart --set recipe.data.name=digit": ("digit", "digits"),
     "ablate quickstart --set lpu.shortcutt=false": ("shortcutt", "shortcut"),

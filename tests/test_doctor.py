@@ -83,5 +83,5 @@ def test_fetch_downloads_and_refuses_what_is_no_download(monkeypatch: pytest.Mon
     )
     assert "cifar10: 1198 images" in doctor.fetch("cifar10")
     assert asked[0].download
-    with pytest.raises(InputError, match="unknown 'cifar'; nearest: cifar10"):
+    with pytest.raises(InputError, match="unknown 'cifar'; nearest: 'cifar10"):
         doctor.fetch("cifar")

@@ -127,12 +127,13 @@ def test_packages_and_modules_within_them_are_found(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "my_mixr": r"import: no module 'my_mixr' .*nearest: my_mixer",
+    "my_mixr": r"import: no module 'my_mixr': my_mixr.py is not in /.*nearest: 'my_mixer",
+    "zzz.zzz": r"'zzz.zzz': zzz/zzz.py is not in /.*installed; to write one, see docs/your_comp",
     "my_mixer.py": r"import: no module 'my_mixer.py'",
     "../my_mixer": r"import: '../my_mixer' is refused",
     "json": r"import: 'json' is .*, not .*json; give yours another name",
     "my_broken": r"import: my_broken: NameError: .*nowhere.* \(my_broken.py, line 3\)",
-    "my_wrong": r"import: my_wrong: slot: unknown 'mixr'; nearest: mixer",
+    "my_wrong": r"import: my_wrong: slot: unknown 'mixr'; nearest: 'mixer",
 }
 
 

@@ -6,6 +6,7 @@ into one line that names the key, the value and the nearest valid choice.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -49,7 +50,7 @@ def parse(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
 
 def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> InputError:
     fault = error.errors(include_url=False)[0]
-    path = [str(part) for part in fault["loc"]]
+    path = [str(part) for part in fault["loc"] if not UNION.fullmatch(str(part))]
     key = ".".join(part for part in [where, *path] if part)
     if fault["type"] == "extra_forbidden":
         owner = _submodel(model, path[:-1])
@@ -60,7 +61,37 @@ def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> 
     if fault["type"] == "too_short":
         wanted, found = fault["ctx"]["min_length"], fault["ctx"]["actual_length"]
         return InputError(f"{key}: it needs at least {wanted}, and has {found}")
-    return InputError(f"{key}: {fault['input']!r} is refused: {fault['msg']}")
+    if fault["type"] == "literal_error" and isinstance(fault["input"], str):
+        return unknown(key, fault["input"], re.findall(r"'(.*?)'", fault["ctx"]["expected"]))
+    return InputError(f"{key}: {fault['input']!r} is refused: {_why(fault)}")
+
+
+UNION = re.compile(r"str|int|float|bool|.*\[.*")  # a member of one, where pydantic names it
+WHY = {  # pydantic's kinds of fault, in words for people who write plans; by how they begin
+    "int": "it must be a whole number",
+    "float": "it must be a number",
+    "bool": "it must be true or false",
+    "string_type": "it must be text",
+    "string_too_short": "it must not be empty",
+    "string_pattern": "it must be letters, digits and _ . - after a first letter or digit",
+    "tuple": "it must be a list",
+    "list": "it must be a list",
+    "too_long": "it has more than {max_length}",
+    "dict": "it must be a mapping of keys to values",
+    "mapping": "it must be a mapping of keys to values",
+    "model": "it must be a mapping of keys to values",
+    "literal": "it must be {expected}",
+    "greater_than_equal": "it must be at least {ge}",
+    "greater_than": "it must be more than {gt}",
+    "less_than_equal": "it must be at most {le}",
+    "less_than": "it must be less than {lt}",
+    "finite": "it must be finite",
+}
+
+
+def _why(fault: Mapping[str, Any]) -> str:
+    text = next((text for kind, text in WHY.items() if fault["type"].startswith(kind)), "")
+    return text.format_map(fault.get("ctx", {})) or str(fault["msg"])
 
 
 def _submodel(model: type[BaseModel], path: list[str]) -> type[BaseModel]:

@@ -63,8 +63,7 @@ def _find(name: str, folders: Sequence[Path]) -> Path:
     except (ImportError, ValueError):  # a parent that is not there, or is no package
         spec = None
     if spec is None or spec.origin is None:
-        near = nearest(name, (each for place in folders for each in _modules(place)))
-        raise InputError(f"import: no module {name!r} beside the plan, here or installed; {near}")
+        raise InputError(f"import: no module {name!r}: {_looked_for(name, folders)}")
     source = Path(spec.origin)
     if home and not source.resolve().is_relative_to(home):
         mine = (home / first).joinpath(*inner)
@@ -72,12 +71,17 @@ def _find(name: str, folders: Sequence[Path]) -> Path:
     return source
 
 
+def _looked_for(name: str, folders: Sequence[Path]) -> str:
+    """Where a module was looked for, and a near one, or how to write one."""
+    file = f"{name.replace('.', '/')}.py"
+    places = " or ".join(str(place) for place in folders)
+    near = nearest(name, (path.stem for place in folders for path in place.glob("*.py")))
+    hint = near if near.startswith("nearest") else "to write one, see docs/your_component.md"
+    return f"{file} is not in {places}, nor is one installed; {hint}"
+
+
 def _holds(folder: Path, module: str) -> bool:
     return (folder / f"{module}.py").is_file() or (folder / module / "__init__.py").is_file()
-
-
-def _modules(folder: Path) -> Iterable[str]:
-    return (path.stem for path in folder.glob("*.py"))
 
 
 def _digest(source: Path) -> str:

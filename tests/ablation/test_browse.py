@@ -43,7 +43,7 @@ def test_runs_are_listed_by_any_filter(results: Path) -> None:
     assert listed(results, variants=("*LPU", "sm?ll"), seeds=(0,)) == [("small", 0), ("+ LPU", 0)]
     assert listed(results, least_top1=66.0) == [("large", 0), ("+ LPU", 0)]
     assert listed(results, variants=("[+ LPU",)) == []
-    with pytest.raises(InputError, match="status: unknown 'diverge'; nearest: diverged"):
+    with pytest.raises(InputError, match="status: unknown 'diverge'; nearest: 'diverged"):
         Filters(statuses=("diverge",))
 
 

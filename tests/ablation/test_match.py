@@ -151,12 +151,12 @@ def test_a_latency_that_was_measured_is_kept(tmp_path: Path) -> None:
     [
         ({"adjust": "width"}, "match: name one of macs, params, latency, not 0"),
         ({"adjust": "width", "macs": 0.1, "params": 0.1}, "not 2"),
-        ({"adjust": "heads", "macs": "1%"}, "match.adjust: 'heads' is refused"),
+        ({"adjust": "heads", "macs": "1%"}, "match.adjust: unknown 'heads'; choose from: depth"),
         ({"macs": "1%"}, "match.adjust: missing"),
         ({"adjust": "width", "macs": "lots"}, "match.macs: 'lots' is refused"),
         ({"adjust": "width", "macs": "x%"}, "match.macs: 'x%' is refused"),
         ({"adjust": "width", "macs": "100%"}, "match.macs: "),
-        ({"adjust": "width", "mcas": "1%"}, "match.mcas: unknown 'mcas'; nearest: macs"),
+        ({"adjust": "width", "mcas": "1%"}, "match.mcas: unknown 'mcas'; nearest: 'macs"),
     ],
 )
 def test_refused(match: dict[str, Any], message: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from workbench.ablation.kinds import KINDS
 from workbench.ablation.plan import Changes, Plan, resolve
 from workbench.ablation.planfile import find_plan, load_plan_file, parse_plan
+from workbench.plans import named_plans
 
 from .checks import refused
 from .standins import PATH, plan, plan_file, rooms
@@ -116,7 +117,7 @@ def test_plan_survives_json() -> None:
 
 def test_only_picks_rows() -> None:
     assert {run.variant for run in plan().runs(["large"])} == {"large"}
-    refused(lambda: plan().runs(["larg"]), "only: unknown 'larg'", "nearest: large")
+    refused(lambda: plan().runs(["larg"]), "only: unknown 'larg'", "nearest: 'large")
 
 
 def test_changes_go_to_name_seeds_recipe_and_rows() -> None:
@@ -158,23 +159,23 @@ BACK = [
         ({"rows": SAME}, ["variant 'b'", "the same as that of 'a'", "alias=other"]),
         ({"rows": NO_CHANGE}, ["variant 'b'", "changes nothing"]),
         ({"rows": BACK}, ["variant 'c'", "the same as that of 'a'"]),
-        ({"sede": 3}, ["unknown 'sede'", "nearest: seeds"]),
-        ({"rows": [{"name": "a", "bass": "small"}]}, ["rows.0.bass", "nearest: base"]),
+        ({"sede": 3}, ["unknown 'sede'", "nearest: 'seeds"]),
+        ({"rows": [{"name": "a", "bass": "small"}]}, ["rows.0.bass", "nearest: 'base"]),
         ({"rows": [{"base": "small"}]}, ["rows.0.name: missing"]),
         ({"rows": [{"name": "a"}]}, ["row 'a': base: missing"]),
-        ({"rows": [{"name": "a", "base": "smal"}]}, ["variant 'a'", "nearest: small"]),
+        ({"rows": [{"name": "a", "base": "smal"}]}, ["variant 'a'", "nearest: 'small"]),
         (
             {"rows": [{"name": "a", "base": "small", "set": "dims=4"}]},
-            ["variant 'a'", "nearest: dim"],
+            ["variant 'a'", "nearest: 'dim"],
         ),
-        ({"recipe": {"epoch": 3}}, ["recipe.epoch", "nearest: epochs"]),
+        ({"recipe": {"epoch": 3}}, ["recipe.epoch", "nearest: 'epochs"]),
         ({"recipe": {"augment": {"crop_padding": 8}}}, ["augment.crop_padding: 8"]),
-        ({"kind": "aditive"}, ["kind: unknown 'aditive'", "nearest: additive"]),
+        ({"kind": "aditive"}, ["kind: unknown 'aditive'", "nearest: 'additive"]),
         (
             {"rows": [{"name": "a", "base": "small", "published": "cmt_ablation/+ LPUU"}]},
-            ["variant 'a': published: cmt_ablation: unknown '+ LPUU'; nearest: + LPU"],
+            ["variant 'a': published: cmt_ablation: unknown '+ LPUU'; nearest: '+ LPU"],
         ),
-        ({"published": ["cmt_ablatoin"]}, ["published: unknown", "nearest: cmt_ablation"]),
+        ({"published": ["cmt_ablatoin"]}, ["published: unknown", "nearest: 'cmt_ablation"]),
         ({"name": "a/b"}, ["name: 'a/b' is refused"]),
         ({"name": "measured"}, ["name: 'measured' is refused"]),
         ({1: 2}, ["key: 1 is refused"]),
@@ -192,7 +193,7 @@ def test_seeds_from_the_command_line_are_checked_too() -> None:
 def test_one_factor_refuses_a_value_twice_and_a_field_without_values() -> None:
     twice = one_factor(factor="dim", values=[4, 4])
     refused(lambda: resolve(parse_plan(twice), rooms()), "values: '4' stands there 2 times")
-    refused(lambda: resolve(parse_plan(one_factor(factor="lpuu")), rooms()), "nearest: lpu")
+    refused(lambda: resolve(parse_plan(one_factor(factor="lpuu")), rooms()), "nearest: 'lpu")
 
 
 def test_one_factor_refuses_another_spec_of_the_same_network() -> None:
@@ -207,7 +208,18 @@ def test_one_factor_refuses_another_spec_of_the_same_network() -> None:
     ("text", "parts"),
     [
         ("name: a\nrows: [1, 2\nseeds: 3\n", ["line 3, column 6"]),
-        ("name: a\n\tkind: list\n", ["line 2, column 1"]),
+        ("name: a\n\tkind: list\n", ["line 2, column 1: a tab; indent with spaces"]),
+        ("rows:\n  - a: 1\n - b: 2\n", ["line 3, column 2: the indentation does not fit"]),
+        ("name: a: b\n", ["line 1, column 8: a ':' too many"]),
+        ("kind: list\nname\nseeds: 3\n", ["line 3, column 1: the line above is no key: value"]),
+        ('name: "a\n', ["a quotation mark is not closed"]),
+        ("name: {a: 1\n", ["is not closed with '}'"]),
+        ("name: *a\n", ["line 1, column 7: *a is an alias in YAML; put it in quotes"]),
+        ("name: @a\n", ["line 1, column 7: '@' can't begin a value; put it in quotes"]),
+        ("name: !a b\n", ["line 1, column 7: '!a' is a tag in YAML"]),
+        ("kind: list\nname: a\nrecipe: 3\n", ["line 3, column 9: recipe: 3 is refused"]),
+        ("kind: list\nname: a\nseeds: three\n", ["seeds: 'three' is refused: it must be a list"]),
+        ("kind: scaling_study\n", ["is a study; run it with: workbench study "]),
         ("name: a\nseeds: 1\nseeds: 2\n", ["line 3, column 1", "'seeds' stands there twice"]),
         ("- a\n- b\n", ["not a plan"]),
         ("", ["not a plan"]),
@@ -236,7 +248,22 @@ def test_bare_name_is_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "ablations" / "my_plan.yaml").touch()
     monkeypatch.chdir(tmp_path)
     assert find_plan("my_plan") == Path("ablations/my_plan.yaml")
-    refused(lambda: find_plan("my_pln"), "plan: unknown 'my_pln'", "nearest: my_plan")
+    refused(lambda: find_plan("my_pln"), "plan: unknown 'my_pln'", "nearest: 'my_plan")
+    (tmp_path / "beside.yml").touch()
+    assert find_plan("beside") == Path("beside.yml")
+
+
+def test_plans_and_studies_are_named_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ablations").mkdir()
+    (tmp_path / "ablations" / "mine.yaml").write_text("name: mine\nkind: scaling_study\n")
+    (tmp_path / "ablations" / "quickstart.yaml").write_text("kind: list\n")
+    monkeypatch.chdir(tmp_path)
+    assert {"quickstart", "norm"} <= set(named_plans())
+    assert set(named_plans(study=True)) == {"mine", "scaling_study"}
+    assert named_plans()["quickstart"] == Path("ablations/quickstart.yaml")
+    refused(lambda: find_plan("zzzz"), "plan: unknown 'zzzz'; choose from: ", "quickstart")
+    refused(lambda: find_plan("zzzz", study=True), "study: unknown", "from: mine, scaling_study")
+    refused(lambda: load_plan_file("mine"), "is a study; run it with: workbench study mine")
 
 
 def test_written_overrides_may_be_a_mapping_a_list_or_one() -> None:

@@ -129,10 +129,13 @@ def test_a_dry_run_shows_the_range(tmp_path: Path) -> None:
         ({"min": 3, "max": 2, "stop": "decided"}, "seeds.max: 2 is refused"),
         ({"min": 1, "max": 2, "stop": "decided"}, "seeds.min: 1 is refused"),
         ({"min": 3, "max": 12}, "seeds.stop: missing"),
-        ({"min": 3, "max": 12, "stop": "bored"}, "seeds.stop: 'bored' is refused"),
+        (
+            {"min": 3, "max": 12, "stop": "bored"},
+            "seeds.stop: unknown 'bored'; choose",
+        ),
         (
             {"min": 3, "max": 12, "mx": 12, "stop": "decided"},
-            "seeds.mx: unknown 'mx'; nearest: max",
+            "seeds.mx: unknown 'mx'; nearest: 'max",
         ),
     ],
 )

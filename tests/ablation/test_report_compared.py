@@ -100,9 +100,9 @@ def test_what_no_source_printed_is_empty() -> None:
 
 
 def test_unknown_names_are_refused_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"unknown '\+ LPUU'; nearest: \+ LPU"):
+    with pytest.raises(InputError, match=r"unknown '\+ LPUU'; nearest: '\+ LPU"):
         find("cmt_ablation/+ LPUU")
-    with pytest.raises(InputError, match="nearest: cmt_ablation"):
+    with pytest.raises(InputError, match="nearest: 'cmt_ablation"):
         find("cmt_ablatoin/x")
     with pytest.raises(InputError, match="no table of top-1"):
         read_published("detection")

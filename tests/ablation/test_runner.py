@@ -106,9 +106,22 @@ def begin(folder: Path) -> None:
             {},
             ["row 'small': stages.0.lpu conv -> conv_plain"],
         ),
-        (None, {"seeds": 1}, ["seed 1 is gone"]),
+        (
+            None,
+            {"seeds": 1},
+            ["leave --seeds out to go on with all its seeds, or give it", "seed 1 is gone"],
+        ),
         (None, {"rows": LISTED[:2]}, ["row 'wide, no LPU' is gone"]),
         (None, {"seeds": 3}, ["seed 2 is new", "--extend"]),
+        (
+            None,
+            {
+                "rows": [
+                    {"name": f"r{n}", "base": "small", "set": f"dim={n + 2}"} for n in (7, 8, 9)
+                ]
+            },
+            ["give it another name, --name NEW, or delete that folder. What", "; and 1 more"],
+        ),
         (None, {"kind": "additive"}, ["row 'wide, no LPU': compared to 'small' -> 'wide'"]),
     ],
 )

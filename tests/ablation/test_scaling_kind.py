@@ -49,7 +49,7 @@ def test_study_is_sent_to_its_command() -> None:
     ("changes", "message"),
     [
         ({"growth": 0}, "growth: 0 is refused"),
-        ({"strategies": ["width"]}, "strategies.0: 'width' is refused"),
+        ({"strategies": ["width"]}, "strategies.0: unknown 'width'; nearest: 'depth'"),
         ({"strategies": []}, "strategies: there is none"),
         ({"beta": 0.9}, "beta: 0.9 is refused"),
         ({"growth": 2.2, "strategies": ["resolution"]}, "nearest: 2.132"),

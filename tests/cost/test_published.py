@@ -125,9 +125,9 @@ def test_the_printed_table_shows_every_figure(rows: tuple[ModelRow, ...]) -> Non
 
 def test_a_family_is_a_filter() -> None:
     assert {row.family for row in model_rows("cmt")} == {"cmt"}
-    with pytest.raises(InputError, match="family: unknown 'cmd'; nearest: cmt"):
+    with pytest.raises(InputError, match="family: unknown 'cmd'; nearest: 'cmt"):
         model_rows("cmd")
-    with pytest.raises(InputError, match="model: unknown 'cmt_m'; nearest: cmt_"):
+    with pytest.raises(InputError, match="model: unknown 'cmt_m'; nearest: 'cmt_"):
         model_rows("cmt", extra=["cmt_m"])
 
 

@@ -102,7 +102,7 @@ def test_another_resolution(name: str) -> None:
 def test_the_public_function_takes_a_spec_or_a_name() -> None:
     assert wb.cost(spec("cmt_digits")) == wb.cost("cmt_digits") == closed_form(spec("cmt_digits"))
     assert wb.cost("timm:resnet18").params == 11_689_512
-    with pytest.raises(InputError, match="model: unknown 'cmt_digit'; nearest: cmt_digits"):
+    with pytest.raises(InputError, match="model: unknown 'cmt_digit'; nearest: 'cmt_digits"):
         wb.cost("cmt_digit")
 
 

@@ -35,9 +35,9 @@ def test_words_are_plain() -> None:
 
 
 def test_unknown_results_and_models_name_the_nearest() -> None:
-    with pytest.raises(InputError, match="nearest: cmt_components"):
+    with pytest.raises(InputError, match="nearest: 'cmt_components"):
         show.measured("cmt_component")
-    with pytest.raises(InputError, match="nearest: CMT-Ti"):
+    with pytest.raises(InputError, match="nearest: 'CMT-Ti"):
         show.sources(standings(read_counts()), "CMT-T")
 
 

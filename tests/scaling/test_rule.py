@@ -171,9 +171,9 @@ def test_phi_that_is_no_number_or_absurd_is_refused(phi: float) -> None:
 
 
 def test_rounding_rule_that_is_unknown_names_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"rounding\.dept.*nearest: depth"):
+    with pytest.raises(InputError, match=r"rounding\.dept.*nearest: 'depth"):
         rounding_rule(["dept=up"])
-    with pytest.raises(InputError, match=r"rounding\.depth: 'upp'"):
+    with pytest.raises(InputError, match=r"rounding\.depth: unknown 'upp'; nearest: 'up'"):
         rounding_rule(["depth=upp"])
 
 

@@ -164,7 +164,7 @@ def test_hyperparameters_name_the_run_its_network_and_its_recipe() -> None:
 
 
 def test_an_unknown_logger_is_refused_with_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"logger: unknown 'tensorbord'; nearest: tensorboard"):
+    with pytest.raises(InputError, match=r"logger: unknown 'tensorbord'; nearest: 'tensorboard"):
         check_loggers(["tensorbord"])
     assert next(iter(LOGGERS)) == "csv"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from workbench.ablation.plan import Plan, Variant
 from workbench.errors import InputError
 
-MOST = 12  # lines shown
+MOST = 5  # shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def differences(old: Plan, new: Plan) -> Differences:
         *_changes("import", _code(old), _code(new)),
         *(f"row {name!r} is gone" for name in before if name not in after),
         *(line for name in before if name in after for line in _row(before[name], after[name])),
-        *(f"seed {seed} is gone" for seed in old.seeds if seed not in new.seeds),
+        *_fewer_seeds(old, new),
         *_changes("race", _race(old), _race(new)),
     ]
     added = [
@@ -44,12 +44,18 @@ def refuse_changes(old: Plan, new: Plan, extend: bool, where: str) -> None:
     lines = (*found.changed, *found.added)
     shown = "; ".join(lines[:MOST])
     more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
-    ways = "give it another --name, or delete that folder"
+    ways = "give it another name, --name NEW, or delete that folder"
     if not found.changed:
-        ways = f"run with --extend to add to what is there, {ways}"
+        ways = f"run with --extend to add to what is there, or {ways}"
+    elif all(line in _fewer_seeds(old, new) for line in lines):
+        ways = f"leave --seeds out to go on with all its seeds, or {ways}"
     raise InputError(
-        f"plan {new.name!r} is not the one in {where}: {shown}{more}. To go on, {ways}"
+        f"plan {new.name!r} is not the one in {where}; {ways}. What differs: {shown}{more}"
     )
+
+
+def _fewer_seeds(old: Plan, new: Plan) -> list[str]:
+    return [f"seed {seed} is gone" for seed in old.seeds if seed not in new.seeds]
 
 
 def _row(old: Variant, new: Variant) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """A plan, resolved: every row's network and every run, known before anything runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -98,6 +98,11 @@ class Changes:
     settings: tuple[str, ...] = ()  # KEY=VALUE; recipe.KEY is the recipe's, others every row's
     imports: tuple[str, ...] = ()  # modules, beside those that the plan names
 
+    def __post_init__(self) -> None:
+        """Refuse what is the recipe's and does not say so."""
+        for text in self.settings:
+            _refuse_bare_recipe(text)
+
     def apply(self, file: PlanFile) -> tuple[PlanFile, tuple[str, ...]]:
         """The plan file with the changes, and the overrides that are for its recipe."""
         recipe = [text for text in self.settings if text.startswith("recipe.")]
@@ -112,6 +117,27 @@ class Changes:
         )
 
 
+def _refuse_bare_recipe(text: str) -> None:
+    key = text.partition("=")[0].strip()
+    if key == "recipe":
+        raise InputError(
+            f"--set: {text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5"
+        )
+    keys = list(_recipe_keys(Recipe()))
+    near = [f"recipe.{each}" for each in keys if each == key or each.endswith(f".{key}")]
+    if not near and key.partition(".")[0] in {each.partition(".")[0] for each in keys}:
+        near = [f"recipe.{key}"]
+    if near:
+        raise InputError(f"--set: unknown {key!r}; nearest: {', '.join(map(repr, near))}")
+
+
+def _recipe_keys(part: Frozen, prefix: str = "") -> Iterator[str]:
+    for name, value in part:
+        yield f"{prefix}{name}"
+        if isinstance(value, Frozen):
+            yield from _recipe_keys(value, f"{prefix}{name}.")
+
+
 def resolve(
     file: PlanFile,
     rooms: Rooms,
@@ -122,8 +148,8 @@ def resolve(
     """The plan that `file` describes. Trains nothing, and is deterministic.
 
     But for a latency to be matched, which is measured: `known` are the answers that an earlier
-    sweep of the plan got. With `costs_only`, a plan that says its number of classes resolves
-    without its images.
+    sweep of the plan got. With `costs_only`, a plan that says its number of classes, or is of a
+    set that can be fetched, resolves without its images.
 
     Raises `InputError` for a name, key or value that is unknown, a row without a network, two rows
     of one name, no row, a seed that stands there twice, and a row whose network is another's.
@@ -135,7 +161,8 @@ def resolve(
         )
     _check_seeds(file.seeds)
     recipe = rooms.recipe(file.recipe, *overrides)
-    data = None if costs_only and _lacks_images(file, recipe) else rooms.describe(recipe.data)
+    look = rooms.facts if costs_only else rooms.describe
+    data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
     choices = file.choices(rooms.components)
     refuse_twice("variant", [choice.name for choice in choices])

@@ -1,5 +1,6 @@
 """Finding a plan file and reading it."""
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,11 @@ import yaml
 from workbench.ablation.kinds import KINDS, PlanFile
 from workbench.ablation.kinds.base import SeedRace
 from workbench.ablation.where import located
-from workbench.checkout import ROOT
 from workbench.config import parse
 from workbench.errors import InputError, unknown
+from workbench.plans import SHIPPED, STUDY, SUFFIXES, named_plans
 
-SHIPPED = ROOT / "ablations"
-STUDY = "scaling_study"  # the kind of files that `workbench study` runs
-SUFFIXES = (".yaml", ".yml")
+__all__ = ["SHIPPED", "STUDY", "find_plan", "load_plan_file", "parse_plan", "read_yaml"]
 
 
 def load_plan_file(ref: str | Path) -> PlanFile:
@@ -25,27 +24,28 @@ def load_plan_file(ref: str | Path) -> PlanFile:
     """
     path = find_plan(ref)
     try:
-        return parse_plan(read_yaml(path))
+        data = read_yaml(path)
+        if isinstance(data, dict) and data.get("kind") == STUDY:
+            raise InputError(f"is a study; run it with: workbench study {ref}")
+        return parse_plan(data)
     except InputError as error:
         raise located(error, path) from None
 
 
-def find_plan(ref: str | Path) -> Path:
-    """The file that `ref` means."""
+def find_plan(ref: str | Path, study: bool = False) -> Path:
+    """The file that `ref` means: a path, or the name of a plan or a study, or of a file here."""
     path, text = Path(ref), str(ref)
     if path.suffix in SUFFIXES or "/" in text:
         if not path.exists():
             raise InputError(f"plan: {text} does not exist")
         return path
-    found = _named_plans()
-    if text not in found:
-        raise unknown("plan", text, found)
-    return found[text]
-
-
-def _named_plans() -> dict[str, Path]:
-    folders = (SHIPPED, Path("ablations"))  # the user's own come last and win
-    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+    named = named_plans(study)
+    here = [Path(f"{text}{suffix}") for suffix in SUFFIXES]
+    places = (named.get(text), *here, named_plans(not study).get(text))
+    found = next((place for place in places if place and place.exists()), None)
+    if found is None:
+        raise unknown("study" if study else "plan", text, named)
+    return found
 
 
 def parse_plan(data: object) -> PlanFile:
@@ -112,4 +112,27 @@ def read_yaml(path: Path) -> object:
 def _where(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{error.problem or error.context or 'not YAML'}"
+    return f"{place}{_fault(error.problem or error.context or 'not YAML')}"
+
+
+FAULTS = (  # what YAML's own words for the usual slips mean
+    (r"'\\t' that cannot start", "a tab; indent with spaces"),
+    (r"character (?P<it>'.') that cannot start", "{it} can't begin a value; put it in quotes"),
+    (r"found '<(block|scalar)", "the indentation does not fit that of the lines above"),
+    (
+        r"mapping values are not allowed",
+        "a ':' too many, or none in the line above; or the indentation",
+    ),
+    (r"could not find expected ':'", "the line above is no key: value"),
+    (r"unexpected end of stream", "a quotation mark is not closed"),
+    (r"expected ',' or (?P<it>'.')", "a list or mapping is not closed with {it}"),
+    (r"undefined alias '(?P<it>.*)'", "*{it} is an alias in YAML; put it in quotes"),
+    (r"for the tag (?P<it>'.*')", "{it} is a tag in YAML; put it in quotes"),
+)
+
+
+def _fault(problem: str) -> str:
+    for pattern, text in FAULTS:
+        if found := re.search(pattern, problem):
+            return text.format_map(found.groupdict())
+    return problem

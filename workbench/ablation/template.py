@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workbench.ablation.planfile import SUFFIXES
 from workbench.errors import InputError
+from workbench.plans import SUFFIXES
 
 DEFAULT = Path("my_plan.yaml")
 

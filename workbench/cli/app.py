@@ -21,8 +21,8 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="The same numbers, unrounded, as JSON.")]
-Results = Annotated[Path, typer.Option(help="Folder that holds the results folders.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Results = Annotated[Path, typer.Option(metavar="FOLDER", help="Holds the results folders.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")]
 Imports = Annotated[
     list[str] | None,
     typer.Option("--import", metavar="MODULE", help="With components of your own; repeatable."),

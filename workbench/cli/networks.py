@@ -28,19 +28,29 @@ def add_to(app: typer.Typer) -> None:
 def cost(
     name: Network,
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="lpu=none mixer.k=[4,2,1,1]")
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="lpu=none mixer.k=[4,2,1,1]",
+            autocompletion=complete.overrides,
+        ),
     ] = None,
-    resolution: Annotated[int | None, typer.Option(help="Input side in pixels.")] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Images of the training step's memory.")] = 1,
+    resolution: Annotated[int | None, typer.Option(metavar="PIXELS", help="Input side.")] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Images of the training step's memory.")
+    ] = 1,
     beside: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="Another network in a table beside; repeatable.",
             autocompletion=complete.networks,
         ),
     ] = None,
     speed: Annotated[bool, typer.Option("--speed", help="Measure latency and throughput.")] = False,
-    device: Annotated[str | None, typer.Option(help="Where to measure: cpu, cuda.")] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Where to measure: cpu, cuda.")
+    ] = None,
     imports: Imports = None,
     as_json: Json = False,
 ) -> None:
@@ -66,9 +76,11 @@ def cost(
 
 
 def models(
-    family: Annotated[str | None, typer.Option(help="cmt, deit, levit, volo, small, ...")] = None,
+    family: Annotated[
+        str | None, typer.Option(metavar="NAME", help="cmt, deit, levit, volo, small, ...")
+    ] = None,
     beside: Annotated[
-        list[str] | None, typer.Option(help="timm:NAME beside the zoo; repeatable.")
+        list[str] | None, typer.Option(metavar="timm:NAME", help="Beside the zoo; repeatable.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -27,23 +27,32 @@ def scale(
     base: Annotated[
         str,
         typer.Argument(
-            help="A zoo entry; or table: the published CMTs beside the rule; or exponents BASE.",
+            help="A zoo entry; or table; or exponents.",
             autocompletion=complete.networks,
         ),
     ],
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="lpu=none mixer.k=[4,2,1,1]")
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="lpu=none mixer.k=[4,2,1,1]",
+            autocompletion=complete.overrides,
+        ),
     ] = None,
     phi: Annotated[float, typer.Option(help="How far to scale; below 0 is smaller.")] = 1.0,
     alpha: Annotated[float, typer.Option(help="Depth grows alpha^phi.")] = 1.2,
     beta: Annotated[float, typer.Option(help="Dimension grows beta^phi.")] = 1.3,
     gamma: Annotated[float, typer.Option(help="Resolution grows gamma^phi.")] = 1.15,
     rounding: Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE, such as depth=total; repeatable.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Such as depth=total; repeatable.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """A network scaled by depth, dimension and resolution, and what rounding makes of it."""
+    """A network scaled by depth, dimension and resolution, and what rounding makes of it.
+
+    `workbench scale table` sets the published CMTs beside the rule; `workbench scale exponents
+    cmt_s` measures how the cost of a network grows with each of the three.
+    """
     from workbench.scaling import commands
 
     rest, rules = list(overrides or ()), list(rounding or ())
@@ -62,21 +71,30 @@ def scale(
 
 def study(
     file: Annotated[
-        str, typer.Argument(help="A study file, or the name of one in ablations/.")
+        str,
+        typer.Argument(
+            help="A study file, or the name of one in ablations/.", autocompletion=complete.studies
+        ),
     ] = "scaling_study",
     results: Results = Path("results"),
-    jobs: Annotated[int | None, typer.Option(help="Worker processes. Default: by cores.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="recipe.KEY=VALUE; repeatable.")
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Worker processes. Default: by cores.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Another name for study and folder.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Networks to train.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="recipe.KEY=VALUE", help="Repeatable.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another name for study and folder.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(metavar="N", help="Networks to train.")] = None,
     device: Device = "auto",
     storage: Annotated[
-        str | None, typer.Option(help="Optuna storage: a database URL, or a journal file.")
+        str | None,
+        typer.Option(metavar="URL", help="Optuna storage: a database URL, or a journal file."),
     ] = None,
     ledger: Annotated[
-        str | None, typer.Option(help="SQLAlchemy URL. Default: RESULTS/NAME/ledger.db.")
+        str | None,
+        typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
     ] = None,
     cost_only: Annotated[
         bool, typer.Option("--cost-only", help="Map the cost of the surface; train nothing.")

@@ -34,24 +34,36 @@ def ablate(
         ),
     ] = None,
     results: Results = Path("results"),
-    jobs: Annotated[int | None, typer.Option(help="Worker processes. Default: by cores.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="In place of the plan's: 0,1,2.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="This row alone; repeatable.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Worker processes. Default: by cores.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="SEEDS", help="In place of the plan's: 0,1,2.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="This row alone; repeatable.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="KEY=VALUE for every row, or recipe.KEY=VALUE; repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="For every row, or recipe.KEY=VALUE; repeatable."
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Another name for plan and folder.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another name for plan and folder.")
+    ] = None,
     device: Device = "auto",
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
     ] = False,
     ledger: Annotated[
-        str | None, typer.Option(help="SQLAlchemy URL. Default: RESULTS/NAME/ledger.db.")
+        str | None,
+        typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
     ] = None,
     logger: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="csv (default), tensorboard, wandb, mlflow; repeatable.",
             autocompletion=complete.loggers,
         ),

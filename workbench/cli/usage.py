@@ -30,7 +30,22 @@ def _fault(error: Any) -> str:
     if kind == "MissingParameter":
         return f"{_name(error.param)}: missing"
     if kind == "BadParameter" and error.param is not None:
-        return f"{_name(error.param)}: {_given(error.param)}{text.rstrip('.')}"
+        return f"{_name(error.param)}: {_given(error.param)}{_why(text)}"
+    return text.rstrip(".")
+
+
+def _why(text: str) -> str:
+    """The parser's reason in our words, which differ between its versions."""
+    for pattern, ours in (
+        (r"valid int", "it must be a whole number"),
+        (r"valid (number|float)", "it must be a number"),
+        (
+            r"(greater than or equal to |range x>=)(?P<least>[\d.]*\d)",
+            "it must be at least {least}",
+        ),
+    ):
+        if found := re.search(pattern, text):
+            return ours.format_map(found.groupdict())
     return text.rstrip(".")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, nearest, unknown
 from workbench.models.components.act import ACTS
 from workbench.models.components.base import Component, Options
 from workbench.models.components.downsample import DOWNSAMPLES
@@ -36,7 +36,9 @@ def lookup(slot: str, name: str) -> type:
     """The class that stands under `name` in `slot`."""
     choices = SLOTS[slot]
     if name not in choices:
-        raise unknown(slot, name, choices)
+        near = nearest(name, choices)
+        own = "" if near.startswith("nearest") else "; or one of your own, by --import MODULE"
+        raise InputError(f"{slot}: unknown {name!r}; {near}{own}")
     return choices[name]
 
 

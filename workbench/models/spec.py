@@ -23,6 +23,7 @@ Settings = Mapping[str, Any]
 
 STAGE_FIELDS = ("depth", "dim", "heads", "stride")
 MOST_STAGES = 5
+FAR = 129  # pixels within which resolutions that fit are looked for
 NETWORK_FIELDS = ("resolution", "channels", "classes", "drop_path", "dropout")
 
 DEFAULTS: Settings = {  # what an entry that is silent means
@@ -69,9 +70,36 @@ def spec(
             where = " (in a plan, the number of its data)" if key == "classes" else ""
             raise InputError(f"{key}: {written[key]!r} is refused beside {key}={value!r}{where}")
     settings = _without_idle_biases(merge(base_settings(base), written), written)
-    made = resolve(merge(settings, extra), " ".join([base, *overrides]))
+    settings = merge(settings, extra)
+    try:
+        made = resolve(settings, " ".join([base, *overrides]))
+    except InputError as error:
+        chosen = "resolution" in {**written, **extra}
+        raise InputError(_with_resolutions(str(error), settings)) if chosen else error from None
     _refuse_idle(made, overrides)
     return made
+
+
+def _with_resolutions(fault: str, settings: Settings) -> str:
+    """The fault of a network at a resolution that was chosen, and those nearby at which it fits."""
+    side = settings["resolution"]
+    if not isinstance(side, int):
+        return fault
+    below = next((n for n in range(side - 1, max(0, side - FAR), -1) if _fits(settings, n)), None)
+    above = next((n for n in range(side + 1, side + FAR) if _fits(settings, n)), None)
+    found = [str(n) for n in (below, above) if n is not None]
+    if not found:
+        return fault
+    kept = fault.partition("; nearest")[0] if fault.startswith("resolution") else fault
+    return f"{kept}; resolutions that fit: {', '.join(found)}"
+
+
+def _fits(settings: Settings, side: int) -> bool:
+    try:
+        resolve({**settings, "resolution": side}, "")
+    except InputError:
+        return False
+    return True
 
 
 def _refuse_idle(made: Spec, overrides: Iterable[str]) -> None:

@@ -245,7 +245,7 @@ def test_cost_only_trains_nothing(tmp_path: Path) -> None:
     [
         ("- a", "not a study"),
         ("name: x", "base: missing"),
-        ("name: x\nbase: cmt_s\nrecipe: digits\ntrial: 3", "unknown 'trial'; nearest: trials"),
+        ("name: x\nbase: cmt_s\nrecipe: digits\ntrial: 3", "unknown 'trial'; nearest: 'trials"),
         ("name: [", "line 1"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from workbench.ablation.database import database_url, readable_name
+from workbench.ablation.kinds import KINDS
 from workbench.ablation.planfile import find_plan, read_yaml
 from workbench.ablation.study.driver import StudyOptions, StudyResult, run_study
 from workbench.ablation.study.read import STUDY_JSON, read_study, read_trials
@@ -40,9 +41,12 @@ class StudyChanges:
 def load_study(ref: str | Path, changes: StudyChanges | None = None) -> Study:
     """The study at a path, or under a bare name, resolved. Raises `InputError`, in one line."""
     changes = changes or StudyChanges()
-    path = find_plan(ref)
+    path = find_plan(ref, study=True)
     try:
         data = read_yaml(path)
+        kind = data.get("kind") if isinstance(data, dict) else None
+        if kind in KINDS:
+            raise InputError(f"is a plan of kind {kind}; run it with: workbench ablate {ref}")
         given = {"name": changes.name, "trials": changes.trials}
         if isinstance(data, dict):
             data = data | {key: value for key, value in given.items() if value is not None}

@@ -30,7 +30,7 @@ from workbench.scaling.surface import COORDINATES
 
 SPACE: Mapping[str, BaseDistribution] = {name: FloatDistribution(0.0, 1.0) for name in COORDINATES}
 SPACE_KEY, READY_KEY = "space", "ready"
-MOST = 12  # differences shown
+MOST = 5  # differences shown
 PATIENCE = 5  # points in a row that trained nothing, before one is taken from Sobol's sequence
 
 
@@ -191,8 +191,8 @@ def _refuse_other(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> 
     if changed:
         more = f"; and {len(changed) - MOST} more" if len(changed) > MOST else ""
         raise InputError(
-            f"study {name!r} exists with another search space: "
-            f"{'; '.join(changed[:MOST])}{more}. Give this one another --name"
+            f"study {name!r} exists with another search space; give this one another name, --name "
+            f"NEW. What differs: {'; '.join(changed[:MOST])}{more}"
         )
 
 

@@ -1,0 +1,44 @@
+"""How near misses are named, and how warnings look."""
+
+import subprocess
+import sys
+
+import pytest
+
+from workbench.errors import nearest, nearest_divisor
+
+WARNS = """
+import warnings
+from workbench.errors import InputWarning, warn_in_one_line
+warn_in_one_line()
+warnings.warn("data.path: one of them", InputWarning)
+warnings.warn("another", UserWarning)
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "choices", "text"),
+    [
+        ("nne", ["none", "dwconv"], "nearest: 'none'"),
+        ("wide", ["identity", "lmhsa"], "choose from: identity, lmhsa"),
+        ("x", [], "there is nothing to choose from"),
+        ("x", [f"name{n:02}" for n in range(30)], "name22, name23, 6 more"),
+    ],
+)
+def test_the_nearest_are_quoted_and_otherwise_the_choices_listed(
+    value: str, choices: list[str], text: str
+) -> None:
+    assert nearest(value, choices).endswith(text)
+
+
+def test_divisors_that_are_equally_near_are_both_named() -> None:
+    assert nearest_divisor(3, 64) == "nearest: 2, 4"
+    assert nearest_divisor(5, 64) == "nearest: 4"
+    assert nearest_divisor(100, 64) == "nearest: 64"
+
+
+def test_our_warnings_are_one_line_and_pythons_are_as_ever() -> None:
+    done = subprocess.run([sys.executable, "-c", WARNS], check=True, capture_output=True, text=True)
+    first, *rest = done.stderr.splitlines()
+    assert first == "warning: data.path: one of them"
+    assert "UserWarning: another" in rest[0]
