@@ -1,6 +1,7 @@
 """The commands of a plan: its preview, and its sweep with reports."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from workbench.ablation.dryrun import preview_data, print_preview
 from workbench.ablation.plan import Changes
 from workbench.ablation.results import load_sweep
 from workbench.ablation.runner import SweepOptions
+from workbench.config import DataConfig
+from workbench.errors import InputError
 
 from . import standins
 from .standins import quiet, rooms, said
@@ -54,7 +57,29 @@ def test_preview_says_which_row_can_not_be_run(tmp_path: Path) -> None:
     _, found = preview(path, options=wanted, changes=Changes(seeds=(1,)), rooms=rooms("raising"))
     assert set(found.failures) == {"large"}
     assert "RuntimeError" in found.failures["large"]
+    assert "traceback" not in found.failures["large"]  # its folder is gone
     assert found.sweep is None
+
+
+def test_preview_times_random_images_where_those_of_a_known_set_are_not_here(
+    tmp_path: Path,
+) -> None:
+    def absent(config: DataConfig) -> standins.Facts:
+        raise InputError("data.path: digits is not in 'nowhere'")
+
+    path, wanted = write_plan(tmp_path), SweepOptions(jobs=1, device="cpu")
+    lacking = replace(rooms(), describe=absent)
+    with pytest.raises(InputError, match="is not in 'nowhere'"):
+        preview(path, options=wanted, rooms=lacking)
+    known = replace(lacking, stand_in=lambda _: (standins.Facts(), DataConfig(name="synthetic")))
+    plan, found = preview(path, options=wanted, rooms=known)
+    assert found.runs == preview(path, options=wanted, rooms=rooms())[1].runs
+    assert plan.recipe.data.name == "digits"
+    assert found.note is not None
+    assert "random ones were timed" in found.note
+    assert found.note.endswith("workbench fetch digits")
+    with pytest.raises(InputError, match="is not in 'nowhere'"):  # training does need them
+        ablate(path, results=tmp_path, options=wanted, rooms=known, console=quiet())
 
 
 @pytest.mark.slow

@@ -74,7 +74,8 @@ def test_odd_images_are_converted_and_unreadable_ones_named_in_one_warning(make_
     assert (info.train_size, info.test_size) == (11, 4)
     assert message.endswith(
         "2 of 17 images (val/dog/lost.jpg (unreadable), val/dog/noise.jpg (unreadable)) skipped; "
-        "1 of 17 images (train/cat/cut.jpg (truncated)) used in part"
+        "1 of 17 images (train/cat/cut.jpg (truncated)) used in part; "
+        "leave them out with --set recipe.data.bad_images=skip"
     )
 
 
@@ -152,7 +153,7 @@ def test_an_image_changed_after_the_check_is_checked_again(make_folder):
         ),
         (
             lambda root: (root / "val" / "dog").rename(root / "val" / "dogs"),
-            "has class 'dogs' in val/ but not in train/; nearest: dog",
+            "has class 'dogs' in val/ but not in train/; nearest: 'dog",
         ),
     ],
 )

@@ -3,10 +3,11 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from workbench.config import Augment, DataConfig
-from workbench.data import DATASETS, describe, loaders
-from workbench.data.small import digits
+from workbench.data import DATASETS, describe, loaders, stand_in
+from workbench.data.small import _digits, digits
 from workbench.data.source import statistics
 from workbench.errors import InputError
 
@@ -63,6 +64,26 @@ def test_a_subset_is_taken_with_its_seed_and_not_the_runs():
     assert not torch.equal(first.train.fetch.pixels, other.train.fetch.pixels)
 
 
+@pytest.mark.parametrize(
+    ("name", "classes", "side", "test"),
+    [("cifar10", 10, 32, 10_000), ("cifar100", 100, 32, 10_000), ("flowers102", 102, 32, 6_149)],
+)
+def test_random_images_stand_in_for_a_set_that_is_not_here(name, classes, side, test):
+    found, config = stand_in(DataConfig(name=name, train_size=300))
+    assert (found.classes, found.train_size, found.test_size) == (classes, 300, test)
+    info = describe(config.model_copy(update={"test_size": 200}))
+    assert (info.classes, info.native_side) == (classes, side)
+    assert (info.train_size, info.test_size) == (300, 200)
+    with pytest.raises(InputError, match=f"train_size: 50001 is more than .* images of {name}"):
+        stand_in(DataConfig(name=name, train_size=50_001))
+    assert stand_in(DataConfig(name="folder")) is None
+
+
+def test_digits_are_those_of_scikit_learns_own_reader():
+    data = load_digits()
+    assert (_digits() == np.column_stack([data.data, data.target])).all()
+
+
 def test_a_subset_is_normalised_like_the_whole_set():
     assert describe(DataConfig(train_size=50)).mean == describe(DataConfig()).mean
 
@@ -80,7 +101,8 @@ def test_statistics_are_those_of_the_pixels():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"name": "cifar11"}, r"^data\.name: unknown 'cifar11'; nearest: cifar10"),
+        ({"name": "ImageNet-1k"}, r"^data\.name: unknown 'ImageNet-1k'; nearest: 'folder', .* val"),
+        ({"name": "cifar11"}, r"^data\.name: unknown 'cifar11'; nearest: 'cifar10"),
         ({"train_size": 1199}, r"^data\.train_size: 1199 is more than the 1198 train images"),
         ({"test_size": 600}, r"^data\.test_size: 600 is more than the 599 test images of digits"),
     ],

@@ -76,7 +76,7 @@ def test_flowers_train_on_train_and_val(tmp_path):
 def test_absent_files_say_what_to_do(tmp_path, name):
     with pytest.raises(InputError, match=rf"^data\.path: {name} is not in '.*nowhere'") as caught:
         describe(DataConfig(name=name, path=str(tmp_path / "nowhere")))
-    assert "data.download=true" in str(caught.value)
+    assert f"without data.path: workbench fetch {name}; or --set recipe.data" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -155,6 +155,31 @@ def test_run_that_does_not_stop_is_killed_after_the_grace(tmp_path: Path) -> Non
     assert "SIGKILL" in (result.reason or "")
 
 
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (signal.SIGTERM, "the sweep was stopped"),
+        (signal.SIGSEGV, "the sweep was stopped (the worker process died of SIGSEGV)"),
+    ],
+)
+def test_a_signal_to_the_whole_group_reads_as_the_stop_that_it_is(
+    tmp_path: Path, number: signal.Signals, reason: str
+) -> None:
+    listener = Listener()
+
+    def stop() -> bool:
+        if not listener.of(Progress):
+            return False
+        for each in local.processes:
+            os.kill(each, number)
+        return True
+
+    with engine("deaf") as local:
+        local.run(tasks(tmp_path, 1), listener, stop)
+    (result,) = listener.results.values()
+    assert (result.outcome, result.reason) == (Outcome.INTERRUPTED, reason)
+
+
 def test_prune_ends_running_and_waiting_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -387,6 +387,21 @@ def test_a_cmt_on_digits_resumes_bit_for_bit(tmp_path: Path) -> None:
     build(run.spec).load_state_dict(network_weights(load_checkpoint(tmp_path / "parts" / NAME)))
 
 
+def test_mixing_needs_the_classes_of_the_data(tmp_path: Path) -> None:
+    mixed = _small_run("classes=12")
+    augment = mixed.recipe.augment.model_copy(update={"cutmix": 1.0})
+    recipe = mixed.recipe.model_copy(update={"augment": augment})
+    with pytest.raises(InputError, match=r"spec\.classes: 12 is more than the 10 .* use 10$"):
+        fit(mixed.model_copy(update={"recipe": recipe}), tmp_path, lambda progress: None, "cpu")
+
+
+def test_batches_of_one_that_a_batch_norm_cannot_use_say_so(tmp_path: Path) -> None:
+    run = _small_run("stride=[4,2]", "mixer.k=1")
+    recipe = run.recipe.model_copy(update={"batch_size": 1})
+    with pytest.raises(InputError, match=r"recipe\.batch_size: 1 is too few: .* at least 2$"):
+        fit(run.model_copy(update={"recipe": recipe}), tmp_path, lambda progress: None, "cpu")
+
+
 def test_fewer_outputs_than_classes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"spec\.classes: 4 is less than the 10 classes"):
         fit(_small_run("classes=4"), tmp_path, lambda progress: None, "cpu")

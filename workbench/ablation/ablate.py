@@ -146,8 +146,12 @@ def preview(
     if resolved.test_images is None:
         return resolved, Estimate({}, {}, None)
     shares = divide(options.jobs, len(whole.runs()), options.device)
-    data = rooms.describe(resolved.recipe.data)
-    return resolved, estimate(resolved, data, shares, options.device, rooms.fit)
+    data = rooms.facts(resolved.recipe.data)
+    images, note = rooms.timed(resolved.recipe.data)
+    recipe = resolved.recipe.model_copy(update={"data": images})
+    timed = resolved.model_copy(update={"recipe": recipe})
+    found = estimate(timed, data, shares, options.device, rooms.fit)
+    return resolved, replace(found, note=note)
 
 
 def command_line(

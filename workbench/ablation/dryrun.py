@@ -20,6 +20,8 @@ def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
+    if found.note:
+        console.print(found.note, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{MAC}.", highlight=False)
 
 
@@ -71,7 +73,7 @@ def _whole_text(found: Estimate) -> str:
     if not found.runs and not found.failures:
         return "no time without images; name them with --set recipe.data.path=FOLDER"
     if found.sweep is None:
-        return "time unknown"
+        return "time unknown, since not every row could be timed"
     least = f"{duration(found.least)} to " if found.least is not None else ""
     return f"about {least}{duration(found.sweep)}, from steps timed on this machine"
 
@@ -99,4 +101,5 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
         "recipe": plan.recipe.model_dump(mode="json"), "rows": rows, "runs": runs,
         "sweep_seconds": found.sweep,
         "race": asdict(plan.race) if plan.race else None, "least_sweep_seconds": found.least,
+        "note": found.note,
     }  # fmt: skip

@@ -15,6 +15,7 @@ from workbench.engine.local import FIT
 
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up
+KEPT = " (traceback: "  # what a worker adds to the reason
 CPU_STEP_MACS = 2e10  # without a GPU, a measured batch is no larger than this
 
 
@@ -40,6 +41,7 @@ class Estimate:
     failures: Mapping[str, str]
     sweep: float | None  # seconds of all runs, by this many workers; none if something failed
     least: float | None = None  # in a race: of the runs that it begins with
+    note: str | None = None  # what its reader has to know
 
 
 def estimate(
@@ -87,7 +89,8 @@ def _measure(
         ):
             timings[task.run.variant] = clock.timing(task.run)
         else:
-            failures[task.run.variant] = result.reason or str(result.outcome)
+            reason = result.reason or str(result.outcome)
+            failures[task.run.variant] = reason.partition(KEPT)[0]  # its folder is gone
     return timings, failures
 
 

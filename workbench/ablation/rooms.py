@@ -57,15 +57,39 @@ class Rooms:
     check_augment: Callable[[Augment, int], None]  # raises InputError for this side of the image
     latency: Callable[[Spec], float]  # milliseconds of one image, measured here
     fit: str = FIT
+    # What is known of a set that may not be here, and random images to time in its stead.
+    stand_in: Callable[[DataConfig], tuple[Described, DataConfig] | None] = lambda _: None
+
+    def facts(self, config: DataConfig) -> Described:
+        """Those that are known without the images, else those found in them."""
+        known = self.stand_in(config)
+        return known[0] if known else self.describe(config)
+
+    def timed(self, config: DataConfig) -> tuple[DataConfig, str | None]:
+        """The images that steps are timed on, and what is to be said if they are not `config`'s."""
+        known = self.stand_in(config)
+        try:
+            self.describe(config)
+        except InputError:
+            if known is None:
+                raise
+            return known[1], (
+                f"The images of {config.name} are not here: random ones were timed, without what "
+                f"it takes to read the real ones. To fetch those: workbench fetch {config.name}"
+            )
+        return config, None
 
 
 def real_rooms() -> Rooms:
     """The workbench's own. Imports torch."""
     from workbench.cost import cost
-    from workbench.data import check_augment, describe
+    from workbench.data import check_augment, describe, stand_in
     from workbench.models import fingerprint, spec
 
-    return Rooms(spec, fingerprint, cost, _components, _recipe, describe, check_augment, _latency)
+    return Rooms(
+        spec, fingerprint, cost, _components, _recipe, describe, check_augment, _latency,
+        stand_in=stand_in,
+    )  # fmt: skip
 
 
 def _recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:

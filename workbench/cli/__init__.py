@@ -12,7 +12,7 @@ import typer
 from workbench.cli import check, networks, results, scaling, sweeps
 from workbench.cli.app import app
 from workbench.cli.usage import USAGE_ERROR, one_line
-from workbench.errors import InputError
+from workbench.errors import InputError, warn_in_one_line
 
 __all__ = ["app", "main"]
 
@@ -22,6 +22,7 @@ for group in (sweeps, results, networks, scaling, check):
 
 def main() -> None:
     """The entry point: bad input is one line on stderr and exit code 2, never a traceback."""
+    warn_in_one_line()
     try:
         code = app(standalone_mode=False)
     except InputError as error:

@@ -33,12 +33,15 @@ def add_to(app: typer.Typer) -> None:
 def report(
     folder: Annotated[Path, typer.Argument(help="A results folder.")], as_json: Json = False
 ) -> None:
-    """Write the tables, figures and the page of a results folder again, and print its table."""
+    """Write the tables, figures and the page of a results folder again, and print its table.
+
+    Of a study's folder: its networks, its verdict and its figures.
+    """
     from workbench import ablation
 
-    ablation.report_folder(folder, make_console(as_json))
+    found = ablation.report(folder, make_console(as_json))
     if as_json:
-        print_json(json.loads((folder / "table.json").read_text()))
+        print_json(json.loads(found.read_text(encoding="utf-8")))
 
 
 def compare(
@@ -56,11 +59,13 @@ def compare(
 def runs(
     results: Annotated[str, typer.Argument(help="A results folder, its ledger, or its URL.")],
     variant: Annotated[
-        list[str] | None, typer.Option(help="Name, or pattern with * and ?; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Or a pattern with * and ?; repeatable."),
     ] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Repeatable.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(metavar="N", help="Repeatable.")] = None,
     status: Annotated[
-        list[str] | None, typer.Option(help="completed, diverged, failed, pending, ...")
+        list[str] | None,
+        typer.Option(metavar="STATUS", help="completed, diverged, failed, pending, ..."),
     ] = None,
     top1: Annotated[float | None, typer.Option(help="At least this, in percent.")] = None,
     as_json: Json = False,

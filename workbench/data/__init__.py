@@ -10,13 +10,14 @@ from workbench.data.batches import Loaders, decode_all, make_loaders
 from workbench.data.encoded import BadImagesWarning
 from workbench.data.image_folder import folder
 from workbench.data.image_parquet import parquet
+from workbench.data.known import stand_in
 from workbench.data.mixing import mix
 from workbench.data.randaugment import Interpolation
 from workbench.data.small import digits, synthetic
 from workbench.data.source import Bytes, DataInfo, Source
 from workbench.data.transforms import check_augment
 from workbench.data.vision import cifar10, cifar100, flowers102
-from workbench.errors import unknown
+from workbench.errors import InputError, unknown
 
 __all__ = [
     "DATASETS",
@@ -27,6 +28,7 @@ __all__ = [
     "describe",
     "loaders",
     "mix",
+    "stand_in",
 ]
 
 DATASETS: dict[str, Callable[[DataConfig], Source]] = {
@@ -78,6 +80,11 @@ def loaders(
 # The runs of a sweep that share a process share the open data set.
 @lru_cache(maxsize=2)
 def _source(config: DataConfig) -> Source:
+    if "imagenet" in config.name.lower():
+        raise InputError(
+            f"data.name: unknown {config.name!r}; nearest: 'folder', which reads ImageNet's layout "
+            "from data.path: train/CLASS/ and val/CLASS/, val sorted into folders like train"
+        )
     if config.name not in DATASETS:
         raise unknown("data.name", config.name, DATASETS)
     return DATASETS[config.name](config).subset(config)

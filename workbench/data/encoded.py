@@ -19,12 +19,12 @@ from workbench.data.source import (
     Source,
     moments,
 )
-from workbench.errors import InputError
+from workbench.errors import InputError, InputWarning
 
 Mask = npt.NDArray[np.bool_]
 
 
-class BadImagesWarning(UserWarning):
+class BadImagesWarning(InputWarning):
     """Images that were skipped or are incomplete."""
 
 
@@ -117,12 +117,14 @@ def _allowed(config: DataConfig, names: Sequence[str], kinds: npt.NDArray[np.str
     if odd.any() and config.bad_images == "fail":
         raise InputError(
             f"data.path: {config.path!r} has {_listing(names, kinds, odd)} that are not plain RGB; "
-            "data.bad_images=convert or skip goes on with them or without"
+            "--set recipe.data.bad_images=convert or skip goes on with them or without"
         )
     lost = kinds == UNREADABLE if convert else odd
     partial = (kinds == TRUNCATED) & convert
     notes = [f"{_listing(names, kinds, lost)} skipped"] if lost.any() else []
-    notes += [f"{_listing(names, kinds, partial)} used in part"] if partial.any() else []
+    if partial.any():
+        way = "leave them out with --set recipe.data.bad_images=skip"
+        notes.append(f"{_listing(names, kinds, partial)} used in part; {way}")
     if notes:
         warnings.warn(f"data.path: {'; '.join(notes)}", BadImagesWarning, stacklevel=2)
     return np.asarray(~lost)

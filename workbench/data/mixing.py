@@ -13,17 +13,15 @@ def mix(
     labels: Tensor,
     classes: int,
     augment: Augment,
-    smoothing: float,
     generator: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Each image mixed with its mirror in the batch: (B, 3, H, W), targets (B, classes).
 
-    `images` is changed in place. `smoothing` is spread evenly over the classes.
+    `images` is changed in place. Targets are not smoothed: that is the loss's.
     """
     share = _mix_images(images, augment, generator)
     hard = one_hot(labels, classes).to(torch.float32)
-    targets = hard if share == 1 else hard.mul(share).add_(hard.flip(0), alpha=1 - share)
-    return images, targets.mul_(1 - smoothing).add_(smoothing / classes)
+    return images, hard if share == 1 else hard.mul(share).add_(hard.flip(0), alpha=1 - share)
 
 
 def _mix_images(images: Tensor, augment: Augment, generator: np.random.Generator) -> float:

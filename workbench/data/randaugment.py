@@ -8,14 +8,13 @@ Every operation is compared with timm's own in the tests.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, grid_sample
-from torchvision.transforms.v2 import functional as vision
 
 from workbench.errors import InputError
 
@@ -205,9 +204,22 @@ def _solarize_add(images: Tensor, strength: Strength) -> Tensor:
     return torch.where(images < 128, _bytes(images + added), images)
 
 
+# torchvision takes a second to import, and few recipes need it.
+def _autocontrast(images: Tensor) -> Tensor:
+    from torchvision.transforms.v2.functional import autocontrast
+
+    return cast(Tensor, autocontrast(images))
+
+
+def _equalize(images: Tensor) -> Tensor:
+    from torchvision.transforms.v2.functional import equalize
+
+    return cast(Tensor, equalize(images))
+
+
 RECOLOURINGS: dict[str, Recolouring] = {
-    "AutoContrast": lambda images, _: vision.autocontrast(images),
-    "Equalize": lambda images, _: vision.equalize(images),
+    "AutoContrast": lambda images, _: _autocontrast(images),
+    "Equalize": lambda images, _: _equalize(images),
     "Invert": lambda images, _: 255 - images,
     "Posterize": _posterize,
     "Solarize": _solarize,

@@ -98,11 +98,15 @@ def _cut(split: Split, size: int | None, config: DataConfig, which: str) -> Spli
     count = len(split.labels)
     if size is None or size == count:
         return split
-    if size > count:
-        raise InputError(
-            f"data.{which}_size: {size} is more than the {count} {which} images of {config.name}"
-        )
+    refuse_more_than(count, size, config.name, f"{which}_size")
     return split.take(stratified(split.labels, size, config.subset_seed))
+
+
+def refuse_more_than(count: int, size: int, name: str, key: str) -> None:
+    """Refuse a `train_size` or `test_size` of more images than set `name` has."""
+    if size > count:
+        which = key.removesuffix("_size")
+        raise InputError(f"data.{key}: {size} is more than the {count} {which} images of {name}")
 
 
 def array_source(

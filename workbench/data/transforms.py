@@ -92,7 +92,7 @@ class TrainTransform:
         if not augment.mixup and not augment.cutmix:
             return images, labels
         mixing = stream(Purpose.MIX, self.seed, epoch, step)
-        return mix(images, labels, self.info.classes, augment, 0.0, mixing)
+        return mix(images, labels, self.info.classes, augment, mixing)
 
     def _geometry(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         augment = self.augment

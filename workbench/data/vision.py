@@ -12,6 +12,8 @@ from workbench.data.images import cache_folder
 from workbench.data.source import ArraySplit, Source, array_source
 from workbench.errors import InputError
 
+PARQUET = "--set recipe.data.name=parquet --set recipe.data.path=FOLDER reads its parquet files"
+
 
 def cifar10(config: DataConfig) -> Source:
     """CIFAR-10 (Krizhevsky 2009): 50,000 and 10,000 images of 32x32."""
@@ -66,9 +68,9 @@ def _open(config: DataConfig, dataset: Any, **split: object) -> Any:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         if config.download:
             message = f"data.download: {config.name} could not be fetched to {str(root)!r}: {first}"
+            ways = f"without a network: {PARQUET}"
         else:
-            message = (
-                f"data.path: {config.name} is not in {str(root)!r}, or not whole; set "
-                "data.download=true to fetch it, or data.path to the folder that holds it"
-            )
-        raise InputError(message) from None
+            message = f"data.path: {config.name} is not in {str(root)!r}, or not whole"
+            other = "name the folder that holds it, or without data.path: " if config.path else ""
+            ways = f"{other}workbench fetch {config.name}; or {PARQUET}"
+        raise InputError(f"{message}; {ways}") from None

@@ -216,7 +216,8 @@ class LocalEngine:
         if pruned is not None:
             self._end(attempt, Outcome.PRUNED, pruned)
         elif self._deadline is not None:
-            self._end(attempt, Outcome.INTERRUPTED, f"{death} while the sweep was stopping")
+            told = "" if death in ENDED else f" ({death})"
+            self._end(attempt, Outcome.INTERRUPTED, f"the sweep was stopped{told}")
         elif attempt.number >= ATTEMPTS:
             self._end(attempt, Outcome.FAILED, f"{death}, {attempt.number} times")
         else:
@@ -231,15 +232,19 @@ def _ignore(_: object) -> None:
     return None
 
 
+EXITED, DIED = "the worker process exited with code ", "the worker process died of "
+ENDED = (f"{EXITED}0", f"{DIED}SIGTERM")  # whoever stops a group sends TERM to its workers as well
+
+
 def _describe_death(code: int | None) -> str:
     if code is None or code >= 0:
-        return f"the worker process exited with code {code}"
+        return f"{EXITED}{code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
     hint = " (killed by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
-    return f"the worker process died of {name}{hint}"
+    return f"{DIED}{name}{hint}"
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from typing import Protocol, cast
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine.base import Task
+from workbench.errors import InputError, warn_in_one_line
 from workbench.train.loggers import told
 
 
@@ -91,6 +92,7 @@ class Inbox:
 
 def main(pipe: Connection, setup: Setup) -> None:
     """The worker's life."""
+    warn_in_one_line()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which sends Stop
     inbox = Inbox(pipe)
     while True:
@@ -153,5 +155,7 @@ def _keep_traceback(folder: Path) -> str:
 
 def _one_line(error: Exception, most: int = 300) -> str:
     lines = str(error).strip().splitlines()
+    if isinstance(error, InputError):
+        return str(error)
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text if len(text) <= most else text[: most - 3] + "..."

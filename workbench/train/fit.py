@@ -21,6 +21,8 @@ from workbench.train.checkpoint import NAME, Saved, read_saved, set_aside
 from workbench.train.module import Classifier
 from workbench.train.monitor import Emit, Halt, Monitor
 
+LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
+
 logger = logging.getLogger(__name__)
 
 
@@ -107,6 +109,11 @@ def build_parts(run: RunConfig, device: torch.device) -> Parts:
             f"spec.classes: {spec.classes} is less than the {data.info.classes} classes of"
             f" data set {data.info.name!r}"
         )
+    if data.info.classes < spec.classes and (recipe.augment.mixup or recipe.augment.cutmix):
+        raise InputError(
+            f"spec.classes: {spec.classes} is more than the {data.info.classes} classes of data set"
+            f" {data.info.name!r}, which mixup and cutmix can't do; use {data.info.classes}"
+        )
     return Parts(network, data.train, data.test)
 
 
@@ -174,6 +181,13 @@ def _train(
             )
         except Halt as halt:
             return halt
+        except ValueError as error:
+            if LONE not in str(error):
+                raise
+            raise InputError(
+                f"recipe.batch_size: {module.recipe.batch_size} is too few: a batch norm of this"
+                " network sees one value per channel for each image, and needs at least 2"
+            ) from None
     return None
 
 

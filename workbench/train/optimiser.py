@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from timm.optim import create_optimizer_v2, list_optimizers  # type: ignore[attr-defined]
 from torch import nn
 
 from workbench.config import Optimiser
@@ -36,6 +35,8 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 
 def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.Optimizer:
     """The optimiser of `network`, at `lr`. Raises `InputError` for a name that timm has not."""
+    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
+
     check_name(optimiser.name)
     extra: dict[str, Any] = {"fused": True} if optimiser.name in FUSED else {}
     made: torch.optim.Optimizer = create_optimizer_v2(
@@ -53,6 +54,10 @@ def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.O
 
 def check_name(name: str) -> None:
     """Raises `InputError`, with the nearest names, unless timm has an optimiser called `name`."""
+    if name == Optimiser().name:  # the usual one, known without timm, which takes half a second
+        return
+    from timm.optim import list_optimizers  # type: ignore[attr-defined]
+
     names = [str(known) for known in list_optimizers()]
     if name not in names:
         raise unknown("recipe.optimiser.name", name, names)

@@ -1,0 +1,36 @@
+"""The sets that can be fetched: what is known of them where they have not been fetched yet."""
+
+from workbench.config import Count, DataConfig, Frozen
+from workbench.data.source import refuse_more_than
+
+
+class Known(Frozen):
+    """What a plan needs to know of a set, and the side of its images; None: of several sizes."""
+
+    classes: Count
+    side: Count | None
+    train_size: Count
+    test_size: Count
+
+
+KNOWN = {
+    "cifar10": Known(classes=10, side=32, train_size=50_000, test_size=10_000),
+    "cifar100": Known(classes=100, side=32, train_size=50_000, test_size=10_000),
+    "flowers102": Known(classes=102, side=None, train_size=2_040, test_size=6_149),
+}
+
+
+def stand_in(config: DataConfig) -> tuple[Known, DataConfig] | None:
+    """The facts on a set, cut down as `config` says, and random images in its stead.
+
+    None for a set of which nothing is known. Raises `InputError` for more images than there are.
+    """
+    whole = KNOWN.get(config.name)
+    if whole is None:
+        return None
+    sizes = {"train_size": config.train_size, "test_size": config.test_size}
+    given = {key: size for key, size in sizes.items() if size is not None}
+    for key, size in given.items():
+        refuse_more_than(getattr(whole, key), size, config.name, key)
+    update = {"name": "synthetic", "path": config.name, "workers": 0}
+    return whole.model_copy(update=given), config.model_copy(update=update)
