@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 from packaging.requirements import Requirement
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from workbench.console import Column, Row, Table, plural
@@ -64,17 +65,18 @@ COLUMNS = (
 
 def table(findings: Sequence[Finding]) -> RenderableType:
     """The findings for a terminal by area, a mend below what it mends."""
-    rows, area = [], ""
-    for finding in findings:
-        if finding.area != area:
-            area = finding.area
-            rows.append(Row((area, "", ""), "bold"))
-        text = Text(finding.text)
-        if finding.mend:
-            text.append(f"\n-> {finding.mend}", style="bold")
-        state = Text(finding.state, STYLES[finding.state])
-        rows.append(Row((f"  {finding.name}", state, text)))
-    return Table(COLUMNS, rows, header=False)
+    parts: list[RenderableType] = []
+    for area, found in groupby(findings, key=lambda finding: finding.area):
+        parts += [Text(area, style="bold"), Table(COLUMNS, map(_row, found), header=False)]
+    return Group(*parts)
+
+
+def _row(finding: Finding) -> Row:
+    text = Text(finding.text)
+    if finding.mend:
+        text.append(f"\n-> {finding.mend}", style="bold")
+    state = Text(finding.state.ljust(len("missing")), STYLES[finding.state])
+    return Row((f"  {finding.name:10}", state, text))
 
 
 # ---------------------------------------------------------------- machine and packages
