@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from workbench.ablation.ablate import report
-from workbench.ablation.study import summarise_study
+from workbench.ablation.study import run_study, summarise_study
 from workbench.ablation.study.read import read_trials
 from workbench.ablation.study.write import write_study
+from workbench.cli import app
 from workbench.errors import InputError
 from workbench.scaling import PAPER
 from workbench.scaling.study import Study, Trial
 
-from .standins import quiet, said, study
+from .standins import options, quiet, said, study
 from .test_summary import trial
 
 
@@ -53,6 +55,18 @@ def test_a_report_of_its_folder_is_the_study_s_own(tmp_path: Path, more: dict[st
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert summarise_study(made, trials).verdict in said(console)
     assert said(console).rstrip().endswith(f"6 files in {tmp_path}; open {tmp_path}/map.png")
+    told = CliRunner().invoke(app, ["report", str(tmp_path), "--json"]).stdout
+    assert json.loads(told) == json.loads((tmp_path / "study.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_study_that_was_killed_is_not_reported_as_an_ablation(tmp_path: Path) -> None:
+    done = run_study(study(trials=1), tmp_path, options(), quiet())
+    assert done.exit_code == 0
+    before = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="is of a study that has not come to its end"):
+        report(tmp_path, quiet())  # `study` writes study.json last
+    assert {path.name for path in tmp_path.iterdir()} == before
 
 
 def test_another_study_is_refused_with_what_differs(small: Study, tmp_path: Path) -> None:
