@@ -159,8 +159,8 @@ class _Sweep:
         """Train what is to be trained; returns whether it was interrupted."""
         total, todo = self._queue.asked(), [task.run for task in self._tasks.values()]
         if not todo:
-            done = "The run is" if total == 1 else f"All {total} runs are"
-            console.print(f"{done} done; nothing to train.", highlight=False)
+            all_of_them = "The run is" if total == 1 else f"All {total} runs are"
+            console.print(f"{all_of_them} done; nothing to train.", highlight=False)
             return False
         done = total - len(todo)
         with display(console, todo, done, total, self._shares.jobs) as shown:
