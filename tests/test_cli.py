@@ -52,7 +52,7 @@ for words in {commands}:
     sys.argv = ["workbench", *words]
     try: main()
     except SystemExit: pass
-assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules
+assert not {{'torch', 'matplotlib', 'ray'}} & set(sys.modules)
 from workbench.cli.complete import networks, plans, loggers
 assert networks('cmt_t') and plans('quick') and loggers('c')
 assert 'torch' not in sys.modules
@@ -285,6 +285,8 @@ REFUSED = {
     "ablate quickstart --set recipe.data.name=digit": ("digit", "digits"),
     "ablate quickstart --set lpu.shortcutt=false": ("shortcutt", "shortcut"),
     "ablate quickstart --only cmt": ("only", "cmt"),
+    "ablate quickstart --engine rai": ("engine", "rai", "nearest: 'ray'"),
+    "ablate quickstart --dry-run --ray-address head:6379": ("head:6379", "--engine ray"),
     "ablate quickstart --set recipe.data.name=folder --set recipe.data.path=nowhere": (
         "data.path",
         "nowhere",

@@ -25,7 +25,7 @@ from workbench.version import __version__
 State = Literal["ok", "note", "missing", "broken"]
 STYLES: Mapping[State, str] = {"ok": "green", "note": "cyan", "missing": "yellow", "broken": "red"}
 DISTRIBUTION = "cmt-workbench"
-EXTRAS = ("loggers", "notebooks")
+EXTRAS = ("loggers", "notebooks", "ray")
 LITTLE_MEMORY, LITTLE_DISK = 2 << 30, 1 << 30  # bytes
 DOWNLOADS = ("cifar10", "cifar100", "flowers102")
 

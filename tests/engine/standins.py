@@ -1,5 +1,6 @@
 """Fit functions without a network, for tests of what surrounds a fit. They import no torch."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -58,12 +59,11 @@ def quick(
 ) -> Result:
     """Counts its epochs in a file that plays the checkpoint, so that tests see what was repeated.
 
-    `WB_EPOCH_SECONDS` makes an epoch last; `epochs.txt` has one line for each epoch trained.
+    `epochs.txt` has one line for each epoch trained.
     """
     checkpoint = folder / "last.ckpt"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
     for epoch in range(first, run.recipe.epochs):
-        time.sleep(float(os.environ.get("WB_EPOCH_SECONDS", "0")))
         if should_stop is not None and should_stop():
             return Result(
                 run=run.id, outcome=Outcome.INTERRUPTED, reason="asked to stop", step=epoch
@@ -78,6 +78,18 @@ def quick(
     )  # fmt: skip
 
 
+def slow(
+    run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
+) -> Result:
+    """`quick`, of epochs that take a moment."""
+
+    def emit_slowly(progress: Progress) -> None:
+        emit(progress)
+        time.sleep(0.05)
+
+    return quick(run, folder, emit_slowly, device, should_stop)
+
+
 def facts(
     run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
 ) -> Result:
@@ -85,6 +97,7 @@ def facts(
     print("printed by the run")
     details = (
         ("pid", os.getpid()),
+        ("folder", str(Path.cwd())),
         ("threads", os.environ["OMP_NUM_THREADS"]),
         ("gpus", os.environ.get("CUDA_VISIBLE_DEVICES")),
         ("torch", "torch" in sys.modules),
@@ -109,11 +122,11 @@ def killed_once(
 def killed_always(
     run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
 ) -> Result:
-    """Seed 0 dies of SIGSEGV each time."""
+    """Seed 0 dies of SIGSEGV each time, in the thread that trains."""
     if run.seed == 0:
         with (folder / "attempts.txt").open("a") as log:
             log.write("x")
-        os.kill(os.getpid(), signal.SIGSEGV)
+        ctypes.string_at(0)
     return quick(run, folder, emit, device, should_stop)
 
 

@@ -135,10 +135,11 @@ def preview(
 ) -> tuple[Plan, Estimate]:
     """What `--dry-run` prints: the plan with the cost of each row, and its time as measured here.
 
-    With `options.only`, of those rows. Nothing is left behind. Without its images a plan that says
-    its number of classes has costs and no times.
+    With `options.only`, of those rows. Nothing is left behind, and no cluster is asked. Without its
+    images a plan that says its number of classes has costs and no times.
     """
     options, rooms = options or SweepOptions(), rooms or real_rooms()
+    options.where.check()
     whole = load_plan(plan, changes, rooms, costs_only=True)
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
@@ -173,6 +174,7 @@ def command_line(
     words += _option("--results", None if Path(results) == RESULTS else results)
     words += _option("--device", None if options.device == "auto" else options.device)
     words += _option("--jobs", options.jobs)
+    words += options.where.words()
     ledger = options.ledger and readable_name(database_url(options.ledger))
     words += _option("--ledger", ledger)
     if options.loggers != SweepOptions().loggers:

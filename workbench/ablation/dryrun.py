@@ -14,7 +14,7 @@ from workbench.config import MAC
 from workbench.console import plural
 
 
-def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
+def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "local") -> None:
     """The rows with their costs and times, and the time of the whole."""
     show(_sheet(plan, found), console)
     for name, reason in found.failures.items():
@@ -22,6 +22,8 @@ def print_preview(plan: Plan, found: Estimate, console: Console) -> None:
     console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
     if found.note:
         console.print(found.note, highlight=False, markup=False, soft_wrap=True)
+    if engine != "local" and found.sweep is not None:
+        console.print("That is for the workers of this machine; the cluster was not asked.")
     console.print(f"{MAC}.", highlight=False)
 
 

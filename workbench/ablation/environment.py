@@ -1,15 +1,13 @@
 """What a run ran on: versions, commit, machine."""
 
-import os
 import platform
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from workbench.checkout import ROOT
 from workbench.config import Scalar
-from workbench.engine import Resources
+from workbench.engine import Resources, this_machine
 from workbench.version import __version__
 
 PACKAGES = (
@@ -18,7 +16,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def environment(shares: Resources, device: str) -> dict[str, Scalar]:
+def environment(shares: Resources, device: str, engine: str = "local") -> dict[str, Scalar]:
     """Facts about this machine and this installation; flat, so that it makes one table."""
     commit, dirty = git_state()
     return {
@@ -27,10 +25,8 @@ def environment(shares: Resources, device: str) -> dict[str, Scalar]:
         "dirty": dirty,
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
-        "platform": platform.platform(),
-        "host": platform.node(),
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
+        **this_machine(),
+        "engine": engine,
         "jobs": shares.jobs,
         "threads": shares.threads,
         "device": device,
@@ -63,16 +59,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _gpus() -> str | None:

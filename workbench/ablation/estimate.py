@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 from workbench.ablation.plan import Plan
 from workbench.ablation.rooms import Described
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig
-from workbench.engine import Ended, Event, LocalEngine, Resources, Started, Task
-from workbench.engine.local import FIT
+from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, Started, Task
 
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up

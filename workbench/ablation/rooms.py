@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workbench.config import Augment, DataConfig, Recipe, Spec
-from workbench.engine.local import FIT
+from workbench.engine import FIT
 from workbench.errors import InputError, unknown
 
 

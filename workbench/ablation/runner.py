@@ -28,16 +28,18 @@ from workbench.ablation.tables import PENDING
 from workbench.config import Outcome, Progress, RunConfig, Scalar
 from workbench.console import plural
 from workbench.engine import (
+    FIT,
+    LOCAL,
+    Choice,
     Ended,
     Engine,
     Event,
-    LocalEngine,
     Requeued,
     Resources,
+    Site,
     Started,
-    divide,
+    opened,
 )
-from workbench.engine.local import FIT
 from workbench.errors import InputError
 from workbench.train.loggers import check_loggers
 
@@ -56,6 +58,7 @@ class SweepOptions:
     fit: str = FIT  # "module:function"; for tests
     loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
     modules: tuple[str, ...] = ()  # the user's, which workers import; the plan's
+    where: Choice = LOCAL  # where workers are
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +93,18 @@ def run_sweep(
     plan.runs(options.only)  # refuses a row that is not there
     check_loggers(options.loggers)
     options = replace(options, modules=plan.modules)
-    shares = divide(options.jobs, len(plan.runs()), options.device)
     with ExitStack() as stack:
+        site = stack.enter_context(opened(options.where))
+        shares = site.divide(options.jobs, len(plan.runs()), options.device)
         stack.enter_context(locked(folder))
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, plan.name))
         stale = _take_up(ledger, plan, folder, options.extend)
-        facts = environment(shares, options.device)
+        facts = environment(shares, options.device, options.where.engine)
         queue = Queue(ledger, plan, folder, options.only)
         todo = queue.begin()
         if todo or not (folder / PLAN).exists():  # else what is there already made the results
             _describe_sweep(folder, plan, facts, options.command)
-        sweep = _Sweep(ledger, queue, todo, shares, facts, options)
+        sweep = _Sweep(ledger, queue, todo, site, shares, facts, options)
         interrupted = sweep.run(console, stale)
         runs = ledger.runs()
         export(folder, plan, ledger.runs(curves=True))
@@ -142,6 +146,7 @@ class _Sweep:
         ledger: Ledger,
         queue: Queue,
         todo: Sequence[RunConfig],
+        site: Site,
         shares: Resources,
         facts: Mapping[str, Scalar],
         options: SweepOptions,
@@ -151,6 +156,7 @@ class _Sweep:
         self._queue = queue
         self._tasks = {run.id: queue.task(run) for run in todo}
         self._open = set(self._tasks)  # not ended, in this sweep
+        self._site = site
         self._shares = shares
         self._facts = facts
         self._options = options
@@ -162,6 +168,8 @@ class _Sweep:
             all_of_them = "The run is" if total == 1 else f"All {total} runs are"
             console.print(f"{all_of_them} done; nothing to train.", highlight=False)
             return False
+        if self._site.text:
+            console.print(self._site.text, highlight=False, soft_wrap=True)
         done = total - len(todo)
         with display(console, todo, done, total, self._shares.jobs) as shown:
             if done or stale:
@@ -217,9 +225,9 @@ class _Sweep:
             self._open.add(run.id)
             engine.submit(self._tasks[run.id])
 
-    def _engine(self) -> LocalEngine:
+    def _engine(self) -> Engine:
         options = self._options
-        return LocalEngine(
+        return self._site.engine(
             self._shares,
             options.fit,
             options.device,
@@ -229,7 +237,7 @@ class _Sweep:
 
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):
-            self._ledger.start(event.run, self._facts)
+            self._ledger.start(event.run, {**self._facts, **event.host})
         elif isinstance(event, Requeued):
             self._ledger.release(event.run, event.reason)
         elif isinstance(event, Progress):

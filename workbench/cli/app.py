@@ -23,6 +23,15 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="The same numbers, unrounded, as JSON.")]
 Results = Annotated[Path, typer.Option(metavar="FOLDER", help="Holds the results folders.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")]
+Engine = Annotated[
+    str, typer.Option(metavar="NAME", help="local: this machine; ray: a Ray cluster.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="HOST:PORT, auto or local. Default: one found, or a local one."
+    ),
+]
 Imports = Annotated[
     list[str] | None,
     typer.Option("--import", metavar="MODULE", help="With components of your own; repeatable."),

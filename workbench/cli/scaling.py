@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import complete
-from workbench.cli.app import Device, Json, Results, print_json, print_table
+from workbench.cli.app import Device, Engine, Json, RayAddress, Results, print_json, print_table
 from workbench.console import make_console
 from workbench.errors import InputError
 
@@ -88,6 +88,8 @@ def study(
     ] = None,
     trials: Annotated[int | None, typer.Option(metavar="N", help="Networks to train.")] = None,
     device: Device = "auto",
+    engine: Engine = "local",
+    ray_address: RayAddress = None,
     storage: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Optuna storage: a database URL, or a journal file."),
@@ -106,6 +108,7 @@ def study(
     The same command again resumes. `optuna-dashboard` opens RESULTS/NAME/study.db as it is.
     """
     from workbench.ablation import study as studies
+    from workbench.engine import Choice
 
     changes = studies.StudyChanges(name, trials, tuple(set_ or ()))
     console = make_console(as_json)
@@ -113,7 +116,9 @@ def study(
         mapped = studies.cost_only(file, results=results, changes=changes, console=console)
         _json_if(as_json, list(mapped.rows()))
         return
-    options = studies.StudyOptions(jobs=jobs, device=device, storage=storage, ledger=ledger)
+    options = studies.StudyOptions(
+        jobs=jobs, device=device, storage=storage, ledger=ledger, where=Choice(engine, ray_address)
+    )
     done, summary = studies.study(
         file, results=results, changes=changes, options=options, console=console
     )

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from workbench.cli import complete
-from workbench.cli.app import Device, Imports, Json, Results, print_json
+from workbench.cli.app import Device, Engine, Imports, Json, RayAddress, Results, print_json
 from workbench.console import make_console
 from workbench.errors import InputError
 
@@ -53,6 +53,8 @@ def ablate(
         str | None, typer.Option(metavar="NAME", help="Another name for plan and folder.")
     ] = None,
     device: Device = "auto",
+    engine: Engine = "local",
+    ray_address: RayAddress = None,
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
     ] = False,
@@ -91,11 +93,13 @@ def ablate(
             f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
         )
     from workbench import ablation
+    from workbench.engine import Choice
 
     changes = ablation.Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
     options = ablation.SweepOptions(
-        jobs, device, tuple(only or ()), extend, ledger, loggers=tuple(logger or ("csv",))
-    )
+        jobs, device, tuple(only or ()), extend, ledger, loggers=tuple(logger or ("csv",)),
+        where=Choice(engine, ray_address),
+    )  # fmt: skip
     console = make_console(as_json)
     if dry_run:
         _dry_run(plan, changes, options, console, as_json)
@@ -114,7 +118,7 @@ def _dry_run(plan: str, changes: Any, options: Any, console: Console, as_json: b
     if as_json:
         print_json(preview_data(resolved, found))
     else:
-        print_preview(resolved, found, console)
+        print_preview(resolved, found, console, options.where.engine)
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:

@@ -1,17 +1,25 @@
-"""Where runs execute: worker processes on this machine."""
+"""Where runs execute: worker processes on this machine, or actors of a Ray cluster."""
 
 from workbench.engine.base import Ended, Engine, Event, Requeued, Started, Task
 from workbench.engine.local import LocalEngine
-from workbench.engine.resources import Resources, divide
+from workbench.engine.pool import FIT
+from workbench.engine.resources import Resources, divide, this_machine
+from workbench.engine.sites import LOCAL, Choice, Site, opened
 
 __all__ = [
+    "FIT",
+    "LOCAL",
+    "Choice",
     "Ended",
     "Engine",
     "Event",
     "LocalEngine",
     "Requeued",
     "Resources",
+    "Site",
     "Started",
     "Task",
     "divide",
+    "opened",
+    "this_machine",
 ]

@@ -1,12 +1,12 @@
 """What an engine is: it takes tasks and reports events. It knows nothing of plans or ledgers."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from workbench.config import Progress, Result, RunConfig
+from workbench.config import Progress, Result, RunConfig, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A worker took the run; `attempt` counts from 1."""
+    """A worker took the run; `attempt` counts from 1.
+
+    `host` is what differs between its machine and the caller's: nothing where it is the same one.
+    """
 
     run: str
     attempt: int
+    host: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

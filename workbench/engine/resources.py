@@ -1,9 +1,11 @@
 """How many workers, and what share of the machine each one gets."""
 
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.config import Scalar
 from workbench.errors import InputError
 
 WORKER_BYTES = 1 << 30  # a worker with PyTorch loaded and a small data set in memory
@@ -34,8 +36,7 @@ def divide(jobs: int | None, runs: int, device: str = "auto") -> Resources:
     little from several threads, as far as memory allows. `runs` counts all runs of the plan, not
     those that are left, so that a resumed sweep has the same threads, hence the same rounding.
     """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs: {jobs} is refused: at least 1 worker is needed")
+    check_jobs(jobs)
     _check_device(device)
     cpus, gpus = cores(), visible_gpus(device)
     if jobs is None:
@@ -43,6 +44,12 @@ def divide(jobs: int | None, runs: int, device: str = "auto") -> Resources:
         jobs = len(gpus) if gpus else min(cpus, fits, MOST_JOBS)
         jobs = max(1, min(jobs, runs))
     return Resources(jobs, max(1, cpus // jobs), gpus)
+
+
+def check_jobs(jobs: int | None) -> None:
+    """Raises `InputError` for a number of workers that is none."""
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs: {jobs} is refused: at least 1 worker is needed")
 
 
 def _check_device(device: str) -> None:
@@ -53,6 +60,26 @@ def _check_device(device: str) -> None:
     here = ["auto", "cpu", *(["cuda"] if gpus else []), *(f"cuda:{i}" for i in range(len(gpus)))]
     if device not in here:
         raise InputError(f"device: {device!r} is not here; choose from: {', '.join(here)}")
+
+
+def this_machine() -> dict[str, Scalar]:
+    """What a run's numbers may depend on, of the machine that this process is on."""
+    return {
+        "platform": platform.platform(),
+        "host": platform.node(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def cores() -> int:

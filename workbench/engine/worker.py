@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol, cast
@@ -97,25 +98,27 @@ def main(pipe: Connection, setup: Setup) -> None:
     inbox = Inbox(pipe)
     while True:
         task = inbox.next()
-        pipe.send(execute(task, setup, pipe, inbox))
+        stopped = partial(inbox.stopped, task.run.id)
+        pipe.send(execute(task, setup, pipe.send, stopped))
 
 
-def execute(task: Task, setup: Setup, pipe: Connection, inbox: Inbox) -> Result:
+def execute(
+    task: Task, setup: Setup, emit: Callable[[Progress], None], should_stop: Callable[[], bool]
+) -> Result:
     """Fit one task. An exception becomes a `failed` result; its traceback stays in the folder."""
     begin = time.monotonic()
-    run = task.run.id
     try:
         task.folder.mkdir(parents=True, exist_ok=True)
         _redirect(task.folder / "log.txt")
         fit = load(setup.fit, setup.threads, setup.modules)
-        with told(setup.loggers, task.run, task.folder, pipe.send) as emit:
-            result = fit(task.run, task.folder, emit, setup.device, lambda: inbox.stopped(run))
-            emit.outcome = result.outcome
+        with told(setup.loggers, task.run, task.folder, emit) as listener:
+            result = fit(task.run, task.folder, listener, setup.device, should_stop)
+            listener.outcome = result.outcome
         return result
     except Exception as error:
         reason = f"{_one_line(error)} ({_keep_traceback(task.folder)})"
         seconds = time.monotonic() - begin
-        return Result(run=run, outcome=Outcome.FAILED, reason=reason, seconds=seconds)
+        return Result(run=task.run.id, outcome=Outcome.FAILED, reason=reason, seconds=seconds)
 
 
 def load(path: str, threads: int, modules: Sequence[str] = ()) -> Fit:

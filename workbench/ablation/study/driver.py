@@ -17,8 +17,7 @@ from workbench.ablation.results import export
 from workbench.ablation.study.session import Session
 from workbench.ablation.tables import PENDING
 from workbench.config import Outcome
-from workbench.engine import Engine, LocalEngine, Resources, divide
-from workbench.engine.local import FIT
+from workbench.engine import FIT, LOCAL, Choice, Engine, Resources, opened
 from workbench.scaling.study import Search, Study, Trial
 from workbench.scaling.study.storage import dashboard_argument
 
@@ -35,7 +34,8 @@ class StudyOptions:
     ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the folder
     command: str = ""
     fit: str = FIT  # "module:function"; for tests
-    engine: Callable[[Resources, str, str], Engine] = LocalEngine  # of shares, fit and device
+    where: Choice = LOCAL  # where workers are
+    engine: Callable[[Resources, str, str], Engine] | None = None  # in place of that one's
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +71,25 @@ def run_study(
     """
     options, console = options or StudyOptions(), console or Console()
     file = study.file
-    shares = divide(options.jobs, file.trials * len(file.seeds), options.device)
     with ExitStack() as stack:
+        site = stack.enter_context(opened(options.where))
+        shares = site.divide(options.jobs, file.trials * len(file.seeds), options.device)
         stack.enter_context(locked(folder))
         storage = options.storage or f"sqlite:///{folder / STUDY}"
         search = stack.enter_context(Search.open(study, storage))
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, file.name))
         _refuse_other_training(ledger, study, folder)
         ledger.settle_running(PENDING, "the study was killed while it ran")
-        facts = environment(shares, options.device)
+        facts = environment(shares, options.device, options.where.engine)
 
         def say(text: str) -> None:
             print(text, file=console.file, flush=True)
 
         session = Session(study, search, ledger, folder, facts, shares.jobs, say)
-        interrupted = _train(session, ledger, shares, options, console)
+        engine = (options.engine or site.engine)(shares, options.fit, options.device)
+        if site.text:
+            say(site.text)
+        interrupted = _train(session, ledger, engine, options, console)
         plan = ledger.plan()
         if plan is not None and session.began:
             write_text(folder / PLAN, plan.model_dump_json(indent=2) + "\n")
@@ -107,7 +111,7 @@ def _refuse_other_training(ledger: Ledger, study: Study, folder: Path) -> None:
 
 
 def _train(
-    session: Session, ledger: Ledger, shares: Resources, options: StudyOptions, console: Console
+    session: Session, ledger: Ledger, engine: Engine, options: StudyOptions, console: Console
 ) -> bool:
     interrupts = Interrupts()
 
@@ -118,7 +122,7 @@ def _train(
         return session.stopping
 
     try:
-        with interrupts, options.engine(shares, options.fit, options.device) as engine:
+        with interrupts, engine:
             engine.run(session.start(engine), session.on_event, should_stop)
     except KeyboardInterrupt:
         session.stopping = True

@@ -140,4 +140,4 @@ def command_line(
     }
     for key, value in given.items():
         words += [] if value is None else [key, str(value)]
-    return shlex.join(words)
+    return shlex.join([*words, *options.where.words()])

@@ -1,0 +1,200 @@
+"""What is Ray's own; what holds for every engine is in test_engine.py."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.ablation.standins import options, plan, quiet, said
+from tests.ablation.study.standins import options as study_options
+from tests.ablation.study.standins import study
+from workbench.ablation.runner import run_sweep
+from workbench.ablation.study import StudyResult, run_study
+from workbench.config import Outcome, Progress
+from workbench.engine import Choice, Ended, Event, Requeued, Resources, Started, opened
+from workbench.errors import InputError
+
+from .listening import Listener, gone, tasks
+from .standins import NAME
+
+ray = pytest.importorskip("ray")
+
+from workbench.engine import remote  # noqa: E402
+from workbench.engine.remote import RayEngine  # noqa: E402
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cluster")]
+
+
+def engine(fit: str, jobs: int = 1, *, gpu: bool = False, threads: int = 1) -> RayEngine:
+    shares = Resources(jobs, threads)
+    return RayEngine(shares, f"{NAME}:{fit}", "cpu", 30.0, gpu=gpu)
+
+
+def test_tasks_wait_where_the_cluster_is_smaller_than_asked(tmp_path: Path) -> None:
+    running: set[str] = set()
+    most = 0
+
+    def count(event: Event) -> None:
+        nonlocal most
+        if isinstance(event, Started):
+            running.add(event.run)
+        elif isinstance(event, Ended):
+            running.discard(event.result.run)
+        most = max(most, len(running))
+
+    listener = Listener(count)
+    with engine("slow", jobs=3, threads=2) as remote_engine:
+        remote_engine.run(tasks(tmp_path, 3), listener)
+    assert [result.outcome for result in listener.results.values()] == [Outcome.COMPLETED] * 3
+    assert most == 1
+
+
+def test_each_actor_has_a_gpu_of_its_own_and_the_driver_s_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    listener = Listener()
+    with engine("facts", jobs=2, gpu=True) as remote_engine:
+        remote_engine.run(tasks(Path("runs"), 4), listener)
+    found = [dict(result.details) for result in listener.results.values()]
+    assert {facts["gpus"] for facts in found} <= {"0", "1"}
+    assert len({(facts["pid"], facts["gpus"]) for facts in found}) <= 2
+    assert {facts["folder"] for facts in found} == {str(tmp_path)}
+    assert len(list((tmp_path / "runs").glob("*/log.txt"))) == 4
+
+
+def test_started_says_on_which_machine(tmp_path: Path) -> None:
+    listener = Listener()
+    with engine("quick") as remote_engine:
+        remote_engine.run(tasks(tmp_path, 1), listener)
+    (started,) = listener.of(Started)
+    assert isinstance(started, Started)
+    assert started.host["host"] == os.uname().nodename
+
+
+def test_killed_actor_s_run_goes_on_and_leaving_ends_the_others(tmp_path: Path) -> None:
+    pids: set[int] = set()
+
+    def kill(event: Event) -> None:
+        pids.update(remote_engine.processes)
+        if isinstance(event, Progress) and not listener.of(Requeued):
+            os.kill(remote_engine.processes[0], signal.SIGKILL)
+
+    listener = Listener(kill)
+    work = tasks(tmp_path, 1, epochs=5)
+    with engine("slow") as remote_engine:
+        remote_engine.run(work, listener)
+    assert len(listener.of(Requeued)) == 1
+    assert listener.results[work[0].run.id].outcome is Outcome.COMPLETED
+    assert (tmp_path / "0" / "epochs.txt").read_text().split() == list("01234")
+    assert len(pids) == 2
+    assert gone(pids)
+    assert list(tmp_path.iterdir()) == [tmp_path / "0"]  # the token is gone too
+
+
+def test_folder_that_a_node_does_not_see_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_write_token", lambda folder: folder / "never written")
+    with engine("quick") as remote_engine, pytest.raises(InputError) as caught:
+        remote_engine.run(tasks(tmp_path, 1), Listener())
+    text = str(caught.value)
+    assert f"ray: node {os.uname().nodename} does not see {tmp_path}: results must be" in text
+    assert "\n" not in text
+
+
+def test_worker_that_can_never_start_is_one_line_and_no_endless_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def __init__(self, setup: object) -> None:
+            raise ValueError("it is\nof no use")
+
+        def hello(self, greeting: object) -> None: ...
+
+    monkeypatch.setattr(remote, "Actor", Broken)
+    expected = r"^ray: no worker can start on [\d.]+: of no use$"
+    with engine("quick") as remote_engine, pytest.raises(InputError, match=expected):
+        remote_engine.run(tasks(tmp_path, 1), Listener())
+
+
+def test_site_of_the_cluster_divides_it(cluster: str) -> None:
+    with opened(Choice("ray")) as site:
+        assert site.text == "Ray on this machine: 1 node, 2 cores, 2 GPUs."
+        assert site.divide(None, 100, "cpu") == Resources(2, 1)
+        assert site.divide(1, 100, "auto") == Resources(1, 2)
+    assert ray.is_initialized()  # it was not ours to end
+
+
+def test_sweep_on_the_cluster_fills_the_same_ledger_and_is_done_the_second_time(
+    tmp_path: Path,
+) -> None:
+    given = options(where=Choice("ray"), device="auto", command="workbench ablate path")
+    console = quiet()
+    done = run_sweep(plan(), tmp_path / "cluster", given, console)
+    here = run_sweep(plan(), tmp_path / "here", options(), quiet())
+    assert done.exit_code == 0
+    assert {run.id: run.top1 for run in done.runs} == {run.id: run.top1 for run in here.runs}
+    assert "Ray on this machine: 1 node, 2 cores, 2 GPUs." in said(console)
+    assert {run.host["engine"] for run in done.runs} == {"ray"}
+    assert {run.host["host"] for run in done.runs} == {os.uname().nodename}
+    again = run_sweep(plan(), tmp_path / "cluster", given, quiet())
+    assert again.trained == 0
+
+
+def test_study_on_the_cluster_finds_what_it_finds_here(tmp_path: Path) -> None:
+    def facts(done: StudyResult) -> list[tuple[object, ...]]:
+        return [(trial.network, trial.outcome, trial.top1) for trial in done.trials]
+
+    given = study_options(engine=None, where=Choice("ray"))
+    there = run_study(study(trials=2), tmp_path / "cluster", given, quiet())
+    here = run_study(study(trials=2), tmp_path / "here", study_options(), quiet())
+    assert facts(there) == facts(here)
+    assert len(there.trials) >= 2
+
+
+ORPHANS = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from {module} import config
+from workbench.engine import Choice, Resources, Task, opened
+
+def show(event):
+    print(*engine.processes, flush=True)
+
+if __name__ == "__main__":
+    with (
+        opened(Choice("ray", "{address}")) as site,
+        site.engine(Resources(1, 1), "{module}:deaf", "cpu") as engine,
+    ):
+        engine.run([Task(config(), Path({folder!r}) / "run")], show)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_actors_end_with_their_driver_and_print_nothing_of_ray(
+    tmp_path: Path, cluster: str, number: int
+) -> None:
+    script = tmp_path / "sweep.py"
+    script.write_text(
+        ORPHANS.format(path=sys.path, module=NAME, folder=str(tmp_path), address=cluster)
+    )
+    driver = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert driver.stdout is not None
+    alarm = threading.Timer(120, driver.kill)
+    alarm.start()
+    lines = [driver.stdout.readline() for _ in range(2)]  # a start, an epoch
+    pids = [int(pid) for pid in lines[-1].split()]
+    assert len(pids) == 1, lines
+    os.kill(driver.pid, number)
+    rest, _ = driver.communicate()
+    alarm.cancel()
+    assert gone(pids, 30)
+    assert "ray" not in rest.replace("/ray", "").lower() or number == signal.SIGINT

@@ -1,0 +1,158 @@
+"""Where workers are: how a cluster is found and divided. Nothing here needs Ray."""
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.engine import Choice, Resources, actor, opened, resources
+from workbench.engine.actor import Greeting, fault
+from workbench.engine.address import find
+from workbench.engine.nodes import Node, describe, share
+from workbench.errors import InputError
+
+# ---------------------------------------------------------------- dividing
+
+
+@given(cores=st.integers(1, 64), jobs=st.none() | st.integers(1, 64), runs=st.integers(0, 100))
+def test_one_machine_is_divided_as_without_a_cluster(
+    cores: int, jobs: int | None, runs: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resources, "cores", lambda: cores)
+        patch.setattr(resources, "memory", lambda: 1 << 50)
+        patch.setattr(resources, "MOST_JOBS", 1000)
+        assert share([Node(cores)], jobs, runs, "cpu") == resources.divide(jobs, runs, "cpu")
+
+
+@given(
+    sizes=st.lists(st.integers(0, 16), min_size=1, max_size=5).filter(any),
+    jobs=st.integers(1, 64),
+)
+def test_all_that_fit_at_once_fit_with_their_threads_and_no_more_threads_would(
+    sizes: list[int], jobs: int
+) -> None:
+    nodes = [Node(size) for size in sizes]
+    threads = share(nodes, jobs, 100, "cpu").threads
+    at_once = min(jobs, sum(sizes))
+    assert sum(size // threads for size in sizes) >= at_once
+    assert sum(size // (threads + 1) for size in sizes) < at_once
+
+
+def test_a_gpu_each_on_the_machines_that_have_some() -> None:
+    nodes = [Node(8), Node(16, gpus=2), Node(6, gpus=1)]
+    assert share(nodes, None, 100) == Resources(3, 6)
+    assert share(nodes, None, 100, "cpu") == Resources(30, 1)
+    assert share(nodes, 8, 100, "cuda") == Resources(8, 6)  # five of them wait
+
+
+def test_little_memory_means_few_workers() -> None:
+    assert share([Node(8, memory=3 << 30)], None, 100) == Resources(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "jobs", "device", "expected"),
+    [
+        ([Node(8)], 0, "cpu", "jobs: 0 is refused"),
+        ([Node(8)], None, "cuda", "'cuda' is not on the cluster; choose from: auto, cpu$"),
+        ([Node(8, 2)], None, "cuda:1", "'cuda:1' is not .* choose from: auto, cpu, cuda$"),
+        ([Node(0), Node(0, 0)], None, "auto", "no node has a core for a worker: 2 nodes$"),
+    ],
+)
+def test_what_the_cluster_has_not_is_refused(
+    nodes: list[Node], jobs: int | None, device: str, expected: str
+) -> None:
+    with pytest.raises(InputError, match=expected):
+        share(nodes, jobs, 100, device)
+
+
+def test_the_cluster_in_words() -> None:
+    assert describe([Node(1)]) == "1 node, 1 core"
+    assert describe([Node(8, 1), Node(8, 1)]) == "2 nodes, 16 cores, 2 GPUs"
+
+
+# ---------------------------------------------------------------- addresses
+
+
+@pytest.fixture
+def someone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The address of one who answers, on a machine without a cluster."""
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def nobody(someone: str) -> str:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_an_address_is_taken_from_the_option_the_variable_or_ray_start(
+    someone: str, nobody: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert find(None) is find("local") is None
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text(nobody)  # killed, and its file left
+    assert find(None) is None
+    (tmp_path / "ray" / "ray_current_cluster").write_text(f"{someone}\n")
+    assert find(None) == find("auto") == someone
+    monkeypatch.setenv("RAY_ADDRESS", nobody)
+    assert find("local") is None
+    assert find(someone) == someone
+    with pytest.raises(InputError, match=f"{nobody} does not answer"):
+        find(None)
+
+
+@pytest.mark.parametrize("given", ["ray://head:10001", "head", "head:port", ":6379"])
+def test_what_is_no_address_is_refused(someone: str, given: str) -> None:
+    with pytest.raises(InputError, match=f"ray address: '{given}' is refused: give HOST:PORT"):
+        find(given)
+
+
+def test_no_answer_and_no_cluster_are_one_line(someone: str, nobody: str) -> None:
+    with pytest.raises(InputError, match=f"^ray address: {nobody} does not answer: .*refused$"):
+        find(nobody)
+    with pytest.raises(InputError, match="'auto' finds no cluster here; start one: ray start"):
+        find("auto")
+
+
+def test_ray_that_is_not_installed_comes_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for name in ("cluster", "remote"):
+        monkeypatch.delitem(sys.modules, f"workbench.engine.{name}", raising=False)
+    with pytest.raises(InputError, match=r"pip install 'cmt-workbench\[ray\]'$"):
+        opened(Choice("ray"))
+
+
+def test_an_address_alone_and_another_engine_are_refused() -> None:
+    with pytest.raises(InputError, match="engine: unknown 'rai'; nearest: 'ray'"):
+        opened(Choice("rai"))
+    with pytest.raises(InputError, match="'head:6379' is for --engine ray"):
+        opened(Choice(address="head:6379"))
+    assert Choice("ray", "head:6379").words() == ["--engine", "ray", "--ray-address", "head:6379"]
+    assert Choice().words() == []
+
+
+# ---------------------------------------------------------------- what a node must see
+
+
+def test_a_node_must_see_the_folder_write_to_it_and_have_this_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor, "PAUSE", 0.0)
+    token = tmp_path / "token"
+    assert fault(Greeting(tmp_path, token)) == (
+        f"does not see {tmp_path}: results must be on a file system that all nodes share"
+    )
+    token.touch()
+    assert fault(Greeting(tmp_path, token)) is None
+    assert "has workbench" in (fault(Greeting(tmp_path, token, "0.0.0")) or "")
+    monkeypatch.setattr(actor.os, "access", lambda path, mode: False)
+    assert fault(Greeting(tmp_path, token)) == f"can't write to {tmp_path}"

@@ -1,0 +1,196 @@
+"""Actors of a Ray cluster as workers. The driver multiplexes, and alone writes the ledger.
+
+Actors are not detached: Ray ends them with their driver, whatever it dies of.
+"""
+
+import os
+import re
+import secrets
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import ActorUnavailableError, RayError
+
+from workbench.config import Scalar
+from workbench.engine.actor import Actor, Greeting, Hello
+from workbench.engine.base import Task
+from workbench.engine.pool import FIT, POLL, Pool, Worker
+from workbench.engine.resources import Resources
+from workbench.engine.worker import Setup
+from workbench.errors import InputError
+
+THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
+GONE = 10.0  # seconds that actors have to be gone in
+STILLBORN = 3  # workers in a row that die before they greet
+PASSED_ON = ("XDG_CACHE_HOME",)  # variables that say where data is, for nodes to find it too
+
+
+@dataclass(eq=False)
+class _Seat(Worker):
+    """An actor as the driver sees it. `pending` is the answer that it owes: hello, then news."""
+
+    actor: Any
+    pending: Any
+    ready: bool = False
+    hello: Hello | None = None
+    number: int = 0  # of the task at hand
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def pid(self) -> int:
+        return self.hello.pid if self.hello else 0
+
+    @property
+    def host(self) -> Mapping[str, Scalar]:
+        return self.hello.host if self.hello else {}
+
+    @property
+    def name(self) -> str:
+        return f"worker process {self.pid} on {self.host['host']}" if self.hello else "a worker"
+
+    def take(self, task: Task) -> None:
+        self.number += 1
+        self.actor.work.remote(self.number, replace(task, folder=task.folder.absolute()))
+
+    def stop(self) -> None:
+        self.actor.stop.options(concurrency_group="io").remote(self.number)
+
+    def listen(self) -> None:
+        self.pending = self.actor.listen.options(concurrency_group="io").remote()
+
+    def kill(self) -> None:
+        ray.kill(self.actor)
+
+    def end(self) -> None:
+        ray.kill(self.actor)
+
+
+class RayEngine(Pool[_Seat]):
+    """`shares.jobs` actors of `shares.threads` CPUs each, and of one GPU each where `gpu`.
+
+    Ray is connected already. A cluster that has no room for all actors runs those it has room for;
+    the others come when there is some. The folder of a task must be the same one on all nodes.
+    """
+
+    def __init__(
+        self,
+        shares: Resources,
+        fit: str = FIT,
+        device: str = "auto",
+        grace: float = 30.0,
+        *,
+        gpu: bool = False,
+        loggers: tuple[str, ...] = (),
+        modules: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(shares.jobs, grace)
+        self._setup = Setup(fit, device, shares.threads, loggers, modules)
+        self._make = ray.remote(
+            num_cpus=shares.threads, num_gpus=int(gpu), max_restarts=0, concurrency_groups=THREADS
+        )(Actor)
+        self._variables = shares.environment(0) | _passed_on()
+        self._variables.pop("CUDA_VISIBLE_DEVICES", None)  # which GPU is for Ray to say
+        self._token: Path | None = None
+        self._stillborn = 0
+
+    def _spawn(self, index: int) -> _Seat:
+        if self._token is None:
+            self._token = _write_token(self._queue[0].task.folder.absolute().parent)
+        environment = {"env_vars": self._variables}
+        actor = self._make.options(runtime_env=environment).remote(self._setup)
+        return _Seat(actor, actor.hello.remote(Greeting(Path.cwd(), self._token)))
+
+    def _poll(self) -> None:
+        seats = {seat.pending: seat for seat in self._alive()}
+        ready, _ = ray.wait(list(seats), timeout=POLL)
+        for pending in ready:
+            self._read(seats[pending])
+
+    def _read(self, seat: _Seat) -> None:
+        try:
+            said: Any = ray.get(seat.pending)
+        except RayError as error:
+            self._mourn(seat, error)
+            return
+        if isinstance(said, Hello):
+            self._greet(seat, said)
+            said = ()
+        seat.listen()
+        for message in said:
+            self._hear(seat, message)
+
+    def _greet(self, seat: _Seat, hello: Hello) -> None:
+        if hello.fault:
+            raise InputError(f"ray: node {hello.host['host']} {hello.fault}")
+        seat.hello, seat.ready, self._stillborn = hello, True, 0
+
+    def _mourn(self, seat: _Seat, error: RayError) -> None:
+        death = describe_death(error, seat.name)
+        if not seat.ready:
+            self._stillborn += 1
+            if _can_never_start(error) or self._stillborn >= STILLBORN:
+                raise InputError(f"ray: no worker can start{_place(error)}: {last_line(error)}")
+        self._bury(seat, death)
+
+    def _end_all(self) -> None:
+        owed = [seat.pending for seat in self._alive()]
+        super()._end_all()
+        if owed:
+            ray.wait(owed, num_returns=len(owed), timeout=GONE)
+        if self._token:
+            self._token.unlink(missing_ok=True)
+            self._token = None
+
+
+def _write_token(folder: Path) -> Path:
+    """A file of a name that no node can have looked for, hence have cached as missing."""
+    token = folder / f".seen-{secrets.token_hex(8)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        token.touch()
+    except OSError as error:
+        raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
+    return token
+
+
+def _passed_on() -> dict[str, str]:
+    """Variables for the actors: where modules are that no installation has, and where data is."""
+    own = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
+    paths = (Path(entry).absolute() for entry in sys.path)
+    needed = [str(path) for path in paths if path not in own and path.parent not in own]
+    variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return variables | {"PYTHONPATH": os.pathsep.join(needed)}
+
+
+def describe_death(error: RayError, name: str) -> str:
+    """One line for the ledger. Ray knows no signals; it guesses at length."""
+    text = str(error)
+    if isinstance(error, ActorUnavailableError):
+        return f"{name} can't be reached"
+    if "its node has died" in text or "node was terminated" in text:
+        return f"{name} died with its node"
+    if "low on memory" in text:
+        return f"{name} was killed by Ray for want of memory"
+    if "killed by `ray.kill`" in text:
+        return f"{name} was killed"
+    return f"{name} died (killed by hand or for want of memory, or crashed)"
+
+
+def _can_never_start(error: RayError) -> bool:
+    return "creation task" in str(error)
+
+
+def _place(error: RayError) -> str:
+    found = re.search(r"ip=([\w.:]+)", str(error))
+    return f" on {found[1]}" if found else ""
+
+
+def last_line(error: BaseException) -> str:
+    """Where Ray says what is wrong, after its traceback; without colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    return text.splitlines()[-1].strip() if text else type(error).__name__
