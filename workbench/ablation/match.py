@@ -21,7 +21,7 @@ from workbench.errors import InputError
 Quantity = Literal["macs", "params", "latency"]
 LABELS: dict[Quantity, str] = {"macs": "MACs", "params": "parameters", "latency": "latency, ms"}
 QUANTITIES = tuple(LABELS)
-WIDEST = 8.0  # an adjustment multiplies by no more than this, nor divides
+WIDEST = 8.0  # an adjustment multiplies by no more than this, nor divides; units round after it
 STEPS = (0, 1, -1, 2, -2)  # units that a stage may be off its proportions
 MANY = 4  # stages; with more of them, fewer steps
 BISECTIONS = {"macs": 40, "params": 40, "latency": 10}  # latency is measured each time
