@@ -86,6 +86,16 @@ def test_candidates_are_on_the_surface_and_refused_before_they_train(small: Stud
     assert len({each.label for each in found}) < len(found)  # rounding makes some the same
 
 
+@pytest.mark.parametrize("rounding", [{}, {"heads": "scale"}, {"head": "scale"}])
+def test_a_name_is_of_one_network(rounding: dict[str, Any]) -> None:
+    """Points that share a name share a result: the sizes of stem, head and heads are in it."""
+    given = study(tolerance=0.5, rounding=rounding, set=["head=projection", "head.dim=40"])
+    found = [given.candidate(u / 12, v / 12).scaled for u in range(13) for v in range(13)]
+    networks = {(each.label, each.spec.model_copy(update={"name": ""})) for each in found if each}
+    assert len(networks) == len({name for name, _ in networks}) > 5
+    assert len(networks) == len({network for _, network in networks})
+
+
 def test_candidate_that_can_not_be_built_says_why(small: Study) -> None:
     from workbench.scaling import Constants
 

@@ -53,6 +53,11 @@ class Scaled:
         return self.growth / self.target - 1
 
     @property
+    def label(self) -> str:
+        """A short name of its sizes, which no other network of this base has."""
+        return self.sizes.label(sizes_of(self.base))
+
+    @property
     def overrides(self) -> tuple[str, ...]:
         """What makes this network of the base, for any other command."""
         return changes(sizes_of(self.base), self.sizes)

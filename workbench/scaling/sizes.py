@@ -56,11 +56,17 @@ class Sizes:
     stem: int | None
     head: int | None
 
-    @property
-    def label(self) -> str:
-        """A short name, the same for the same sizes of one base."""
-        depth, dim = "-".join(map(str, self.depth)), "-".join(map(str, self.dim))
-        return f"depth {depth}, dim {dim}, side {self.resolution}"
+    def label(self, base: "Sizes") -> str:
+        """A short name, the same for the same sizes of `base` and for no others."""
+        heads = _label_of("heads", self.heads) if self.heads != base.heads else ""
+        stem = f", stem {self.stem}" if self.stem != base.stem else ""
+        head = f", head {self.head}" if self.head != base.head else ""
+        sizes = _label_of("depth", self.depth) + _label_of("dim", self.dim) + heads
+        return f"{sizes.removeprefix(', ')}, side {self.resolution}{stem}{head}"
+
+
+def _label_of(name: str, sizes: tuple[int, ...]) -> str:
+    return f", {name} {'-'.join(map(str, sizes))}"
 
 
 class LostError(InputError):

@@ -125,9 +125,9 @@ def test_best_spread_and_counts(small: Study) -> None:
     assert found.networks == 20
     assert found.best is not None
     assert found.best.number == 19
-    assert found.top == (19, 40, 18, 17, 16)  # a fifth of 21; the same network counts as a point
+    assert found.top == (19, 18, 17, 16, 15)  # a network counts once, whatever rounds to it
     spread = found.spread["alpha"]
-    assert (spread.low, spread.high) == pytest.approx((1.1, 1.48))
+    assert (spread.low, spread.high) == pytest.approx((1.4, 1.48))
     assert spread.best == pytest.approx(1.48)
     assert found.spread["beta"].sd == 0
 
@@ -196,7 +196,7 @@ def test_view_fits_what_it_says(small: Study) -> None:
     console.print(study_view(small, trials, summary))
     text = said(console)
     assert "6 points (6 completed), 6 networks trained" in text
-    assert "mean of the top 5" in text
+    assert "mean of the top 5 networks" in text
     assert summary.verdict in text
 
 

@@ -17,7 +17,7 @@ from workbench.scaling.study.importance import importances
 from workbench.scaling.surface import Surface
 
 LEVEL = 0.05
-FEWEST = 5  # networks at least of which one is called the best, and trials whose spread is told
+FEWEST = 5  # networks at least of which one is called the best, and of which the spread is told
 
 
 class Told(Protocol):
@@ -34,7 +34,7 @@ class Told(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """One constant over the top trials."""
+    """One constant over the top networks, each at the point that trained it."""
 
     best: float
     mean: float
@@ -65,7 +65,7 @@ class Summary:
     outcomes: Mapping[str, int]  # of all points
     networks: int  # distinct ones that trained
     best: Trial | None
-    top: tuple[int, ...]  # numbers of the trials whose spread is told
+    top: tuple[int, ...]  # trials that trained the top networks, whose spread is told
     spread: Mapping[str, Spread]  # of alpha, beta, gamma
     importance: Mapping[str, float]
     front: tuple[int, ...]  # trials that no other beats in all objectives
@@ -93,10 +93,14 @@ def _trial_json(trial: Trial | None) -> dict[str, Any] | None:
 
 
 def summarise_study(study: Told, trials: Sequence[Trial]) -> Summary:
-    """From the trials alone; the same trials give the same summary."""
+    """From the trials alone; the same trials give the same summary.
+
+    A network counts once, however many points round to it: else the spread of the best constants
+    would be the width of one rounding cell that the sampler returned to.
+    """
     completed = [trial for trial in trials if trial.outcome == "completed"]
     trained = [trial for trial in completed if trial.trained]
-    ranked = sorted(completed, key=lambda trial: (-(trial.top1 or 0.0), trial.number))
+    ranked = sorted(trained, key=lambda trial: (-(trial.top1 or 0.0), trial.number))
     count = min(len(ranked), max(FEWEST, ceil(study.file.top * len(ranked))))
     top = ranked[:count]
     best = ranked[0] if ranked else None
@@ -108,7 +112,7 @@ def summarise_study(study: Told, trials: Sequence[Trial]) -> Summary:
         best=best,
         top=tuple(trial.number for trial in top),
         spread={name: _spread(name, top) for name in NAMES} if top else {},
-        importance=importances(completed),
+        importance=importances(trained),
         front=pareto_front(trained, study.file.objectives),
         noise=noise,
         paper=paper,

@@ -140,7 +140,7 @@ def _trained(trial: Trial) -> Row:
 
 
 def _constants(summary: Summary) -> Table:
-    title = f"mean of the top {len(summary.top)}"
+    title = f"mean of the top {len(summary.top)} networks"
     titles = (summary.leader, title, "range of them")
     columns = (Column("constant", right=False), *map(Column, titles))
     rows = []

@@ -89,7 +89,7 @@ class StudyFile(Frozen):
     trials: Count = 30
     most_asked: Count | None = None  # points, trained or not; None: 20 for each of `trials`
     points: tuple[Triple, ...] = (PAPER.each(),)  # tried first, moved along their ray if need be
-    top: Share = 0.2  # of the trials, whose spread is told beside the best
+    top: Share = 0.2  # of the networks, whose spread is told beside the best
 
     @property
     def asks(self) -> int:

@@ -30,8 +30,8 @@ class Candidate:
 
     @property
     def label(self) -> str | None:
-        """The network's name: the same for all points that round to it."""
-        return self.scaled.sizes.label if self.scaled else None
+        """The network's name: the same for all points that round to it, and for no others."""
+        return self.scaled.label if self.scaled else None
 
 
 @dataclass(frozen=True)
