@@ -42,7 +42,10 @@ def test_runs_are_listed_by_any_filter(results: Path) -> None:
     assert listed(results, statuses=("diverged", "failed")) == [("large", 1), ("+ LPU", 1)]
     assert listed(results, variants=("*LPU", "sm?ll"), seeds=(0,)) == [("small", 0), ("+ LPU", 0)]
     assert listed(results, least_top1=66.0) == [("large", 0), ("+ LPU", 0)]
-    assert listed(results, variants=("[+ LPU",)) == []
+    with pytest.raises(InputError, match=r"variant: unknown '\[\+ LPU'; nearest: '\+ LPU'"):
+        listed(results, variants=("[+ LPU",))
+    with pytest.raises(InputError, match="seed: unknown '7'"):
+        listed(results, seeds=(7,))
     with pytest.raises(InputError, match="status: unknown 'diverge'; nearest: 'diverged"):
         Filters(statuses=("diverge",))
 

@@ -41,6 +41,9 @@ def test_two_results_side_by_side() -> None:
     assert only_a["outcome_b"] == only_b["outcome_a"] is None
     assert only_a["difference"] is None
     assert "not paired" in sheet.notes[-1]
+    assert sheet.title == "sample (A) and other (B)"
+    again = compare(replace(a, where="results/p"), replace(a, where="results/measured/p"))
+    assert again.title == "results/p (A) and results/measured/p (B)"
 
 
 def test_no_difference_is_taken_between_data_sets() -> None:

@@ -76,6 +76,9 @@ def test_an_older_plan_counts_the_images_of_its_subset(folder: Path) -> None:
 def test_results_that_are_not_there_are_one_line(tmp_path: Path) -> None:
     refused(lambda: load_results(tmp_path / "none"), "does not exist")
     refused(lambda: load_results(tmp_path), "holds neither ledger.db nor runs.jsonl")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "plan.json").touch()
+    refused(lambda: load_results(tmp_path), "there are results in its inner")
     (tmp_path / "plan.json").write_text("{}")
     (tmp_path / "runs.jsonl").write_text("{}")
     refused(lambda: load_results(tmp_path), "is damaged")

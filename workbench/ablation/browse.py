@@ -56,6 +56,17 @@ class Filters:
             if status not in STATUSES:
                 raise unknown("status", status, STATUSES)
 
+    def check(self, sweep: Sweep) -> None:
+        """Raises `InputError` for a variant or a seed that no run has."""
+        names = {run.variant for run in sweep.runs}
+        for pattern in self.variants:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise unknown("variant", pattern, names)
+        seeds = {run.seed for run in sweep.runs}
+        for seed in self.seeds:
+            if seed not in seeds:
+                raise unknown("seed", str(seed), map(str, seeds))
+
     def keep(self, run: StoredRun) -> bool:
         """Whether the run is wanted."""
         named = any(fnmatchcase(run.variant, pattern) for pattern in self.variants)
@@ -69,7 +80,12 @@ class Filters:
 
 
 def runs_sheet(sweep: Sweep, filters: Filters | None = None) -> Sheet:
-    """The runs of a results folder that pass the filters, by seed, in the order of the plan."""
+    """The runs of a results folder that pass the filters, by seed, in the order of the plan.
+
+    Raises `InputError` for a variant or a seed that the plan does not have.
+    """
+    if filters is not None:
+        filters.check(sweep)
     kept = [run for run in sweep.runs if filters is None or filters.keep(run)]
     note = f"{len(kept)} of {plural(len(sweep.runs), 'run')}."
     rows = tuple(_cells(run) for run in kept)

@@ -20,6 +20,7 @@ class Results:
     facts: PlanFacts
     rows: tuple[Row, ...]
     runs: tuple[RunRecord, ...]
+    where: str = ""  # as it was asked for
 
 
 def load_side(path: str | Path) -> Results:
@@ -27,7 +28,7 @@ def load_side(path: str | Path) -> Results:
     from workbench.ablation.results import load_sweep
 
     sweep = load_sweep(path)
-    return Results(sweep.facts(), sweep.rows(), sweep.records())
+    return Results(sweep.facts(), sweep.rows(), sweep.records(), str(path))
 
 
 def compare(a: Results, b: Results) -> Sheet:
@@ -42,7 +43,10 @@ def compare(a: Results, b: Results) -> Sheet:
     same = same_dataset(a.facts.dataset, b.facts.dataset)
     names = dict.fromkeys(row.variant for row in (*a.rows, *b.rows))
     rows = tuple(_row(name, a, b, same) for name in names)
-    title = f"{a.facts.name} (A) and {b.facts.name} (B)"
+    one, other = a.facts.name, b.facts.name
+    if one == other:  # the same plan twice: its folders tell them apart
+        one, other = a.where or one, b.where or other
+    title = f"{one} (A) and {other} (B)"
     return Sheet(title, HEADINGS, rows, ("",) * len(rows), _notes(a.facts, b.facts, same))
 
 
@@ -97,7 +101,7 @@ def _cells(name: str, results: Results) -> tuple[Cell, ...]:
         Cell(count_text(row.macs), (row.macs,)),
         Cell(top1_text(found.mean, found.sd), (found.mean, found.sd)),
         Cell(f"{found.completed}/{found.runs}", (found.completed, found.runs)),
-        Cell(found.outcome, (found.outcome,)),
+        Cell("" if found.completed == found.runs else found.outcome, (found.outcome,)),
     )
 
 

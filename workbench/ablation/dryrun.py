@@ -77,7 +77,8 @@ def _whole_text(found: Estimate) -> str:
     if found.sweep is None:
         return "time unknown, since not every row could be timed"
     least = f"{duration(found.least)} to " if found.least is not None else ""
-    return f"about {least}{duration(found.sweep)}, from steps timed on this machine"
+    how = "from steps timed on this machine with whatever else it did"
+    return f"about {least}{duration(found.sweep)}, {how}"
 
 
 def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:

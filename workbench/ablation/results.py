@@ -113,7 +113,9 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
     if (found / RUNS).exists() and (found / PLAN).exists():
         return _from_export(found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
-    raise InputError(f"results: {path} {missing}")
+    within = [each.name for each in sorted(found.glob("*/")) if (each / PLAN).exists()]
+    hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
+    raise InputError(f"results: {path} {missing}{hint}")
 
 
 def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":

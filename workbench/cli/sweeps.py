@@ -114,6 +114,8 @@ def _dry_run(plan: str, changes: Any, options: Any, console: Console, as_json: b
     from workbench import ablation
     from workbench.ablation.dryrun import preview_data, print_preview
 
+    if not as_json:
+        console.print("Timing a few steps of every row ...", style="dim")
     resolved, found = ablation.preview(plan, changes=changes, options=options)
     if as_json:
         print_json(preview_data(resolved, found))

@@ -68,7 +68,7 @@ def _open(config: DataConfig, dataset: Any, **split: object) -> Any:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         if config.download:
             message = f"data.download: {config.name} could not be fetched to {str(root)!r}: {first}"
-            ways = f"without a network: {PARQUET}"
+            ways = f"without a network a sweep's {PARQUET}"
         else:
             message = f"data.path: {config.name} is not in {str(root)!r}, or not whole"
             other = "name the folder that holds it, or without data.path: " if config.path else ""

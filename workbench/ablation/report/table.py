@@ -1,7 +1,7 @@
 """The main table of an ablation: its columns, defined once for all renderers, and its notes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.ablation import published
 from workbench.ablation.published import Published
@@ -51,7 +51,8 @@ def console_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecor
     if known:
         where = "" if there else ", of another data set,"
         notes.append(f"Published numbers{where} are in published.md, with where they were read.")
-    return _sheet(facts, columns, begun, notes)
+    named = replace(facts, name=f"{facts.name}: {facts.question}") if facts.question else facts
+    return _sheet(named, columns, begun, notes)
 
 
 def _sheet(
