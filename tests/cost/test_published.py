@@ -125,6 +125,7 @@ def test_the_printed_table_shows_every_figure(rows: tuple[ModelRow, ...]) -> Non
 
 def test_a_family_is_a_filter() -> None:
     assert {row.family for row in model_rows("cmt")} == {"cmt"}
+    assert [row.name for row in model_rows("cmt")] == ["cmt_ti", "cmt_xs", "cmt_s", "cmt_b"]
     with pytest.raises(InputError, match="family: unknown 'cmd'; nearest: 'cmt"):
         model_rows("cmd")
     with pytest.raises(InputError, match="model: unknown 'cmt_m'; nearest: 'cmt_"):

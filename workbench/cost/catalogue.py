@@ -56,6 +56,8 @@ class ModelRow:
 def model_rows(family: str | None = None, extra: Sequence[str] = ()) -> tuple[ModelRow, ...]:
     """The zoo, or one family of it, by the closed form; then `extra` names such as `timm:NAME`.
 
+    Families stand in the order of the zoo, the networks of each by their parameters.
+
     Raises `InputError` for a family or name that does not exist.
     """
     families = {found.family for found in ZOO.values()}
@@ -63,6 +65,8 @@ def model_rows(family: str | None = None, extra: Sequence[str] = ()) -> tuple[Mo
         raise unknown("family", family, families)
     names = [name for name, found in ZOO.items() if family in (None, found.family)]
     ours = [_row(name, ZOO[name].family, closed_form(spec(name)), ZOO[name].note) for name in names]
+    order = list(dict.fromkeys(found.family for found in ZOO.values()))
+    ours.sort(key=lambda row: (order.index(row.family), row.cost.params))
     return (*ours, *(_row(name, _family(name), network_cost(name), "") for name in extra))
 
 
