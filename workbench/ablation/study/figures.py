@@ -127,6 +127,8 @@ def _edges(axes: "Axes", study: Told) -> None:
             fontsize=7,
             xytext=(2, 2),
             textcoords="offset points",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+            zorder=3,
         )
 
 
