@@ -7,7 +7,22 @@ import torch
 from timm.layers import DropPath
 from torch import Tensor, nn
 
-from workbench.config import Part, Progress, Recipe, Result, RunConfig, Spec, Stage
+from workbench import models
+from workbench.config import (
+    Augment,
+    DataConfig,
+    EpochRecord,
+    Optimiser,
+    Part,
+    Progress,
+    Recipe,
+    Result,
+    RunConfig,
+    Schedule,
+    Spec,
+    Stage,
+)
+from workbench.train.checkpoint import NAME, load_checkpoint
 from workbench.train.fit import Parts, fit
 
 SIDE, CLASSES, BATCH, STEPS = 8, 4, 8, 6
@@ -138,3 +153,60 @@ def fit_tiny(
     """`fit` on the stand-ins; what it emits goes to `told`."""
     seen = [] if told is None else told
     return fit(run_config(recipe), folder, seen.append, "cpu", stop, parts=parts)
+
+
+# ---------------------------------------------------------------- runs to fit and to compare
+
+ASKED = STEPS + 3  # how often an epoch asks whether to stop: each step, each batch of the test
+# Everything that has a state: dropout and drop path (in the network), EMA, clipping, warm-up.
+FULL = Recipe(
+    epochs=5,
+    batch_size=BATCH,
+    optimiser=Optimiser(lr=0.01, clip_grad=1.0),
+    schedule=Schedule(warmup_epochs=1),
+    label_smoothing=0.1,
+    ema_decay=0.9,
+)
+
+
+def epochs_told(told: list[Progress]) -> list[EpochRecord]:
+    return [progress.record for progress in told if progress.record]
+
+
+def _same(one: object, other: object, path: str = "") -> None:
+    """Every tensor bit for bit, every number equal; only the clock may differ."""
+    if isinstance(one, torch.Tensor):
+        assert isinstance(other, torch.Tensor)
+        assert torch.equal(one, other), path
+    elif isinstance(one, dict):
+        assert isinstance(other, dict)
+        assert one.keys() == other.keys(), path
+        for key in one.keys() - {"seconds", "images_per_second"}:
+            _same(one[key], other[key], f"{path}.{key}")
+    elif isinstance(one, list | tuple):
+        assert isinstance(other, list | tuple)
+        assert len(one) == len(other), path
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            _same(mine, theirs, f"{path}.{index}")
+    else:
+        assert one == other, path
+
+
+def compare(one: Path, other: Path) -> None:
+    mine, theirs = load_checkpoint(one / NAME), load_checkpoint(other / NAME)
+    for key in ("state_dict", "optimizer_states", "workbench", "epoch", "global_step"):
+        _same(mine[key], theirs[key], key)
+
+
+def small_run(*overrides: str) -> RunConfig:
+    recipe = FULL.model_copy(
+        update={
+            "epochs": 3,
+            "batch_size": 16,
+            "data": DataConfig(name="digits", train_size=40, test_size=30),
+            "augment": Augment(crop_padding=1, hflip=0.5, random_erasing=0.25, mixup=0.8, cutmix=1),
+        }
+    )
+    small = ["depth=[1,1]", "dim=[8,16]", "heads=[1,2]", "stride=[2,2]", "mixer.k=[2,1]"]
+    network = models.spec("cmt_digits", *small, *overrides)
+    return RunConfig(variant="small", spec=network, recipe=recipe, seed=0)

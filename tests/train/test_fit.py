@@ -1,86 +1,39 @@
-import logging
-import math
+"""A run from its start to its end, and what `fit` refuses."""
+
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.train.standins import (
-    BATCH,
     FAST,
+    FULL,
     STEPS,
     HeldOut,
-    StopAfter,
     Stream,
     Tiny,
+    compare,
+    epochs_told,
     fit_tiny,
     run_config,
+    small_run,
 )
 from workbench.config import (
-    Augment,
-    DataConfig,
-    EpochRecord,
-    Optimiser,
     Outcome,
     Progress,
-    Recipe,
-    RunConfig,
-    Schedule,
 )
 from workbench.errors import InputError
-from workbench.models import build, spec
 from workbench.train import monitor
-from workbench.train.checkpoint import NAME, load_checkpoint, network_weights, read_saved
+from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
 from workbench.train.fit import Parts, fit
 from workbench.train.optimiser import parameter_groups
 from workbench.train.schedule import learning_rate
-
-ASKED = STEPS + 3  # how often an epoch asks whether to stop: each step, each batch of the test
-
-# Everything that has a state: dropout and drop path (in the network), EMA, clipping, warm-up.
-FULL = Recipe(
-    epochs=5,
-    batch_size=BATCH,
-    optimiser=Optimiser(lr=0.01, clip_grad=1.0),
-    schedule=Schedule(warmup_epochs=1),
-    label_smoothing=0.1,
-    ema_decay=0.9,
-)
-
-
-def _records(told: list[Progress]) -> list[EpochRecord]:
-    return [progress.record for progress in told if progress.record]
-
-
-def _same(one: object, other: object, path: str = "") -> None:
-    """Every tensor bit for bit, every number equal; only the clock may differ."""
-    if isinstance(one, torch.Tensor):
-        assert isinstance(other, torch.Tensor)
-        assert torch.equal(one, other), path
-    elif isinstance(one, dict):
-        assert isinstance(other, dict)
-        assert one.keys() == other.keys(), path
-        for key in one.keys() - {"seconds", "images_per_second"}:
-            _same(one[key], other[key], f"{path}.{key}")
-    elif isinstance(one, list | tuple):
-        assert isinstance(other, list | tuple)
-        assert len(one) == len(other), path
-        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
-            _same(mine, theirs, f"{path}.{index}")
-    else:
-        assert one == other, path
-
-
-def _compare(one: Path, other: Path) -> None:
-    mine, theirs = load_checkpoint(one / NAME), load_checkpoint(other / NAME)
-    for key in ("state_dict", "optimizer_states", "workbench", "epoch", "global_step"):
-        _same(mine[key], theirs[key], key)
 
 
 def test_a_run_completes_and_tells_each_epoch(tmp_path: Path) -> None:
     told: list[Progress] = []
     result = fit_tiny(tmp_path, FAST, told=told)
-    records = _records(told)
+    records = epochs_told(told)
     assert result.outcome is Outcome.COMPLETED
     assert result.reason is None
     assert [record.epoch for record in records] == [0, 1, 2]
@@ -99,7 +52,7 @@ def test_the_seed_fixes_every_bit(tmp_path: Path) -> None:
     fit_tiny(tmp_path / "one", FULL)
     torch.rand(17)
     fit_tiny(tmp_path / "two", FULL)
-    _compare(tmp_path / "one", tmp_path / "two")
+    compare(tmp_path / "one", tmp_path / "two")
 
 
 def test_fit_is_the_plain_loop(tmp_path: Path) -> None:
@@ -124,66 +77,6 @@ def test_fit_is_the_plain_loop(tmp_path: Path) -> None:
     state = load_checkpoint(tmp_path / NAME)["state_dict"]
     for name, value in network.state_dict().items():
         assert torch.equal(value, state[f"network.{name}"]), name
-
-
-@pytest.mark.parametrize("steps", [ASKED + 2, 2 * ASKED + STEPS + 1])
-def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, steps: int) -> None:
-    whole: list[Progress] = []
-    fit_tiny(tmp_path / "whole", FULL, told=whole)
-    told: list[Progress] = []
-    stopped = fit_tiny(tmp_path / "parts", FULL, StopAfter(steps), told)
-    assert stopped.outcome is Outcome.INTERRUPTED
-    before = len(_records(told))
-    assert 0 < before < FULL.epochs
-    assert len(read_saved(tmp_path / "parts" / NAME).records) == before
-    torch.rand(5)
-    resumed = fit_tiny(tmp_path / "parts", FULL, told=told)
-    assert resumed.outcome is Outcome.COMPLETED
-    _compare(tmp_path / "whole", tmp_path / "parts")
-    clock = {"seconds": 0.0}
-    assert [record.model_copy(update=clock) for record in _records(told)] == [
-        record.model_copy(update=clock) for record in _records(whole)
-    ]
-    assert resumed.step == FULL.epochs * STEPS
-
-
-def test_resuming_many_times_equals_uninterrupted(tmp_path: Path) -> None:
-    fit_tiny(tmp_path / "whole", FULL)
-    for _ in range(FULL.epochs):
-        result = fit_tiny(tmp_path / "parts", FULL, StopAfter(ASKED + 1))
-    assert result.outcome is Outcome.COMPLETED
-    _compare(tmp_path / "whole", tmp_path / "parts")
-
-
-def test_a_checkpoint_only_every_few_epochs(tmp_path: Path) -> None:
-    sparse = FULL.model_copy(update={"checkpoint_every": 2})
-    fit_tiny(tmp_path, sparse, StopAfter(3 * ASKED + 2))
-    assert [record.epoch for record in read_saved(tmp_path / NAME).records] == [0, 1]
-    told: list[Progress] = []
-    fit_tiny(tmp_path, sparse, told=told)
-    assert [record.epoch for record in _records(told)] == [2, 3, 4]
-    assert len(read_saved(tmp_path / NAME).records) == 5
-
-
-def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    first = fit_tiny(tmp_path, FAST)
-    told: list[Progress] = []
-
-    def never(run: object, device: object) -> Parts:
-        raise AssertionError("built again")
-
-    again = fit(run_config(FAST), tmp_path, told.append, "cpu", parts=never)
-    assert told == []
-    clock = {"seconds": 0.0}
-    assert again.model_copy(update=clock) == first.model_copy(update=clock)
-
-
-def test_stopping_before_the_first_checkpoint(tmp_path: Path) -> None:
-    result = fit_tiny(tmp_path, FAST, StopAfter(2))
-    assert (result.outcome, result.step) == (Outcome.INTERRUPTED, 2)
-    assert result.reason
-    assert result.top1 is None
-    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_left_but_the_checkpoint(
@@ -234,89 +127,6 @@ def test_bf16_trains_and_is_not_32_bits(tmp_path: Path) -> None:
     assert results[0].test_loss == pytest.approx(results[1].test_loss, rel=0.05)
 
 
-# ---------------------------------------------------------------- divergence
-
-
-@pytest.mark.parametrize("bad", [0, 9])
-def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path, bad: int) -> None:
-    stream = Stream(1, spoil=bad)
-    told: list[Progress] = []
-    result = fit(
-        run_config(),
-        tmp_path,
-        told.append,
-        "cpu",
-        parts=lambda run, device: Parts(Tiny(1), stream, HeldOut()),
-    )
-    assert result.outcome is Outcome.DIVERGED
-    assert result.step == bad + 1
-    assert stream.served == bad + 1
-    assert result.reason is not None
-    assert f"training loss is nan at step {bad + 1}" in result.reason
-    last = dict(result.details)["last_finite_loss"]
-    assert (last is None) if bad == 0 else math.isfinite(float(last or "nan"))
-    assert len(_records(told)) == bad // STEPS
-
-
-def test_a_learning_rate_without_bound_diverges(tmp_path: Path) -> None:
-    wild = Recipe(
-        epochs=3,
-        batch_size=BATCH,
-        optimiser=Optimiser(name="momentum", lr=1e30),
-        schedule=Schedule(name="constant"),
-    )
-    result = fit_tiny(tmp_path, wild)
-    assert result.outcome is Outcome.DIVERGED
-    assert result.step is not None
-    assert result.step < 3 * STEPS
-
-
-def test_a_test_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
-    test = HeldOut()
-    test.images[-1] = torch.nan
-    told: list[Progress] = []
-    result = fit(
-        run_config(),
-        tmp_path,
-        told.append,
-        "cpu",
-        parts=lambda run, device: Parts(Tiny(1), Stream(1), test),
-    )
-    assert (result.outcome, result.step) == (Outcome.DIVERGED, STEPS)
-    assert result.reason is not None
-    assert "test loss is nan" in result.reason
-    assert not _records(told)
-    assert not (tmp_path / NAME).exists()
-
-
-# ---------------------------------------------------------------- what is refused
-
-
-def test_another_runs_checkpoint_is_set_aside(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    fit_tiny(tmp_path, FULL)
-    with caplog.at_level(logging.WARNING):
-        result = fit_tiny(tmp_path, FAST)
-    assert result.outcome is Outcome.COMPLETED
-    assert "belongs to another run" in caplog.text
-    assert "belongs to another run" in str(dict(result.details)["refused_checkpoint"])
-    assert (tmp_path / f"{NAME}.refused").exists()
-
-
-def test_a_truncated_checkpoint_is_set_aside_and_the_run_starts_over(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    fit_tiny(tmp_path / "whole", FULL)
-    fit_tiny(tmp_path / "cut", FULL, StopAfter(2 * ASKED + 1))
-    path = tmp_path / "cut" / NAME
-    path.write_bytes(path.read_bytes()[:-200])
-    result = fit_tiny(tmp_path / "cut", FULL)
-    assert result.outcome is Outcome.COMPLETED
-    assert str(path) in caplog.text
-    _compare(tmp_path / "whole", tmp_path / "cut")
-
-
 def test_unknown_device(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="device: 'tpu' is not here; choose from: auto, cpu"):
         fit(run_config(), tmp_path, lambda progress: None, "tpu")
@@ -356,39 +166,8 @@ def _parts(run: object, device: object) -> Parts:
     return Parts(Tiny(1), Stream(1), HeldOut())
 
 
-# ---------------------------------------------------------------- with the models and data rooms
-
-
-def _small_run(*overrides: str) -> RunConfig:
-    recipe = FULL.model_copy(
-        update={
-            "epochs": 3,
-            "batch_size": 16,
-            "data": DataConfig(name="digits", train_size=40, test_size=30),
-            "augment": Augment(crop_padding=1, hflip=0.5, random_erasing=0.25, mixup=0.8, cutmix=1),
-        }
-    )
-    small = ["depth=[1,1]", "dim=[8,16]", "heads=[1,2]", "stride=[2,2]", "mixer.k=[2,1]"]
-    network = spec("cmt_digits", *small, *overrides)
-    return RunConfig(variant="small", spec=network, recipe=recipe, seed=0)
-
-
-def test_a_cmt_on_digits_resumes_bit_for_bit(tmp_path: Path) -> None:
-    run = _small_run("dropout=0.1", "drop_path=0.2")
-    whole = fit(run, tmp_path / "whole", lambda progress: None, "cpu")
-    stopped = fit(run, tmp_path / "parts", lambda progress: None, "cpu", StopAfter(6))
-    assert (stopped.outcome, len(read_saved(tmp_path / "parts" / NAME).records)) == (
-        Outcome.INTERRUPTED,
-        1,
-    )
-    resumed = fit(run, tmp_path / "parts", lambda progress: None, "cpu")
-    assert whole.outcome is resumed.outcome is Outcome.COMPLETED
-    _compare(tmp_path / "whole", tmp_path / "parts")
-    build(run.spec).load_state_dict(network_weights(load_checkpoint(tmp_path / "parts" / NAME)))
-
-
 def test_mixing_needs_the_classes_of_the_data(tmp_path: Path) -> None:
-    mixed = _small_run("classes=12")
+    mixed = small_run("classes=12")
     augment = mixed.recipe.augment.model_copy(update={"cutmix": 1.0})
     recipe = mixed.recipe.model_copy(update={"augment": augment})
     with pytest.raises(InputError, match=r"spec\.classes: 12 is more than the 10 .* use 10$"):
@@ -396,7 +175,7 @@ def test_mixing_needs_the_classes_of_the_data(tmp_path: Path) -> None:
 
 
 def test_batches_of_one_that_a_batch_norm_cannot_use_say_so(tmp_path: Path) -> None:
-    run = _small_run("stride=[4,2]", "mixer.k=1")
+    run = small_run("stride=[4,2]", "mixer.k=1")
     recipe = run.recipe.model_copy(update={"batch_size": 1})
     with pytest.raises(InputError, match=r"recipe\.batch_size: 1 is too few: .* at least 2$"):
         fit(run.model_copy(update={"recipe": recipe}), tmp_path, lambda progress: None, "cpu")
@@ -404,4 +183,4 @@ def test_batches_of_one_that_a_batch_norm_cannot_use_say_so(tmp_path: Path) -> N
 
 def test_fewer_outputs_than_classes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"spec\.classes: 4 is less than the 10 classes"):
-        fit(_small_run("classes=4"), tmp_path, lambda progress: None, "cpu")
+        fit(small_run("classes=4"), tmp_path, lambda progress: None, "cpu")
