@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -34,6 +35,12 @@ def make_console(stderr: bool = False) -> Console:
 def plural(count: int, noun: str) -> str:
     """`1 epoch`, `30 epochs`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def say_written(console: Console, count: int, folder: Path, page: Path) -> None:
+    """The last line of a command that wrote `count` files: where, and which to open."""
+    text = f"{plural(count, 'file')} in {folder}; open {page}"
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def count_text(value: int | None) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TextIO
 
@@ -20,6 +20,14 @@ class InputWarning(UserWarning):
 
 
 MOST_CHOICES = 24  # listed where none is near
+MOST_DIFFERENCES = 5  # shown
+
+
+def some_of(differences: Sequence[str]) -> str:
+    """The first few, and how many there are more."""
+    more = len(differences) - MOST_DIFFERENCES
+    shown = "; ".join(differences[:MOST_DIFFERENCES])
+    return f"{shown}; and {more} more" if more > 0 else shown
 
 
 def nearest(value: str, choices: Iterable[str], most: int = 3) -> str:

@@ -77,7 +77,7 @@ def test_results_that_are_not_there_are_one_line(tmp_path: Path) -> None:
     refused(lambda: load_results(tmp_path / "none"), "does not exist")
     refused(lambda: load_results(tmp_path), "holds neither ledger.db nor runs.jsonl")
     (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "plan.json").touch()
+    (tmp_path / "inner" / "ledger.db").touch()
     refused(lambda: load_results(tmp_path), "there are results in its inner")
     (tmp_path / "plan.json").write_text("{}")
     (tmp_path / "runs.jsonl").write_text("{}")

@@ -17,7 +17,7 @@ from workbench.ablation.results import Sweep, load_sweep
 from workbench.ablation.rooms import Rooms, real_rooms
 from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
 from workbench.ablation.where import located
-from workbench.console import plural
+from workbench.console import say_written
 from workbench.engine import divide
 from workbench.errors import InputError
 from workbench.modules import import_modules
@@ -121,8 +121,7 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
     facts, rows, records = sweep.facts(), sweep.rows(), sweep.records()
     written = write_report(Path(folder), facts, rows, records)
     show(console_sheet(facts, rows, records), console)
-    text = f"{plural(len(written), 'file')} in {folder}; open {written[-1]}"
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    say_written(console, len(written), Path(folder), written[-1])
     return sweep
 
 

@@ -62,16 +62,14 @@ def attribute(
     """
     components = toggled(rows)
     names = _cells(rows, components)
-    tables = {seed: _values(names, runs, seed) for seed in seeds}
-    kept = {seed: values for seed, values in tables.items() if values is not None}
+    kept, values = complete(names, runs, seeds)
     if not kept:
         return None
-    values = np.array(list(kept.values()))
     cells = np.eye(values.shape[1])  # an index of these is its weights on the cells
     pairs = interactions(cells)
     return Attribution(
         components=components,
-        seeds=tuple(kept),
+        seeds=kept,
         whole=estimate(values, cells[-1] - cells[0], images),
         shapley=tuple(estimate(values, weights, images) for weights in shapley(cells).T),
         alone=tuple(estimate(values, weights, images) for weights in alone(cells).T),
@@ -79,7 +77,7 @@ def attribute(
             (components[i], components[j], estimate(values, pairs[:, i, j], images))
             for i, j in combinations(range(len(components)), 2)
         ),
-        left_out=tuple(seed for seed in seeds if seed not in kept),
+        left_out=left_out(seeds, kept),
     )
 
 
@@ -162,11 +160,19 @@ def _cells(rows: Sequence[Row], components: Sequence[str]) -> list[str]:
     return [found[subset] for subset in range(1 << len(components))]
 
 
-def _values(names: Sequence[str], runs: Sequence[RunRecord], seed: int) -> list[float] | None:
-    top1 = {run.variant: run.measured for run in runs if run.seed == seed}
-    values = [top1.get(name) for name in names]
-    known = [value for value in values if value is not None]
-    return known if len(known) == len(values) else None
+def complete(
+    variants: Sequence[str], runs: Sequence[RunRecord], seeds: Sequence[int]
+) -> tuple[tuple[int, ...], Floats]:
+    """The seeds that completed in every variant, and their top-1 (seeds, variants)."""
+    top1 = {(run.variant, run.seed): run.measured for run in runs}
+    table = {seed: [top1.get((name, seed)) for name in variants] for seed in seeds}
+    kept = {seed: values for seed, values in table.items() if None not in values}
+    return tuple(kept), np.array(list(kept.values()), dtype=np.float64)
+
+
+def left_out(seeds: Sequence[int], kept: Sequence[int]) -> tuple[int, ...]:
+    """The seeds that did not complete in every row."""
+    return tuple(seed for seed in seeds if seed not in kept)
 
 
 def estimate(top1: Floats, weights: Floats, images: int | None) -> Estimate:

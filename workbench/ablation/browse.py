@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from workbench.ablation.folder import LEDGER, PLAN, RUNS
+from workbench.ablation.folder import holds_results
 from workbench.ablation.ledger import StoredRun
 from workbench.ablation.progress import duration
 from workbench.ablation.report.sheet import Cell, Heading, Sheet
@@ -154,16 +154,12 @@ def find_run(ref: str, results: str | Path) -> Shown:
 
 
 def _sweeps(results: str | Path) -> dict[str, Sweep]:
-    if "://" in str(results) or Path(results).is_file() or _holds_results(Path(results)):
+    if "://" in str(results) or Path(results).is_file() or holds_results(Path(results)):
         return {str(results): load_sweep(results)}
     if not Path(results).is_dir():
         raise InputError(f"results: {results} does not exist")
-    folders = [each for each in sorted(Path(results).iterdir()) if _holds_results(each)]
+    folders = [each for each in sorted(Path(results).iterdir()) if holds_results(each)]
     return {str(folder): load_sweep(folder) for folder in folders}
-
-
-def _holds_results(folder: Path) -> bool:
-    return (folder / LEDGER).exists() or ((folder / RUNS).exists() and (folder / PLAN).exists())
 
 
 def run_data(shown: Shown) -> dict[str, Any]:

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.ablation.plan import Plan, Variant
-from workbench.errors import InputError
-
-MOST = 5  # shown
+from workbench.errors import InputError, some_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,13 @@ def refuse_changes(old: Plan, new: Plan, extend: bool, where: str) -> None:
     if not found.changed and (extend or not found.added):
         return
     lines = (*found.changed, *found.added)
-    shown = "; ".join(lines[:MOST])
-    more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
     ways = "give it another name, --name NEW, or delete that folder"
     if not found.changed:
         ways = f"run with --extend to add to what is there, or {ways}"
     elif all(line in _fewer_seeds(old, new) for line in lines):
         ways = f"leave --seeds out to go on with all its seeds, or {ways}"
     raise InputError(
-        f"plan {new.name!r} is not the one in {where}; {ways}. What differs: {shown}{more}"
+        f"plan {new.name!r} is not the one in {where}; {ways}. What differs: {some_of(lines)}"
     )
 
 

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.ablation.attribution import Estimate, estimate, toggled
+from workbench.ablation.attribution import Estimate, complete, estimate, left_out, toggled
 from workbench.ablation.records import Row, RunRecord
 
 Floats = NDArray[np.float64]
@@ -70,7 +70,7 @@ def main_effects(
     `images` is the size of the test set.
     """
     components = toggled(rows)
-    kept, values = _complete(rows, runs, seeds)
+    kept, values = complete([row.variant for row in rows], runs, seeds)
     if not kept:
         return None
     columns = _columns(rows, components)
@@ -78,7 +78,7 @@ def main_effects(
         Effect(tuple(group), estimate(values, columns[group[0][1]] * 2 / len(rows), images))
         for group in _groups(columns, len(rows))
     )
-    return Effects(kept, effects, _left_out(seeds, kept))
+    return Effects(kept, effects, left_out(seeds, kept))
 
 
 def pair_interactions(
@@ -91,7 +91,7 @@ def pair_interactions(
 
     `images` is the size of the test set.
     """
-    kept, values = _complete(rows, runs, seeds)
+    kept, values = complete([row.variant for row in rows], runs, seeds)
     if not kept:
         return None
     base = frozenset(rows[0].present or ())
@@ -108,7 +108,7 @@ def pair_interactions(
     pairs = tuple(
         (a, b, estimate(values, both - one[a] - one[b], images)) for (a, b), both in two.items()
     )
-    return Interactions(components, kept, alone, pairs, _left_out(seeds, kept), bool(base))
+    return Interactions(components, kept, alone, pairs, left_out(seeds, kept), bool(base))
 
 
 def _columns(rows: Sequence[Row], components: Sequence[str]) -> dict[Word, Floats]:
@@ -134,17 +134,3 @@ def _groups(columns: Mapping[Word, Floats], rows: int) -> list[list[tuple[int, W
         else:
             groups.append([(1, word)])
     return groups
-
-
-def _complete(
-    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]
-) -> tuple[tuple[int, ...], Floats]:
-    """The seeds that completed in every row, and their top-1 (seeds, rows)."""
-    top1 = {(run.variant, run.seed): run.measured for run in runs}
-    table = {seed: [top1.get((row.variant, seed)) for row in rows] for seed in seeds}
-    kept = {seed: values for seed, values in table.items() if None not in values}
-    return tuple(kept), np.array(list(kept.values()), dtype=np.float64)
-
-
-def _left_out(seeds: Sequence[int], kept: Sequence[int]) -> tuple[int, ...]:
-    return tuple(seed for seed in seeds if seed not in kept)

@@ -15,6 +15,11 @@ RUNS = "runs.jsonl"  # the ledger, exported
 CHECKPOINTS = ("last.ckpt", "last.ckpt.tmp", "last.ckpt.refused")
 
 
+def holds_results(folder: Path) -> bool:
+    """Whether a sweep's ledger, or its export, lies here."""
+    return (folder / LEDGER).exists() or ((folder / RUNS).exists() and (folder / PLAN).exists())
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Make `folder` and hold its lock, which the system lets go if we die.

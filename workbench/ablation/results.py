@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from workbench.ablation.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, write_text
+from workbench.ablation.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.ablation.ledger import Ledger, StoredRun, stored_run
 from workbench.ablation.plan import Plan
 from workbench.ablation.records import PlanFacts, Row, RunRecord
@@ -113,7 +113,7 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
     if (found / RUNS).exists() and (found / PLAN).exists():
         return _from_export(found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
-    within = [each.name for each in sorted(found.glob("*/")) if (each / PLAN).exists()]
+    within = [each.name for each in sorted(found.glob("*/")) if holds_results(each)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
     raise InputError(f"results: {path} {missing}{hint}")
 

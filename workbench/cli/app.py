@@ -23,6 +23,11 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="The same numbers, unrounded, as JSON.")]
 Results = Annotated[Path, typer.Option(metavar="FOLDER", help="Holds the results folders.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", help="Worker processes. Default: by cores.")]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
+]
 Engine = Annotated[
     str, typer.Option(metavar="NAME", help="local: this machine; ray: a Ray cluster.")
 ]
@@ -38,6 +43,12 @@ Imports = Annotated[
 ]
 Network = Annotated[
     str, typer.Argument(help="A zoo entry, or timm:NAME.", autocompletion=complete.networks)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY=VALUE", help="lpu=none mixer.k=[4,2,1,1]", autocompletion=complete.overrides
+    ),
 ]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import complete
-from workbench.cli.app import Imports, Json, Network, print_table
+from workbench.cli.app import Imports, Json, Network, Overrides, print_table
 from workbench.errors import InputError
 
 
@@ -27,14 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 def cost(
     name: Network,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE",
-            help="lpu=none mixer.k=[4,2,1,1]",
-            autocompletion=complete.overrides,
-        ),
-    ] = None,
+    overrides: Overrides = None,
     resolution: Annotated[int | None, typer.Option(metavar="PIXELS", help="Input side.")] = None,
     batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Images of the training step's memory.")

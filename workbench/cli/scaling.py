@@ -6,7 +6,18 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import complete
-from workbench.cli.app import Device, Engine, Json, RayAddress, Results, print_json, print_table
+from workbench.cli.app import (
+    Device,
+    Engine,
+    Jobs,
+    Json,
+    LedgerUrl,
+    Overrides,
+    RayAddress,
+    Results,
+    print_json,
+    print_table,
+)
 from workbench.console import make_console
 from workbench.errors import InputError
 
@@ -31,14 +42,7 @@ def scale(
             autocompletion=complete.networks,
         ),
     ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE",
-            help="lpu=none mixer.k=[4,2,1,1]",
-            autocompletion=complete.overrides,
-        ),
-    ] = None,
+    overrides: Overrides = None,
     phi: Annotated[float, typer.Option(help="How far to scale; below 0 is smaller.")] = 1.0,
     alpha: Annotated[float, typer.Option(help="Depth grows alpha^phi.")] = 1.2,
     beta: Annotated[float, typer.Option(help="Dimension grows beta^phi.")] = 1.3,
@@ -77,9 +81,7 @@ def study(
         ),
     ] = "scaling_study",
     results: Results = Path("results"),
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Worker processes. Default: by cores.")
-    ] = None,
+    jobs: Jobs = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="recipe.KEY=VALUE", help="Repeatable.")
     ] = None,
@@ -94,10 +96,7 @@ def study(
         str | None,
         typer.Option(metavar="URL", help="Optuna storage: a database URL, or a journal file."),
     ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
-    ] = None,
+    ledger: LedgerUrl = None,
     cost_only: Annotated[
         bool, typer.Option("--cost-only", help="Map the cost of the surface; train nothing.")
     ] = False,

@@ -8,7 +8,17 @@ import typer
 from rich.console import Console
 
 from workbench.cli import complete
-from workbench.cli.app import Device, Engine, Imports, Json, RayAddress, Results, print_json
+from workbench.cli.app import (
+    Device,
+    Engine,
+    Imports,
+    Jobs,
+    Json,
+    LedgerUrl,
+    RayAddress,
+    Results,
+    print_json,
+)
 from workbench.console import make_console
 from workbench.errors import InputError
 
@@ -34,9 +44,7 @@ def ablate(
         ),
     ] = None,
     results: Results = Path("results"),
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Worker processes. Default: by cores.")
-    ] = None,
+    jobs: Jobs = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="SEEDS", help="In place of the plan's: 0,1,2.")
     ] = None,
@@ -58,10 +66,7 @@ def ablate(
     extend: Annotated[
         bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
     ] = False,
-    ledger: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
-    ] = None,
+    ledger: LedgerUrl = None,
     logger: Annotated[
         list[str] | None,
         typer.Option(

@@ -1,6 +1,5 @@
 """Latency and throughput of a network on this device, in eval mode."""
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from workbench.device import choose_device
+from workbench.machine import cpu_name
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 GAIN = 1.05  # what a larger batch must win to be taken
@@ -112,16 +112,7 @@ def device_name(device: torch.device) -> str:
     """The name of the processor, as its maker gives it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return _cpu_name() or platform.processor() or platform.machine()
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            named = (line for line in lines if line.startswith("model name"))
-            return next(named, "").partition(":")[2].strip()
-    except OSError:
-        return ""
+    return cpu_name()
 
 
 def _best_batch(seconds_of: Callable[[int], float]) -> int:

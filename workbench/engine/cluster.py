@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import IO, Self
 
 import ray
@@ -47,12 +46,7 @@ class Cluster:
         self.text = f"Ray {where}: {describe(nodes)}."
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._ours:
             ray.shutdown()
 

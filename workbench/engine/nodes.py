@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workbench.console import plural
 from workbench.engine.resources import WORKER_BYTES, Resources, check_jobs
 from workbench.errors import InputError
 
@@ -66,4 +67,4 @@ def describe(nodes: Sequence[Node]) -> str:
         "core": sum(node.cpus for node in nodes),
         "GPU": sum(node.gpus for node in nodes),
     }
-    return ", ".join(f"{n} {unit}{'' if n == 1 else 's'}" for unit, n in counts.items() if n)
+    return ", ".join(plural(count, unit) for unit, count in counts.items() if count)

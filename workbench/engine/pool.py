@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import ClassVar, Generic, Self, TypeVar
 
 from workbench.config import Outcome, Progress, Result, Scalar
@@ -137,12 +136,7 @@ class Pool(ABC, Generic[AWorker]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._queue.clear()
         with interrupts_blocked():  # a worker that is left would train for nobody
             self._end_all()

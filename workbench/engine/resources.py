@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.config import Scalar
 from workbench.errors import InputError
+from workbench.machine import cpu_name
 
 WORKER_BYTES = 1 << 30  # a worker with PyTorch loaded and a small data set in memory
 MOST_JOBS = 16  # by default; `--jobs` may ask for more
@@ -67,19 +68,9 @@ def this_machine() -> dict[str, Scalar]:
     return {
         "platform": platform.platform(),
         "host": platform.node(),
-        "cpu": _cpu(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
     }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def cores() -> int:

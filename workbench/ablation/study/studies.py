@@ -1,7 +1,6 @@
 """One call for the command: run a study, or map its costs."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from workbench.ablation.study.write import (
     write_costs,
     write_study,
 )
-from workbench.console import plural
+from workbench.console import say_written
 from workbench.errors import InputError
 from workbench.scaling.study import CostMap, Study, map_costs, parse_study, resolve_study
 from workbench.scaling.study.storage import readable_storage
@@ -82,7 +81,7 @@ def study(
     console.print(study_view(resolved, done.trials, summary))
     if done.short:
         console.print(done.short, highlight=False)
-    _closing(written, folder, MAP, console)
+    say_written(console, len(written), folder, folder / f"{MAP}.png")
     console.print(f"To look into it: {done.dashboard}", highlight=False, soft_wrap=True)
     return done, summary
 
@@ -100,7 +99,7 @@ def cost_only(
     written = write_costs(folder, found)
     console = console or Console()
     console.print(costs_view(found))
-    _closing(written, folder, COST_MAP, console)
+    say_written(console, len(written), folder, folder / f"{COST_MAP}.png")
     return found
 
 
@@ -113,13 +112,8 @@ def report_study(folder: str | Path, console: Console) -> Path:
     summary = summarise_study(stored, trials)
     written = write_study(folder, stored, trials, summary)
     console.print(study_view(stored, trials, summary))
-    _closing(written, folder, MAP, console)
+    say_written(console, len(written), folder, folder / f"{MAP}.png")
     return folder / STUDY_JSON
-
-
-def _closing(written: Sequence[Path], folder: Path, stem: str, console: Console) -> None:
-    text = f"{plural(len(written), 'file')} in {folder}; open {folder / stem}.png"
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def command_line(

@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from workbench.errors import InputError
+from workbench.errors import InputError, some_of
 from workbench.scaling.study.file import DIRECTIONS
 from workbench.scaling.study.records import STATES, Ending, Trial, candidate_attributes, read_trial
 from workbench.scaling.study.samplers import (
@@ -30,7 +30,6 @@ from workbench.scaling.surface import COORDINATES
 
 SPACE: Mapping[str, BaseDistribution] = {name: FloatDistribution(0.0, 1.0) for name in COORDINATES}
 SPACE_KEY, READY_KEY = "space", "ready"
-MOST = 5  # differences shown
 PATIENCE = 5  # points in a row that trained nothing, before one is taken from Sobol's sequence
 
 
@@ -189,10 +188,9 @@ def _refuse_other(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> 
         if old.get(key, "nothing") != new.get(key, "nothing")
     ]
     if changed:
-        more = f"; and {len(changed) - MOST} more" if len(changed) > MOST else ""
         raise InputError(
             f"study {name!r} exists with another search space; give this one another name, --name "
-            f"NEW. What differs: {'; '.join(changed[:MOST])}{more}"
+            f"NEW. What differs: {some_of(changed)}"
         )
 
 
