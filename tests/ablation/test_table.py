@@ -8,9 +8,10 @@ from rich.console import Console
 from workbench.ablation.records import PlanFacts, Race, Row, RunRecord
 from workbench.ablation.report.notes import order_note
 from workbench.ablation.report.render import records
-from workbench.ablation.report.sheet import Sheet, count_text
+from workbench.ablation.report.sheet import Sheet
 from workbench.ablation.report.table import ablation_sheet, console_sheet
 from workbench.ablation.report.terminal import show
+from workbench.console import count_text
 
 from .samples import FACTS, chain, diverged, sweep
 

@@ -9,8 +9,9 @@ from scipy import special
 
 from workbench.ablation.published import same_dataset
 from workbench.ablation.records import PlanFacts, Row, RunRecord, check
-from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, count_text, top1_text
+from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, top1_text
 from workbench.ablation.statistics import LEVEL, RESOLUTION, Interval, Summary, summarise
+from workbench.console import count_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median_low
 
-from workbench.cost.closed import closed_form
 from workbench.cost.published import Row, figures, folder, rows_of
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.target import network_cost, target
+from workbench.cost.target import counted, target
 from workbench.errors import InputError
 
 PEERS: Mapping[str, tuple[str, ...]] = {
@@ -79,7 +78,7 @@ def count_peers(names: Iterable[str] | None = None) -> tuple[Counted, ...]:
 
 def _count(name: str, family: str) -> Counted:
     found = target(name)
-    cost = closed_form(found.spec) if found.spec else network_cost(name)
+    cost = counted(found)
     how = "closed form" if found.spec else "trace"
     return Counted(name, family, cost.resolution, cost.params, cost.macs, how)
 

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.cost.closed import closed_form
 from workbench.cost.memory import TrainingMemory, training_memory
 from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.target import Target, network_cost, target
+from workbench.cost.target import Target, counted, network_cost, target
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,7 @@ def column_reports(
 ) -> tuple[CostReport, ...]:
     """Networks side by side: ours by the closed form alone, `timm:NAME` traced."""
     found = [target(name) for name in names]
-    return tuple(
-        _report(
-            one, closed_form(one.spec) if one.spec else network_cost(one.name), 1, speed, device
-        )
-        for one in found
-    )
+    return tuple(_report(one, counted(one), 1, speed, device) for one in found)
 
 
 def columns_json(reports: Sequence[CostReport]) -> dict[str, Any]:

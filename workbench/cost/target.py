@@ -6,6 +6,7 @@ from torch import nn
 
 from workbench.config import Spec
 from workbench.cost.check import checked_cost
+from workbench.cost.closed import closed_form
 from workbench.cost.record import Cost
 from workbench.cost.trace import UncountedOperatorError, trace_module
 from workbench.errors import InputError, unknown
@@ -62,6 +63,13 @@ def network_cost(name: str, *overrides: str, resolution: int | None = None) -> C
     except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"resolution: {found.resolution} fails in {name}: {reason}") from None
+
+
+def counted(found: Target) -> Cost:
+    """The cost of a target as soon as it can be had: ours by the closed form, timm's traced."""
+    if found.spec:
+        return closed_form(found.spec)
+    return network_cost(found.name, resolution=found.resolution)
 
 
 def _timm_input(name: str) -> tuple[int, int]:

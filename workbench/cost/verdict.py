@@ -12,7 +12,7 @@ from workbench.cost.closed import closed_form
 from workbench.cost.published import figures, imagenet
 from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.target import network_cost, target
+from workbench.cost.target import counted, target
 from workbench.errors import unknown
 from workbench.models import spec
 
@@ -97,11 +97,7 @@ class Judge:
     def _cost(self, network: Network) -> Cost:
         if network not in self._costs:
             found = target(network.name, *network.overrides, resolution=network.resolution)
-            self._costs[network] = (
-                closed_form(found.spec)
-                if found.spec
-                else network_cost(network.name, resolution=network.resolution)
-            )
+            self._costs[network] = counted(found)
         return self._costs[network]
 
     def _images_per_second(self, network: Network) -> float | None:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from workbench.console import count_text as count_text
-
 Value = str | int | float | None
 
 

@@ -8,8 +8,9 @@ from workbench.ablation.published import Published
 from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord
 from workbench.ablation.report.lines import Line, ablation_lines, verdict_words
 from workbench.ablation.report.notes import console_notes, footnotes
-from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, count_text, top1_text
+from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, top1_text
 from workbench.ablation.statistics import Comparison, Verdict
+from workbench.console import count_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def draw(points: Sequence[Point], what: str, less_is_better: bool) -> "Figure":
 
     `what` names the cost, whose axis is logarithmic.
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     made = style.figure(9.0, 5.6)
     axes = made.add_subplot()
@@ -46,7 +46,7 @@ def draw(points: Sequence[Point], what: str, less_is_better: bool) -> "Figure":
     for index, family in enumerate(families):
         _family(axes, [p for p in points if p.standing.counted.family == family], index)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _short(x)))
+    style.axis_of_counts(axes.xaxis)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid()
     axes.margins(x=0.08, y=0.06)
@@ -94,11 +94,3 @@ def _names(
         for level in (each.standing.low, each.standing.top1, each.standing.high)
     ]
     label_points(axes, named, colours, blocked)
-
-
-def _short(value: float) -> str:
-    """Round numbers of a logarithmic axis: `5 G`, `200`."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:g} {unit}"
-    return f"{value:g}"
