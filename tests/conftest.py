@@ -1,13 +1,14 @@
 """Settings that all rooms' tests share."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; the workers inherit it
 
 import pytest
 import torch
 
-from workbench.modules import import_modules
+from workbench.user_modules import import_modules
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,3 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _one_thread() -> None:
     """Small tensors gain nothing from more threads, and results stay the same on any machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a stand-in plan's sweep goes."""
+    return tmp_path / "path"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from workbench.ablation import load_plan
 from workbench.cli import app
 from workbench.cost import checked_cost
 from workbench.models import SLOTS, spec
-from workbench.modules import import_modules
+from workbench.plans.load import load_plan
+from workbench.user_modules import import_modules
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")]

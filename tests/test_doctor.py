@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ablation.standins import options, plan, quiet
+from tests.support.sweeps import options, plan, quiet
 from workbench import doctor
-from workbench.ablation.folder import locked
-from workbench.ablation.runner import run_sweep
 from workbench.data import describe
 from workbench.errors import InputError
+from workbench.runs.folder import locked
+from workbench.runs.sweep import run_sweep
 
 
 def of(findings: tuple[doctor.Finding, ...], area: str, name: str = "") -> list[doctor.Finding]:

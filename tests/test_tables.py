@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from workbench.checkout import ROOT
 from workbench.cli import app
+from workbench.shipped import ROOT
 
 MEASURED = ROOT / "results" / "measured" / "quickstart"
 COMPONENTS = ROOT / "results" / "measured" / "cmt_components"

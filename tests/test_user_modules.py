@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.ablation.standins import quiet, said
-from workbench.ablation import Changes, SweepOptions, ablate, load_plan
+from tests.support.sweeps import quiet, said
 from workbench.errors import InputError
 from workbench.models import SLOTS
-from workbench.modules import import_modules
+from workbench.plans.load import load_plan
+from workbench.plans.resolution import Changes
+from workbench.report.commands import ablate
+from workbench.runs.sweep import SweepOptions
+from workbench.user_modules import import_modules
 
 MIXER = '''
 """A mixer of one's own: a depthwise convolution."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.version import __version__
 
 if TYPE_CHECKING:
-    from workbench.ablation import load_results
     from workbench.cost import cost
     from workbench.models import build, fuse, load_weights, register, spec
+    from workbench.runs.results import load_results
 
 _HOMES = {
     "spec": "workbench.models",
@@ -20,7 +20,7 @@ _HOMES = {
     "fuse": "workbench.models",
     "load_weights": "workbench.models",
     "register": "workbench.models",
-    "load_results": "workbench.ablation",
+    "load_results": "workbench.runs.results",
 }
 
 __all__ = [

@@ -18,8 +18,8 @@ from packaging.requirements import Requirement
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from workbench.console import Column, Row, Table, plural
 from workbench.errors import InputError, unknown
+from workbench.show.console import Column, Row, Table, plural
 from workbench.version import __version__
 
 State = Literal["ok", "note", "missing", "broken"]
@@ -201,7 +201,7 @@ def fetch(name: str) -> str:
 
 
 def _ledgers(results: Path) -> Iterator[Finding]:
-    from workbench.ablation.folder import LEDGER, PLAN
+    from workbench.runs.folder import LEDGER, PLAN
 
     if not results.is_dir():
         yield Finding("results", str(results), "note", "no such folder yet")
@@ -215,8 +215,8 @@ def _ledgers(results: Path) -> Iterator[Finding]:
 
 
 def _ledger(folder: Path) -> Finding:
-    from workbench.ablation.folder import LEDGER, LOCK
-    from workbench.ablation.results import load_sweep
+    from workbench.runs.folder import LEDGER, LOCK
+    from workbench.runs.results import load_sweep
 
     name = str(folder)
     try:

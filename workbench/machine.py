@@ -1,7 +1,16 @@
-"""What this machine calls itself. It imports no torch."""
+"""This machine: what it calls itself, and the device that a network runs on.
+
+Importing it loads no torch.
+"""
 
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def cpu_name() -> str:
@@ -12,3 +21,17 @@ def cpu_name() -> str:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, "") or platform.processor() or platform.machine()
+
+
+def choose_device(name: str) -> "torch.device":
+    """`auto` is a GPU where there is one. Raises `InputError` for a device that is not here."""
+    import torch
+
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda", 0) if present else torch.device("cpu")
+    choices = ["cpu", *(["cuda"] if present else []), *(f"cuda:{i}" for i in range(present))]
+    if name not in choices:
+        raise InputError(f"device: {name!r} is not here; choose from: auto, {', '.join(choices)}")
+    device = torch.device(name)
+    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device

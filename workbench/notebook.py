@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console, RenderableType
 
-from workbench.ablation.report.sheet import Cell, Heading, Sheet
-from workbench.checkout import ROOT
 from workbench.errors import InputError, unknown
+from workbench.shipped import ROOT
+from workbench.show.sheet import Cell, Heading, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from workbench.ablation import Sweep
-    from workbench.ablation.attribution import Attribution
     from workbench.cost.peers import Standing
     from workbench.cost.speed import Speed
     from workbench.models import Network
-    from workbench.scaling.study import CostMap, Study, Trial
+    from workbench.runs.results import Sweep
+    from workbench.statistics.attribution import Attribution
+    from workbench.study.costs import CostMap
+    from workbench.study.space import Study
+    from workbench.study.trials import Trial
 
 DPI = 96  # a notebook holds its pictures as text
 WIDTH = 110  # of text
@@ -88,7 +90,7 @@ def say(view: RenderableType, width: int = WIDTH) -> Words:
 
 def listing(sheet: Sheet) -> Listing:
     """A sheet without the columns that only files have room for; its notes below."""
-    from workbench.ablation.report.render import as_markdown
+    from workbench.show.formats import as_markdown
 
     kept = [index for index, heading in enumerate(sheet.headings) if not heading.wide]
     narrow = Sheet(
@@ -103,7 +105,7 @@ def listing(sheet: Sheet) -> Listing:
 
 def picture(draw: "Callable[[], Figure | None]") -> Picture:
     """What `draw` draws, in the reports' look. Raises `InputError` where there is nothing."""
-    from workbench.ablation.report.figures import style
+    from workbench.show import figures as style
 
     with style.style():
         made = draw()
@@ -119,7 +121,7 @@ def picture(draw: "Callable[[], Figure | None]") -> Picture:
 
 def standings(found: "Sequence[Standing]", speeds: "Mapping[str, Speed] | None" = None) -> Picture:
     """Published top-1 against MACs, or against the measured throughput of those in `speeds`."""
-    from workbench.ablation.report.figures.published import Point, draw
+    from workbench.report.figures.families import Point, draw
 
     if speeds is None:
         points = [Point(each, each.counted.macs) for each in found]
@@ -160,15 +162,15 @@ def sources(found: "Sequence[Standing]", model: str) -> Listing:
 
 def table(sweep: "Sweep") -> Listing:
     """The main table of a sweep, with its notes."""
-    from workbench.ablation.report.table import ablation_sheet
+    from workbench.report.table import ablation_sheet
 
     return listing(ablation_sheet(sweep.facts(), sweep.rows(), sweep.records()))
 
 
 def effects(sweep: "Sweep") -> Picture:
     """Differences between rows, with their intervals and verdicts."""
-    from workbench.ablation.report.figures import effects as figure
-    from workbench.ablation.report.lines import ablation_lines
+    from workbench.report.figures import effects as figure
+    from workbench.report.lines import ablation_lines
 
     lines = ablation_lines(sweep.facts(), sweep.rows(), sweep.records())
     return picture(lambda: figure.draw(lines))
@@ -176,8 +178,8 @@ def effects(sweep: "Sweep") -> Picture:
 
 def top1_macs(sweep: "Sweep") -> Picture:
     """Top-1 against multiply-adds, with the Pareto front."""
-    from workbench.ablation.report.figures import cost
-    from workbench.ablation.report.lines import ablation_lines
+    from workbench.report.figures import cost
+    from workbench.report.lines import ablation_lines
 
     lines = ablation_lines(sweep.facts(), sweep.rows(), sweep.records())
     return picture(lambda: cost.draw(lines, "macs"))
@@ -185,21 +187,21 @@ def top1_macs(sweep: "Sweep") -> Picture:
 
 def curves(sweep: "Sweep") -> Picture:
     """Top-1 over the epochs."""
-    from workbench.ablation.report.figures import curves as figure
+    from workbench.report.figures import curves as figure
 
     return picture(lambda: figure.draw(sweep.rows(), sweep.records()))
 
 
 def shares(sweep: "Sweep") -> Listing:
     """Shapley values and interactions of a full factorial, as the report lists them."""
-    from workbench.ablation.report.shares import attribution_sheet
+    from workbench.report.shares import attribution_sheet
 
     return listing(attribution_sheet(_attributed(sweep)))
 
 
 def attribution(sweep: "Sweep") -> Picture:
     """Shapley values of a full factorial."""
-    from workbench.ablation.report.figures.attribution import bars
+    from workbench.report.figures.attribution import bars
 
     found = _attributed(sweep)
     return picture(lambda: bars(found))
@@ -207,14 +209,14 @@ def attribution(sweep: "Sweep") -> Picture:
 
 def interactions(sweep: "Sweep") -> Picture:
     """Interactions of pairs in a full factorial."""
-    from workbench.ablation.report.figures.attribution import interaction_map
+    from workbench.report.figures.attribution import interaction_map
 
     found = _attributed(sweep)
     return picture(lambda: interaction_map(found))
 
 
 def _attributed(sweep: "Sweep") -> "Attribution":
-    from workbench.ablation.attribution import attribute
+    from workbench.statistics.attribution import attribute
 
     facts = sweep.facts()
     found = attribute(sweep.rows(), sweep.records(), facts.seeds, facts.test_images)
@@ -228,31 +230,31 @@ def _attributed(sweep: "Sweep") -> "Attribution":
 
 def cost_map(found: "CostMap") -> Picture:
     """The alpha-beta plane: growth after rounding over what was asked for."""
-    from workbench.ablation.study.figures import draw_costs
+    from workbench.study.figures import draw_costs
 
     return picture(lambda: draw_costs(found))
 
 
 def study_map(study: "Study", trials: "Sequence[Trial]") -> Picture:
     """The alpha-beta plane with the trials of a study."""
-    from workbench.ablation.study.figures import draw_map
-    from workbench.ablation.study.summary import summarise_study
+    from workbench.study.figures import draw_map
+    from workbench.study.summary import summarise_study
 
     return picture(lambda: draw_map(study, trials, summarise_study(study, trials)))
 
 
 def study_top1(study: "Study", trials: "Sequence[Trial]") -> Picture:
     """Top-1 against MACs of the networks that trained."""
-    from workbench.ablation.study.figures import draw_top1
-    from workbench.ablation.study.summary import summarise_study
+    from workbench.study.figures import draw_top1
+    from workbench.study.summary import summarise_study
 
     return picture(lambda: draw_top1(trials, summarise_study(study, trials)))
 
 
 def study_view(study: "Study", trials: "Sequence[Trial]") -> Words:
     """What `workbench study` prints at its end."""
-    from workbench.ablation.study import write
-    from workbench.ablation.study.summary import summarise_study
+    from workbench.study import write
+    from workbench.study.summary import summarise_study
 
     return say(write.study_view(study, trials, summarise_study(study, trials)))
 
@@ -262,8 +264,8 @@ def study_view(study: "Study", trials: "Sequence[Trial]") -> Words:
 
 def features(model: "Network", image: "Tensor", channels: int = 5) -> Picture:
     """An image (3, R, R) in [0, 1], and the maps of each stage that vary most over it."""
-    from workbench.ablation.report.figures.inside import draw_features
     from workbench.models.inspect import strongest_maps
+    from workbench.report.figures.inside import draw_features
 
     maps = [each.numpy() for each in strongest_maps(model, image, channels)]
     return picture(lambda: draw_features(image.permute(1, 2, 0).numpy(), maps))
@@ -271,8 +273,8 @@ def features(model: "Network", image: "Tensor", channels: int = 5) -> Picture:
 
 def biases(models: "Mapping[str, Network]", stage: int, row: int, column: int) -> Picture:
     """The attention bias of one query over the keys: a row for each model, a column a head."""
-    from workbench.ablation.report.figures.inside import draw_grids
     from workbench.models.inspect import attention_bias, bias_of_query
+    from workbench.report.figures.inside import draw_grids
 
     found = {name: attention_bias(model, stage) for name, model in models.items()}
     for name, bias in found.items():
@@ -290,8 +292,8 @@ def fields(models: "Mapping[str, Network]", images: "Tensor") -> Picture:
 
     Above each, the least share of the image that holds half of the gradient.
     """
-    from workbench.ablation.report.figures.inside import draw_grids
     from workbench.models.inspect import effective_fields
+    from workbench.report.figures.inside import draw_grids
 
     found = [effective_fields(model, images) for model in models.values()]
     grids = [[np.log10(each.gradient.numpy() + 1e-6) for each in row] for row in found]

@@ -1,27 +1,118 @@
-"""Published figures, read from `results/published`, found again by a model's name.
+"""Other people's numbers, each with where it was read: `results/published`, as data.
 
-Every figure keeps its source and the digits it was printed with. Several figures for one model
+Every figure keeps its source and the digits it was printed with. Rows that contradict each other
 stand side by side; nothing is averaged.
 """
 
 import csv
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from workbench.checkout import PUBLISHED
-from workbench.errors import InputError
+from workbench.errors import InputError, unknown
+from workbench.shipped import PUBLISHED
 
 Quantity = Literal["params_m", "gmacs", "top1"]
 QUANTITIES: tuple[Quantity, ...] = ("params_m", "gmacs", "top1")
+NAMES = ("row", "model", "ablation")  # the column that names a row, first one found
+IMAGENET = "ImageNet-1k"  # of every file that has no column of its own for it
 ALIASES = {"CMT-B (named CMT-L there)": "CMT-B"}
 TIMM_ROW = re.compile(r"results-imagenet\.csv row (\w+)(?:\.\w+)? @(\d+)")
 
 
-class Row(NamedTuple):
+# ---------------------------------------------------------------- tables and their rows
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """One published row. `top1` is None where the source prints none; the note says why."""
+
+    file: str
+    name: str
+    dataset: str
+    top1: float | None
+    delta: str
+    source: str
+    confidence: str
+    note: str
+
+
+def table_names(folder: Path = PUBLISHED) -> tuple[str, ...]:
+    """The published tables there are."""
+    names = tuple(sorted(path.stem for path in folder.glob("*.csv")))
+    if not names:
+        raise InputError(
+            f"published: no tables in {folder}; they come with a clone of the repository"
+        )
+    return names
+
+
+def read_table(name: str, folder: Path = PUBLISHED) -> list[dict[str, str]]:
+    """A published table as it stands, every value as text."""
+    if name not in table_names(folder):
+        raise unknown("published", name, table_names(folder))
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_published(name: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, ...]:
+    """The rows of a table that gives top-1; refused for one that does not."""
+    rows = read_table(name, folder)
+    key = next((key for key in NAMES if rows and key in rows[0]), None)
+    if key is None or "top1" not in rows[0]:
+        raise InputError(f"published: {name!r} is no table of top-1")
+    return tuple(
+        PublishedRow(
+            file=name,
+            name=row[key],
+            dataset=row.get("dataset") or IMAGENET,
+            top1=float(row["top1"]) if row["top1"] else None,
+            delta=row.get("delta", ""),
+            source=row["source"],
+            confidence=row.get("confidence", ""),
+            note=row["note"],
+        )
+        for row in rows
+    )
+
+
+def find(reference: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, ...]:
+    """Every row that `file/row` names; one source each, so there may be several."""
+    name, _, wanted = reference.partition("/")
+    rows = read_published(name, folder)
+    found = tuple(row for row in rows if row.name == wanted)
+    if not found:
+        raise unknown(f"published: {name}", wanted, {row.name for row in rows})
+    return found
+
+
+def shipped(folder: Path = PUBLISHED) -> bool:
+    """Whether the published tables are here; they are not in an installed wheel."""
+    return any(folder.glob("*.csv"))
+
+
+def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -> None:
+    """Refuse a row of (variant, reference) and a table that are not there, while it is early."""
+    if not shipped():
+        return
+    for variant, reference in rows:
+        if reference is not None:
+            try:
+                find(reference)
+            except InputError as error:
+                raise InputError(f"variant {variant!r}: {error}") from None
+    for name in tables:
+        read_table(name)
+
+
+# ---------------------------------------------------------------- models of imagenet.csv
+
+
+class PublishedModel(NamedTuple):
     """One model in one source; a figure that the source does not give is None."""
 
     model: str
@@ -73,22 +164,22 @@ def folder() -> Path:
     )
 
 
-def imagenet() -> tuple[Row, ...]:
+def imagenet() -> tuple[PublishedModel, ...]:
     """Every row of `imagenet.csv`."""
     return _read(folder() / "imagenet.csv")
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path) -> tuple[Row, ...]:
+def _read(path: Path) -> tuple[PublishedModel, ...]:
     with path.open(encoding="utf-8", newline="") as lines:
         return tuple(_row(record) for record in csv.DictReader(lines))
 
 
-def _row(record: dict[str, str]) -> Row:
+def _row(record: dict[str, str]) -> PublishedModel:
     def number(name: Quantity) -> Decimal | None:
         return Decimal(record[name]) if record[name] else None
 
-    return Row(
+    return PublishedModel(
         model=record["model"],
         family=record["family"],
         resolution=int(record["resolution"]) if record["resolution"] else None,
@@ -100,7 +191,7 @@ def _row(record: dict[str, str]) -> Row:
     )
 
 
-def rows_of(name: str, resolution: int) -> tuple[Row, ...]:
+def rows_of(name: str, resolution: int) -> tuple[PublishedModel, ...]:
     """The rows of a zoo entry or of `timm:NAME` at `resolution`.
 
     A row that names no resolution belongs to the model's plain name at the resolution that other
@@ -137,9 +228,9 @@ def _is_side(match: re.Match[str]) -> bool:
     return not match[1].endswith("levit")
 
 
-def figures(rows: Iterable[Row], quantity: Quantity) -> tuple[Figure, ...]:
+def figures(rows: Iterable[PublishedModel], quantity: Quantity) -> tuple[Figure, ...]:
     """The distinct values that `rows` print, in order of first appearance."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[PublishedModel]] = {}
     for row in rows:
         value: Decimal | None = getattr(row, quantity)
         if value is not None:

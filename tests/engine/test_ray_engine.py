@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.ablation.standins import options, plan, quiet, said
-from tests.ablation.study.standins import options as study_options
-from tests.ablation.study.standins import study
-from workbench.ablation.runner import run_sweep
-from workbench.ablation.study import StudyResult, run_study
+from tests.support.studies import options as study_options
+from tests.support.studies import study
+from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome, Progress
 from workbench.engine import Choice, Ended, Event, Requeued, Resources, Started, opened
 from workbench.errors import InputError
+from workbench.runs.sweep import run_sweep
+from workbench.study.driver import StudyResult, run_study
 
 from .listening import Listener, gone, tasks
 from .standins import NAME

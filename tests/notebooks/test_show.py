@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from workbench import notebook as show
-from workbench.ablation.report.sheet import Cell, Heading, Sheet
 from workbench.cost.peers import read_counts, standings
 from workbench.errors import InputError
 from workbench.models import build, spec
+from workbench.show.sheet import Cell, Heading, Sheet
 
 SMALL = ("dim=[8,8,8,8]", "heads=[1,1,1,1]", "head.dim=8")
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.ablation import Changes, load_plan
-from workbench.ablation.template import template, write_template
 from workbench.errors import InputError
+from workbench.plans.load import load_plan
+from workbench.plans.resolution import Changes
+from workbench.plans.template import template, write_template
 
 GOOD = """\
 # a plan

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workbench.ablation.ablate import load_plan, preview
-from workbench.ablation.dryrun import preview_data, print_preview
-from workbench.ablation.match import STEPS
-from workbench.ablation.plan import Plan, resolve
-from workbench.ablation.planfile import parse_plan
-from workbench.ablation.report.render import records
-from workbench.ablation.report.table import ablation_sheet
-from workbench.ablation.results import load_sweep
-from workbench.ablation.rooms import Rooms, real_rooms
-from workbench.ablation.runner import SweepOptions, run_sweep
+from tests.support.sweeps import describe, options, quiet, rooms, said
 from workbench.config import Outcome
 from workbench.errors import InputError
-
-from .standins import describe, options, quiet, rooms, said
+from workbench.plans.collaborators import Rooms, real_rooms
+from workbench.plans.file import parse_plan
+from workbench.plans.load import load_plan
+from workbench.plans.matching import STEPS
+from workbench.plans.resolution import Plan, resolve
+from workbench.report.commands import preview
+from workbench.report.preview import preview_data, print_preview
+from workbench.report.table import ablation_sheet
+from workbench.runs.results import load_sweep
+from workbench.runs.sweep import SweepOptions, run_sweep
+from workbench.show.formats import records
 
 TOGGLES = {
     "stem": {"stem": "patchify"}, "LPU": {"lpu": "none"}, "IRFFN": {"ffn": "mlp"},

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.ablation.kinds import KINDS
-from workbench.ablation.plan import Changes, Plan, resolve
-from workbench.ablation.planfile import find_plan, load_plan_file, parse_plan
-from workbench.plans import named_plans
-
-from .checks import refused
-from .standins import PATH, plan, plan_file, rooms
+from tests.support.checks import refused
+from tests.support.sweeps import PATH, plan, plan_file, rooms
+from workbench.plans.file import find_plan, load_plan_file, parse_plan
+from workbench.plans.kinds import KINDS
+from workbench.plans.resolution import Changes, Plan, resolve
+from workbench.plans.shipped import named_plans
 
 # ---------------------------------------------------------------- kinds
 

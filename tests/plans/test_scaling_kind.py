@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from workbench.ablation import load_plan
-from workbench.ablation.kinds import KINDS
-from workbench.ablation.planfile import parse_plan
-from workbench.ablation.rooms import real_rooms
+from tests.support.sweeps import describe
 from workbench.errors import InputError
-
-from .standins import describe
+from workbench.plans.collaborators import real_rooms
+from workbench.plans.file import parse_plan
+from workbench.plans.kinds import KINDS
+from workbench.plans.load import load_plan
 
 FIELDS = {
     "kind": "scaling", "name": "x", "recipe": "digits", "base": "cmt_s", "growth": 2.0,

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from workbench.ablation.ablate import load_plan
-from workbench.ablation.plan import resolve
-from workbench.ablation.planfile import SHIPPED, parse_plan
-from workbench.ablation.rooms import real_rooms
+from tests.support.sweeps import describe
 from workbench.errors import InputError
-
-from .standins import describe
+from workbench.plans.collaborators import real_rooms
+from workbench.plans.file import SHIPPED, parse_plan
+from workbench.plans.load import load_plan
+from workbench.plans.resolution import resolve
 
 STUDY = "scaling_study"  # no plan: see tests/ablation/study
 PLANS = sorted(path for path in SHIPPED.glob("*.yaml") if path.stem != STUDY)

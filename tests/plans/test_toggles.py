@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.ablation.attribution import full_factorial
-from workbench.ablation.kinds.factorial import Factorial
-from workbench.ablation.plan import Plan, resolve
-from workbench.ablation.planfile import parse_plan
-from workbench.ablation.results import plan_rows
+from tests.support.sweeps import rooms
 from workbench.errors import InputError
-
-from .standins import rooms
+from workbench.plans.file import parse_plan
+from workbench.plans.kinds.factorial import Factorial
+from workbench.plans.resolution import Plan, resolve
+from workbench.runs.results import plan_rows
+from workbench.statistics.attribution import full_factorial
 
 SIX = {name: [f"dim={2**index}"] for index, name in enumerate("ABCDEF")}
 

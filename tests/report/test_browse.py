@@ -11,14 +11,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import workbench as wb
-from workbench.ablation.browse import Filters, find_run, print_run, run_data, runs_sheet
-from workbench.ablation.report.render import records
-from workbench.ablation.results import load_sweep
-from workbench.ablation.runner import run_sweep
+from tests.support.sweeps import options, plan, quiet
 from workbench.cli import app
 from workbench.errors import InputError
-
-from .standins import options, plan, quiet
+from workbench.report.browse import Filters, find_run, print_run, run_data, runs_sheet
+from workbench.runs.results import load_sweep
+from workbench.runs.sweep import run_sweep
+from workbench.show.formats import records
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from workbench.ablation.ablate import ablate, preview
-from workbench.ablation.dryrun import preview_data, print_preview
-from workbench.ablation.plan import Changes
-from workbench.ablation.results import load_sweep
-from workbench.ablation.runner import SweepOptions
+from tests.support import sweeps as standins
+from tests.support.sweeps import quiet, rooms, said
 from workbench.config import DataConfig
 from workbench.errors import InputError
-
-from . import standins
-from .standins import quiet, rooms, said
+from workbench.plans.resolution import Changes
+from workbench.report.commands import ablate, preview
+from workbench.report.preview import preview_data, print_preview
+from workbench.runs.results import load_sweep
+from workbench.runs.sweep import SweepOptions
 
 
 def write_plan(folder: Path) -> Path:

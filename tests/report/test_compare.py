@@ -5,20 +5,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workbench.ablation.compare import Results, compare, welch
-from workbench.ablation.published import (
-    beside,
-    find,
-    published_sheet,
-    read_published,
-    same_dataset,
-    sheets,
-    table_names,
-)
-from workbench.ablation.report.render import records
+from tests.support.samples import FACTS, chain, sweep
 from workbench.errors import InputError
-
-from .samples import FACTS, chain, sweep
+from workbench.published import find, read_published, table_names
+from workbench.report.beside_published import beside, published_sheet, same_dataset, sheets
+from workbench.report.compare import Results, compare, welch
+from workbench.show.formats import records
 
 
 def test_welchs_interval_is_scipys() -> None:

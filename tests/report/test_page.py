@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.ablation.records import PlanFacts
-from workbench.ablation.report.html import page
-from workbench.ablation.report.table import ablation_sheet
-from workbench.ablation.report.write import write_report
-from workbench.ablation.results import load_sweep
-from workbench.checkout import ROOT
-
-from .samples import FACTS, sweep
+from tests.support.samples import FACTS, sweep
+from workbench.report.page import page
+from workbench.report.table import ablation_sheet
+from workbench.report.write import write_report
+from workbench.runs.results import load_sweep
+from workbench.shipped import ROOT
+from workbench.statistics.facts import PlanFacts
 
 ATTACK = "<script>document.title='owned'</script>"
 QUIET = (

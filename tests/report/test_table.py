@@ -5,15 +5,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from workbench.ablation.records import PlanFacts, Race, Row, RunRecord
-from workbench.ablation.report.notes import order_note
-from workbench.ablation.report.render import records
-from workbench.ablation.report.sheet import Sheet
-from workbench.ablation.report.table import ablation_sheet, console_sheet
-from workbench.ablation.report.terminal import show
-from workbench.console import count_text
-
-from .samples import FACTS, chain, diverged, sweep
+from tests.support.samples import FACTS, chain, diverged, sweep
+from workbench.report.notes import order_note
+from workbench.report.table import ablation_sheet, console_sheet
+from workbench.report.terminal import show
+from workbench.show.console import count_text
+from workbench.show.formats import records
+from workbench.show.sheet import Sheet
+from workbench.statistics.facts import PlanFacts, Race, Row, RunRecord
 
 
 def printed(sheet: Sheet, width: int) -> str:

@@ -14,14 +14,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Annotation, Text
 from PIL import Image
 
-from workbench.ablation.records import PlanFacts, Row, RunRecord
-from workbench.ablation.report.figures import cost, curves, style
-from workbench.ablation.report.figures.labels import spread
-from workbench.ablation.report.lines import ablation_lines
-from workbench.ablation.report.write import write_report
+from tests.support.samples import FACTS, chain, completed, curve, factorial, sweep
 from workbench.errors import InputError
-
-from .samples import FACTS, chain, completed, curve, factorial, sweep
+from workbench.report.figures import cost, curves
+from workbench.report.figures.labels import spread
+from workbench.report.lines import ablation_lines
+from workbench.report.write import write_report
+from workbench.show import figures as style
+from workbench.statistics.facts import PlanFacts, Row, RunRecord
 
 STEMS = {"effects", "top1_macs", "top1_throughput", "curves"}
 
@@ -92,7 +92,7 @@ def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
 
 
 def test_curves_hold_every_epoch_of_every_run(tmp_path: Path) -> None:
-    from workbench.ablation.report.write import curves_csv
+    from workbench.report.write import curves_csv
 
     runs = [completed("a", seed, 90.0, curve=curve(90.0, 3)) for seed in (0, 1)]
     read = list(csv.DictReader(curves_csv(runs).splitlines()))
@@ -204,7 +204,7 @@ def test_labels_keep_their_distance(wanted: list[float], gap: float) -> None:
 def test_a_disk_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.ablation.folder import write_text
+    from workbench.runs.folder import write_text
 
     path = write_text(tmp_path / "table.csv", "old")
 
@@ -219,16 +219,9 @@ def test_a_disk_that_fails_leaves_the_old_file(
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
-def test_statistics_load_neither_torch_nor_matplotlib() -> None:
-    """Their own imports; what the package above them loads is another test's affair."""
-    modules = ("records", "statistics", "sequential", "racing", "attribution", "compare")
+def test_reports_load_neither_torch_nor_matplotlib() -> None:
     code = (
-        "import sys, types, pathlib, workbench;"
-        "p = types.ModuleType('workbench.ablation');"
-        "p.__path__ = [str(pathlib.Path(workbench.__path__[0]) / 'ablation')];"
-        "sys.modules['workbench.ablation'] = p;"
-        f"[__import__('workbench.ablation.' + n) for n in {modules}];"
-        "import workbench.ablation.report.write;"
+        "import sys, workbench.report.compare, workbench.report.write;"
         "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
-from workbench.ablation.folder import LEDGER
-from workbench.ablation.ledger import Ledger, StoredRun
-from workbench.ablation.runner import run_sweep
+from tests.support import sweeps as standins
+from tests.support.checks import outcomes, refused, start, trained_epochs
+from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome
 from workbench.errors import InputError
-
-from . import standins
-from .checks import outcomes, refused, start, trained_epochs
-from .standins import options, plan, quiet, said
+from workbench.runs.folder import LEDGER
+from workbench.runs.ledger import Ledger, StoredRun
+from workbench.runs.sweep import run_sweep
 
 SWEEP = """
 import sys
@@ -27,7 +26,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from rich.console import Console
 from {module} import options, plan
-from workbench.ablation.runner import run_sweep
+from workbench.runs.sweep import run_sweep
 
 if __name__ == "__main__":
     console = Console(width=200)

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from workbench.ablation.database import LedgerError
-from workbench.ablation.ledger import Entry, Ledger, StoredRun
+from tests.support.sweeps import plan
 from workbench.config import EpochRecord, Outcome, Result, RunConfig
-
-from .standins import plan
+from workbench.runs.database import LedgerError
+from workbench.runs.ledger import Entry, Ledger, StoredRun
 
 
 @pytest.fixture
@@ -212,7 +211,7 @@ FULL = """
 import resource, sys
 sys.path[:0] = {path!r}
 from {module} import register, write_epochs
-from workbench.ablation.ledger import Ledger
+from workbench.runs.ledger import Ledger
 from workbench.config import Outcome, Result
 
 with Ledger.open({ledger!r}, "path") as ledger:

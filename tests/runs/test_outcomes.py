@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench.ablation.ablate import report_folder
-from workbench.ablation.plan import Plan
-from workbench.ablation.report.render import records
-from workbench.ablation.report.table import ablation_sheet
-from workbench.ablation.results import Sweep, load_sweep
-from workbench.ablation.runner import run_sweep
-
-from .standins import options, plan, quiet, said
+from tests.support.sweeps import options, plan, quiet, said
+from workbench.plans.resolution import Plan
+from workbench.report.commands import report_folder
+from workbench.report.table import ablation_sheet
+from workbench.runs.results import Sweep, load_sweep
+from workbench.runs.sweep import run_sweep
+from workbench.show.formats import records
 
 PUBLISHED = "cmt_ablation/+ LPU"
 ROWS = [

@@ -5,11 +5,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from workbench.ablation.progress import BarDisplay, LogDisplay, State, display, duration
+from tests.support.sweeps import plan
 from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event, Requeued, Started
-
-from .standins import plan
+from workbench.runs.progress import BarDisplay, LogDisplay, State, display, duration
 
 RUNS = plan().runs()
 
@@ -106,7 +105,7 @@ def test_log_says_what_happened_to_each_run() -> None:
 
 def test_log_has_an_epoch_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 6.0, 7.0])
-    monkeypatch.setattr("workbench.ablation.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("workbench.runs.progress.time.monotonic", lambda: next(clock))
     epochs: list[Event] = [at(RUNS[0], epoch, 2.0) for epoch in range(3)]
     (line,) = shown([Started(RUNS[0].id, 1), *epochs], False).splitlines()[1:]
     assert line == "small, seed 0: epoch 2/3 loss 0.250 top-1 87.5 %; 32 s left"

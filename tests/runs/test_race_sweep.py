@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from workbench.ablation.ablate import preview
-from workbench.ablation.dryrun import preview_data, print_preview
-from workbench.ablation.plan import Changes, Plan
-from workbench.ablation.report.table import ablation_sheet
-from workbench.ablation.results import load_sweep
-from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
+from tests.support.sweeps import PATH, options, plan, quiet, rooms, said
 from workbench.config import Outcome
 from workbench.errors import InputError
-
-from .standins import PATH, options, plan, quiet, rooms, said
+from workbench.plans.resolution import Changes, Plan
+from workbench.report.commands import preview
+from workbench.report.preview import preview_data, print_preview
+from workbench.report.table import ablation_sheet
+from workbench.runs.results import load_sweep
+from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
 
 SEEDS = {"min": 3, "max": 6, "stop": "decided"}
 ROWS = [

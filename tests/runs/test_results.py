@@ -3,12 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.ablation.folder import LEDGER
-from workbench.ablation.results import load_results, load_sweep
-from workbench.ablation.runner import run_sweep
-
-from .checks import refused
-from .standins import options, plan, quiet
+from tests.support.checks import refused
+from tests.support.sweeps import options, plan, quiet
+from workbench.runs.folder import LEDGER
+from workbench.runs.results import load_results, load_sweep
+from workbench.runs.sweep import run_sweep
 
 
 def test_results_read_alike_from_the_ledger_and_from_its_export(folder: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench.ablation.plan import Plan, resolve
-from workbench.ablation.planfile import parse_plan
-from workbench.ablation.rooms import real_rooms
 from workbench.config import Outcome, RunConfig
+from workbench.plans.collaborators import real_rooms
+from workbench.plans.file import parse_plan
+from workbench.plans.resolution import Plan, resolve
 from workbench.train.fit import Batches, Parts, build_parts, fit
 
 PLAN = {

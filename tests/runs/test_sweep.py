@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from workbench.ablation.folder import LEDGER, locked, run_folder
-from workbench.ablation.plan import Changes
-from workbench.ablation.results import load_results, load_sweep
-from workbench.ablation.runner import run_sweep
+from tests.support.checks import outcomes, refused, trained_epochs
+from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome
-
-from .checks import outcomes, refused, trained_epochs
-from .standins import options, plan, quiet, said
+from workbench.plans.resolution import Changes
+from workbench.runs.folder import LEDGER, locked, run_folder
+from workbench.runs.results import load_results, load_sweep
+from workbench.runs.sweep import run_sweep
 
 
 def test_sweep_trains_every_run_and_leaves_its_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from workbench.console import (
+from workbench.show.console import (
     PIPED,
     Column,
     Command,

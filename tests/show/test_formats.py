@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.ablation.report.render import (
+from tests.support.samples import FACTS, sweep
+from workbench.report.table import ablation_sheet
+from workbench.show.formats import (
     as_csv,
     as_json,
     as_latex,
@@ -20,9 +22,6 @@ from workbench.ablation.report.render import (
     escape_latex,
     records,
 )
-from workbench.ablation.report.table import ablation_sheet
-
-from .samples import FACTS, sweep
 
 HOSTILE = r"50% & $x_1$ \input{x} #~^ {a} | `b` <script>  é→Δ−± 中 --"
 

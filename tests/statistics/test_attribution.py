@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-from workbench.ablation.attribution import alone, attribute, full_factorial, interactions, shapley
-from workbench.ablation.records import Row
+from tests.support.samples import diverged, factorial
 from workbench.errors import InputError
-
-from .samples import diverged, factorial
+from workbench.statistics.attribution import alone, attribute, full_factorial, interactions, shapley
+from workbench.statistics.facts import Row
 
 Floats = NDArray[np.float64]
 

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from workbench.ablation.effects import main_effects, pair_interactions
-from workbench.ablation.plan import resolve
-from workbench.ablation.planfile import parse_plan
-from workbench.ablation.records import PlanFacts, Row, RunRecord
-from workbench.ablation.report.shares import effects_sheet, pairs_sheet
-from workbench.ablation.report.write import write_report
-from workbench.ablation.results import load_sweep
-from workbench.ablation.runner import run_sweep
-
-from .samples import completed, diverged
-from .standins import options, quiet, rooms
+from tests.support.samples import completed, diverged
+from tests.support.sweeps import options, quiet, rooms
+from workbench.plans.file import parse_plan
+from workbench.plans.resolution import resolve
+from workbench.report.shares import effects_sheet, pairs_sheet
+from workbench.report.write import write_report
+from workbench.runs.results import load_sweep
+from workbench.runs.sweep import run_sweep
+from workbench.statistics.effects import main_effects, pair_interactions
+from workbench.statistics.facts import PlanFacts, Row, RunRecord
 
 SEEDS = (0, 1, 2)
 Truth = Callable[[Collection[str]], float]

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.ablation.records import Outcome, Race, Row, RunRecord, check
-from workbench.ablation.statistics import (
+from tests.support.samples import chain, completed, diverged
+from workbench.errors import InputError
+from workbench.statistics.facts import Outcome, Race, Row, RunRecord, check
+from workbench.statistics.paired import (
     Verdict,
     bootstrap,
     compare_rows,
@@ -17,9 +19,6 @@ from workbench.ablation.statistics import (
     student,
     summarise,
 )
-from workbench.errors import InputError
-
-from .samples import chain, completed, diverged
 
 POINTS = st.floats(-50, 50, allow_nan=False)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workbench.ablation.records import Outcome, Row, RunRecord
-from workbench.ablation.statistics import (
+from workbench.statistics.facts import Outcome, Row, RunRecord
+from workbench.statistics.paired import (
     Verdict,
     bootstrap,
     compare_rows,

@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workbench.ablation import sequential
-from workbench.ablation.racing import Wanted, next_seeds
-from workbench.ablation.records import Outcome, Race, Row, RunRecord
-from workbench.ablation.statistics import Verdict, compare_rows, holm, student
-
-from .samples import chain, completed, diverged
+from tests.support.samples import chain, completed, diverged
+from workbench.statistics import sequential
+from workbench.statistics.facts import Outcome, Race, Row, RunRecord
+from workbench.statistics.paired import Verdict, compare_rows, holm, student
+from workbench.statistics.racing import Wanted, next_seeds
 
 RACE = Race(3, 12)
 SEEDS = tuple(range(12))

@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from workbench.ablation.ablate import report
-from workbench.ablation.study import run_study, summarise_study
-from workbench.ablation.study.read import read_trials
-from workbench.ablation.study.write import write_study
+from tests.support.studies import options, quiet, said, study
 from workbench.cli import app
 from workbench.errors import InputError
+from workbench.report.commands import report
 from workbench.scaling import PAPER
-from workbench.scaling.study import Study, Trial
+from workbench.study.driver import run_study
+from workbench.study.read import read_trials
+from workbench.study.space import Study
+from workbench.study.summary import summarise_study
+from workbench.study.trials import Trial
+from workbench.study.write import write_study
 
-from .standins import options, quiet, said, study
 from .test_summary import trial
 
 

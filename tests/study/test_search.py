@@ -11,16 +11,12 @@ from optuna.trial import TrialState
 
 from workbench.errors import InputError
 from workbench.scaling import PAPER
-from workbench.scaling.study import (
-    Asked,
-    Search,
-    Study,
-    Trial,
-    map_costs,
-    parse_study,
-    resolve_study,
-)
-from workbench.scaling.study.storage import dashboard_argument, open_storage
+from workbench.study.costs import map_costs
+from workbench.study.file import parse_study
+from workbench.study.search import Asked, Search
+from workbench.study.space import Study, resolve_study
+from workbench.study.storage import dashboard_argument, open_storage
+from workbench.study.trials import Trial
 
 FILE: dict[str, Any] = {
     "name": "digits",

@@ -15,18 +15,17 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from workbench.ablation.folder import LEDGER
-from workbench.ablation.ledger import Ledger
-from workbench.ablation.results import load_sweep
-from workbench.ablation.study import StudyResult, run_study
+from tests.support import studies as standins
+from tests.support.checks import start, trained_epochs
+from tests.support.studies import options, quiet, run, said, study
 from workbench.config import Outcome
 from workbench.engine import LocalEngine
 from workbench.errors import InputError
-from workbench.scaling.study import Trial
-
-from ..checks import start, trained_epochs
-from . import standins
-from .standins import options, quiet, run, said, study
+from workbench.runs.folder import LEDGER
+from workbench.runs.ledger import Ledger
+from workbench.runs.results import load_sweep
+from workbench.study.driver import StudyResult, run_study
+from workbench.study.trials import Trial
 
 pytestmark = pytest.mark.slow  # databases are written with every trial
 
@@ -185,7 +184,7 @@ def test_ledger_of_another_training_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_studies_can_not_share_a_folder(tmp_path: Path) -> None:
-    from workbench.ablation.folder import locked
+    from workbench.runs.folder import locked
 
     with locked(tmp_path), pytest.raises(InputError, match="in use by another sweep"):
         run(tmp_path)
@@ -210,7 +209,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from rich.console import Console
 from {module} import options, study
-from workbench.ablation.study import run_study
+from workbench.study.driver import run_study
 from workbench.engine import LocalEngine
 
 if __name__ == "__main__":

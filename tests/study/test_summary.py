@@ -13,17 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.ablation import study as studies
-from workbench.ablation.planfile import SHIPPED
-from workbench.ablation.study import StudyChanges, cost_only, load_study, summarise_study
-from workbench.ablation.study.studies import command_line
-from workbench.ablation.study.summary import measure_noise, pareto_front, verdict
-from workbench.ablation.study.write import study_view, write_study
+from tests.support.studies import FILE, options, quiet, said, study
 from workbench.errors import InputError
+from workbench.plans.file import SHIPPED
 from workbench.scaling import PAPER, Constants
-from workbench.scaling.study import Study, Trial
-
-from .standins import FILE, options, quiet, said, study
+from workbench.study import commands as studies
+from workbench.study.commands import StudyChanges, command_line, cost_only, load_study
+from workbench.study.space import Study
+from workbench.study.summary import measure_noise, pareto_front, summarise_study, verdict
+from workbench.study.trials import Trial
+from workbench.study.write import study_view, write_study
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from workbench.ablation.runner import SweepResult
 from workbench.config import Outcome
 from workbench.errors import InputError
+from workbench.runs.sweep import SweepResult
 
 
 def outcomes(result: SweepResult) -> list[Outcome | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from workbench.ablation.records import EpochRecord, Outcome, PlanFacts, Row, RunRecord
+from workbench.statistics.facts import EpochRecord, Outcome, PlanFacts, Row, RunRecord
 
 FACTS = PlanFacts(
     name="sample",

@@ -10,11 +10,12 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from workbench.ablation.study import StudyOptions, StudyResult, run_study
 from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Resources, Started, Task
 from workbench.engine.base import OnEvent, never
-from workbench.scaling.study import Study, parse_study, resolve_study
+from workbench.study.driver import StudyOptions, StudyResult, run_study
+from workbench.study.file import parse_study
+from workbench.study.space import Study, resolve_study
 
 NAME = __name__  # as the workers must import it
 FILE: dict[str, Any] = {

@@ -12,11 +12,6 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from workbench.ablation.kinds import PlanFile
-from workbench.ablation.plan import Changes, Plan, resolve
-from workbench.ablation.planfile import parse_plan
-from workbench.ablation.rooms import Rooms
-from workbench.ablation.runner import SweepOptions
 from workbench.config import (
     Augment,
     DataConfig,
@@ -33,6 +28,11 @@ from workbench.config import (
     parse,
 )
 from workbench.errors import InputError, unknown
+from workbench.plans.collaborators import Rooms
+from workbench.plans.file import parse_plan
+from workbench.plans.kinds import PlanFile
+from workbench.plans.resolution import Changes, Plan, resolve
+from workbench.runs.sweep import SweepOptions
 
 NAME = __name__  # as the workers must import it
 ZOO = {"small": 8, "large": 16}

@@ -8,7 +8,7 @@ import typer
 
 from workbench.cli import complete
 from workbench.cli.versions import versions
-from workbench.console import make_console
+from workbench.show.console import make_console
 
 # Click's plain help, not rich's boxes: it is half as long, and can be pasted.
 app = typer.Typer(

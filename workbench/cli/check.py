@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.app import Json, print_json
-from workbench.console import make_console
+from workbench.show.console import make_console
 
 
 def add_to(app: typer.Typer) -> None:

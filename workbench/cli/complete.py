@@ -8,8 +8,8 @@ from types import ModuleType
 
 import typer
 
-from workbench.checkout import ROOT
-from workbench.plans import named_plans
+from workbench.plans.shipped import named_plans
+from workbench.shipped import ROOT
 
 PACKAGE = "workbench.models"
 

@@ -53,7 +53,7 @@ def cost(
     """
     from workbench.cost import report as reports
     from workbench.cost import tables
-    from workbench.modules import import_modules
+    from workbench.user_modules import import_modules
 
     import_modules(imports or ())
     if beside:

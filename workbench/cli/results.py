@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli.app import Json, print_json
-from workbench.console import make_console
+from workbench.show.console import make_console
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,9 +37,9 @@ def report(
 
     Of a study's folder: its networks, its verdict and its figures.
     """
-    from workbench import ablation
+    from workbench.report.commands import report as report_folder
 
-    found = ablation.report(folder, make_console(as_json))
+    found = report_folder(folder, make_console(as_json))
     if as_json:
         print_json(json.loads(found.read_text(encoding="utf-8")))
 
@@ -50,8 +50,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Set two results side by side: cost, top-1 and outcome of every variant, and B less A."""
-    from workbench.ablation.compare import compare as side_by_side
-    from workbench.ablation.compare import load_side
+    from workbench.report.compare import compare as side_by_side
+    from workbench.report.compare import load_side
 
     _sheet(side_by_side(load_side(a), load_side(b)), as_json)
 
@@ -71,8 +71,8 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List the runs of a results folder."""
-    from workbench.ablation.browse import Filters, runs_sheet
-    from workbench.ablation.results import load_sweep
+    from workbench.report.browse import Filters, runs_sheet
+    from workbench.runs.results import load_sweep
 
     filters = Filters(tuple(variant or ()), tuple(seed or ()), tuple(status or ()), top1)
     _sheet(runs_sheet(load_sweep(results), filters), as_json)
@@ -86,7 +86,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print one run: outcome, command that repeats it, curves, configuration, environment."""
-    from workbench.ablation.browse import find_run, print_run, run_data
+    from workbench.report.browse import find_run, print_run, run_data
 
     found = find_run(run, results)
     if as_json:
@@ -96,8 +96,8 @@ def show(
 
 
 def _sheet(sheet: Any, as_json: bool) -> None:
-    from workbench.ablation.report.render import as_json as in_json
-    from workbench.ablation.report.terminal import show as print_sheet
+    from workbench.report.terminal import show as print_sheet
+    from workbench.show.formats import as_json as in_json
 
     if as_json:
         print(in_json(sheet), end="")

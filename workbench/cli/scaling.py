@@ -18,8 +18,8 @@ from workbench.cli.app import (
     print_json,
     print_table,
 )
-from workbench.console import make_console
 from workbench.errors import InputError
+from workbench.show.console import make_console
 
 
 def add_to(app: typer.Typer) -> None:
@@ -106,8 +106,10 @@ def study(
 
     The same command again resumes. `optuna-dashboard` opens RESULTS/NAME/study.db as it is.
     """
-    from workbench.ablation import study as studies
     from workbench.engine import Choice
+    from workbench.study import commands as studies
+    from workbench.study.driver import StudyOptions
+    from workbench.study.write import study_json
 
     changes = studies.StudyChanges(name, trials, tuple(set_ or ()))
     console = make_console(as_json)
@@ -115,13 +117,13 @@ def study(
         mapped = studies.cost_only(file, results=results, changes=changes, console=console)
         _json_if(as_json, list(mapped.rows()))
         return
-    options = studies.StudyOptions(
+    options = StudyOptions(
         jobs=jobs, device=device, storage=storage, ledger=ledger, where=Choice(engine, ray_address)
     )
     done, summary = studies.study(
         file, results=results, changes=changes, options=options, console=console
     )
-    _json_if(as_json, studies.study_json(done.study, done.trials, summary))
+    _json_if(as_json, study_json(done.study, done.trials, summary))
     raise typer.Exit(done.exit_code)
 
 

@@ -19,8 +19,8 @@ from workbench.cli.app import (
     Results,
     print_json,
 )
-from workbench.console import make_console
 from workbench.errors import InputError
+from workbench.show.console import make_console
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,7 +89,7 @@ def ablate(
     The same command again resumes: what is done stays done.
     """
     if template:
-        from workbench.ablation.template import template as text
+        from workbench.plans.template import template as text
 
         print(text(), end="")
         return
@@ -97,11 +97,13 @@ def ablate(
         raise InputError(
             f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
         )
-    from workbench import ablation
     from workbench.engine import Choice
+    from workbench.plans.resolution import Changes
+    from workbench.report import commands
+    from workbench.runs.sweep import SweepOptions
 
-    changes = ablation.Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
-    options = ablation.SweepOptions(
+    changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
+    options = SweepOptions(
         jobs, device, tuple(only or ()), extend, ledger, loggers=tuple(logger or ("csv",)),
         where=Choice(engine, ray_address),
     )  # fmt: skip
@@ -109,19 +111,19 @@ def ablate(
     if dry_run:
         _dry_run(plan, changes, options, console, as_json)
         return
-    done = ablation.ablate(plan, results=results, changes=changes, options=options, console=console)
+    done = commands.ablate(plan, results=results, changes=changes, options=options, console=console)
     if as_json and not done.interrupted:
         print_json(json.loads((done.folder / "table.json").read_text()))
     raise typer.Exit(done.exit_code)
 
 
 def _dry_run(plan: str, changes: Any, options: Any, console: Console, as_json: bool) -> None:
-    from workbench import ablation
-    from workbench.ablation.dryrun import preview_data, print_preview
+    from workbench.report import commands
+    from workbench.report.preview import preview_data, print_preview
 
     if not as_json:
         console.print("Timing a few steps of every row ...", style="dim")
-    resolved, found = ablation.preview(plan, changes=changes, options=options)
+    resolved, found = commands.preview(plan, changes=changes, options=options)
     if as_json:
         print_json(preview_data(resolved, found))
     else:
@@ -143,7 +145,7 @@ def new_plan(
     ),
 ) -> None:
     """Write a commented plan to begin with. It runs as it is, in a minute or two."""
-    from workbench.ablation.template import write_template
+    from workbench.plans.template import write_template
 
     write_template(file)
     print(f"{file} is written; now: workbench ablate {file} --dry-run")

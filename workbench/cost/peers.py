@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median_low
 
-from workbench.cost.published import Row, figures, folder, rows_of
 from workbench.cost.speed import Speed, measure_speed
 from workbench.cost.target import counted, target
 from workbench.errors import InputError
+from workbench.published import PublishedModel, figures, folder, rows_of
 
 PEERS: Mapping[str, tuple[str, ...]] = {
     "CMT": ("cmt_ti", "cmt_xs", "cmt_s", "cmt_b"),
@@ -67,7 +67,7 @@ class Standing:
     top1: float
     low: float
     high: float
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedModel, ...]
 
 
 def count_peers(names: Iterable[str] | None = None) -> tuple[Counted, ...]:

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from workbench.device import choose_device
-from workbench.machine import cpu_name
+from workbench.machine import choose_device, cpu_name
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 GAIN = 1.05  # what a larger batch must win to be taken

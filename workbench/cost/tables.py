@@ -7,13 +7,13 @@ from itertools import groupby
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from workbench.console import Column, Row, Table, exact_text, plural
 from workbench.cost.catalogue import ModelRow
-from workbench.cost.published import Figure, Quantity
 from workbench.cost.record import CONVENTION, MAC_KINDS, Cost, Sums
 from workbench.cost.report import CostReport
 from workbench.cost.speed import Speed
 from workbench.cost.verdict import Verdict
+from workbench.published import Figure, Quantity
+from workbench.show.console import Column, Row, Table, exact_text, plural
 
 MISSING = ""  # a cell that nobody measured is empty
 

@@ -9,12 +9,12 @@ import torch
 
 from workbench.cost.claims import CLAIMS, Block, Claim, Network, Operand, Printed, Reading
 from workbench.cost.closed import closed_form
-from workbench.cost.published import figures, imagenet
 from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.speed import Speed, measure_speed
 from workbench.cost.target import counted, target
 from workbench.errors import unknown
 from workbench.models import spec
+from workbench.published import figures, imagenet
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from workbench.engine.base import Ended, Engine, Event, Requeued, Started, Task
 from workbench.engine.local import LocalEngine
+from workbench.engine.places import LOCAL, Choice, Site, opened
 from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, divide, this_machine
-from workbench.engine.sites import LOCAL, Choice, Site, opened
 
 __all__ = [
     "FIT",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.console import plural
 from workbench.engine.resources import WORKER_BYTES, Resources, check_jobs
 from workbench.errors import InputError
+from workbench.show.console import plural
 
 
 @dataclass(frozen=True, slots=True)

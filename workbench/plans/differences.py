@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from workbench.ablation.plan import Plan, Variant
 from workbench.errors import InputError, some_of
+from workbench.plans.resolution import Plan, Variant
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
-from workbench.ablation.kinds import KINDS, PlanFile
-from workbench.ablation.kinds.base import SeedRace
-from workbench.ablation.where import located
 from workbench.config import parse
 from workbench.errors import InputError, unknown
-from workbench.plans import SHIPPED, STUDY, SUFFIXES, named_plans
+from workbench.plans.kinds import KINDS, PlanFile
+from workbench.plans.kinds.base import SeedRace
+from workbench.plans.location import located
+from workbench.plans.shipped import SHIPPED, STUDY, SUFFIXES, named_plans
 
 __all__ = ["SHIPPED", "STUDY", "find_plan", "load_plan_file", "parse_plan", "read_yaml"]
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workbench.ablation.rooms import Rooms
 from workbench.config import Frozen, Part, Spec, digest
 from workbench.errors import InputError
+from workbench.plans.collaborators import Rooms
 
 Quantity = Literal["macs", "params", "latency"]
 LABELS: dict[Quantity, str] = {"macs": "MACs", "params": "parameters", "latency": "latency, ms"}

@@ -7,15 +7,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.ablation.kinds import Choice, PlanFile
-from workbench.ablation.kinds.base import refuse_twice
-from workbench.ablation.match import LABELS, Match, Matched, Matcher
-from workbench.ablation.published import check_names
-from workbench.ablation.records import Race
-from workbench.ablation.rooms import Rooms
 from workbench.config import Count, Frozen, Natural, Recipe, RunConfig, Spec
 from workbench.errors import InputError, unknown
-from workbench.modules import Imported
+from workbench.plans.collaborators import Rooms
+from workbench.plans.kinds import Choice, PlanFile
+from workbench.plans.kinds.base import refuse_twice
+from workbench.plans.matching import LABELS, Match, Matched, Matcher
+from workbench.published import check_names
+from workbench.statistics.facts import Race
+from workbench.user_modules import Imported
 
 RESERVED = ("measured", "published")  # folders of results/ that ship with the project
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from workbench.checkout import ROOT
+from workbench.shipped import ROOT
 
 SHIPPED = ROOT / "ablations"
 STUDY = "scaling_study"  # the kind of files that `workbench study` runs

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from workbench.errors import InputError
-from workbench.plans import SUFFIXES
+from workbench.plans.shipped import SUFFIXES
 
 DEFAULT = Path("my_plan.yaml")
 

@@ -4,19 +4,14 @@ They ship with the repository under `results/published`. Rows that contradict ea
 side by side, never averaged.
 """
 
-import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.ablation.records import PlanFacts, Row, RunRecord
-from workbench.ablation.report.sheet import Cell, Heading, Sheet, top1_text
-from workbench.ablation.statistics import summarise
-from workbench.checkout import PUBLISHED
-from workbench.errors import InputError, unknown
-
-NAMES = ("row", "model", "ablation")  # the column that names a row, first one found
-IMAGENET = "ImageNet-1k"  # of every file that has no column of its own for it
+from workbench.published import PublishedRow, find, read_table, shipped
+from workbench.shipped import PUBLISHED
+from workbench.show.sheet import Cell, Heading, Sheet, top1_text
+from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.statistics.paired import summarise
 
 BESIDE = (
     Heading("Variant", ("variant",), right=False),
@@ -32,89 +27,7 @@ BESIDE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One published row. `top1` is None where the source prints none; the note says why."""
-
-    file: str
-    name: str
-    dataset: str
-    top1: float | None
-    delta: str
-    source: str
-    confidence: str
-    note: str
-
-
-def table_names(folder: Path = PUBLISHED) -> tuple[str, ...]:
-    """The published tables there are."""
-    names = tuple(sorted(path.stem for path in folder.glob("*.csv")))
-    if not names:
-        raise InputError(
-            f"published: no tables in {folder}; they come with a clone of the repository"
-        )
-    return names
-
-
-def read_table(name: str, folder: Path = PUBLISHED) -> list[dict[str, str]]:
-    """A published table as it stands, every value as text."""
-    if name not in table_names(folder):
-        raise unknown("published", name, table_names(folder))
-    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def read_published(name: str, folder: Path = PUBLISHED) -> tuple[Published, ...]:
-    """The rows of a table that gives top-1; refused for one that does not."""
-    rows = read_table(name, folder)
-    key = next((key for key in NAMES if rows and key in rows[0]), None)
-    if key is None or "top1" not in rows[0]:
-        raise InputError(f"published: {name!r} is no table of top-1")
-    return tuple(
-        Published(
-            file=name,
-            name=row[key],
-            dataset=row.get("dataset") or IMAGENET,
-            top1=float(row["top1"]) if row["top1"] else None,
-            delta=row.get("delta", ""),
-            source=row["source"],
-            confidence=row.get("confidence", ""),
-            note=row["note"],
-        )
-        for row in rows
-    )
-
-
-def find(reference: str, folder: Path = PUBLISHED) -> tuple[Published, ...]:
-    """Every row that `file/row` names; one source each, so there may be several."""
-    name, _, wanted = reference.partition("/")
-    rows = read_published(name, folder)
-    found = tuple(row for row in rows if row.name == wanted)
-    if not found:
-        raise unknown(f"published: {name}", wanted, {row.name for row in rows})
-    return found
-
-
-def shipped(folder: Path = PUBLISHED) -> bool:
-    """Whether the published tables are here; they are not in an installed wheel."""
-    return any(folder.glob("*.csv"))
-
-
-def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -> None:
-    """Refuse a row of (variant, reference) and a table that are not there, while it is early."""
-    if not shipped():
-        return
-    for variant, reference in rows:
-        if reference is not None:
-            try:
-                find(reference)
-            except InputError as error:
-                raise InputError(f"variant {variant!r}: {error}") from None
-    for name in tables:
-        read_table(name)
-
-
-def short_text(found: Sequence[Published], dataset: str) -> str:
+def short_text(found: Sequence[PublishedRow], dataset: str) -> str:
     """Top-1 as published, every value once; of a row without one, what the source says of it."""
     values = dict.fromkeys(
         (f"{row.top1:g}" if row.top1 is not None else row.note)
@@ -129,7 +42,7 @@ def published_sheet(name: str, folder: Path = PUBLISHED) -> Sheet:
     rows = read_table(name, folder)
     headings = tuple(Heading(key, (key,), right=False) for key in rows[0])
     cells = tuple(tuple(Cell(value, (value,)) for value in row.values()) for row in rows)
-    title = f"Published: {name}"
+    title = f"PublishedRow: {name}"
     return Sheet(title, headings, cells, ("",) * len(cells), (_beware(name),))
 
 
@@ -151,7 +64,7 @@ def beside(
 
 
 def _pair(
-    facts: PlanFacts, row: Row, runs: Sequence[RunRecord], found: Published
+    facts: PlanFacts, row: Row, runs: Sequence[RunRecord], found: PublishedRow
 ) -> tuple[Cell, ...]:
     measured = summarise(row, runs)
     other = not same_dataset(facts.dataset, found.dataset)

@@ -13,16 +13,16 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from workbench.ablation.folder import holds_results
-from workbench.ablation.ledger import StoredRun
-from workbench.ablation.progress import duration
-from workbench.ablation.report.sheet import Cell, Heading, Sheet
-from workbench.ablation.report.terminal import show
-from workbench.ablation.results import Sweep, load_sweep, repeat_command, run_text
-from workbench.ablation.tables import PENDING, RUNNING
 from workbench.config import EpochRecord, Outcome
-from workbench.console import plural
 from workbench.errors import InputError, unknown
+from workbench.report.terminal import show
+from workbench.runs.folder import holds_results
+from workbench.runs.ledger import StoredRun
+from workbench.runs.progress import duration
+from workbench.runs.results import Sweep, load_sweep, repeat_command, run_text
+from workbench.runs.schema import PENDING, RUNNING
+from workbench.show.console import plural
+from workbench.show.sheet import Cell, Heading, Sheet
 
 SHORT = 12  # characters of a run's id, as they are shown
 BARS = "▁▂▃▄▅▆▇█"

@@ -7,63 +7,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.ablation.database import database_url, readable_name
-from workbench.ablation.estimate import Estimate, estimate
-from workbench.ablation.folder import PLAN
-from workbench.ablation.match import Matched
-from workbench.ablation.plan import Changes, Plan, resolve
-from workbench.ablation.planfile import STUDY, find_plan, load_plan_file
-from workbench.ablation.results import Sweep, load_sweep
-from workbench.ablation.rooms import Rooms, real_rooms
-from workbench.ablation.runner import SweepOptions, SweepResult, run_sweep
-from workbench.ablation.where import located
-from workbench.console import say_written
 from workbench.engine import divide
 from workbench.errors import InputError
-from workbench.modules import import_modules
+from workbench.plans.collaborators import Rooms, real_rooms
+from workbench.plans.file import STUDY
+from workbench.plans.load import load_plan
+from workbench.plans.resolution import Changes, Plan
+from workbench.runs.database import database_url, readable_name
+from workbench.runs.estimate import Estimate, estimate
+from workbench.runs.results import Sweep, load_sweep
+from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
+from workbench.show.console import say_written
 
 RESULTS = Path("results")
-
-
-def load_plan(
-    plan: str | Path,
-    changes: Changes | None = None,
-    rooms: Rooms | None = None,
-    results: str | Path | None = None,
-    costs_only: bool = False,
-) -> Plan:
-    """The plan at a path or under a bare name (`quickstart`), resolved.
-
-    Where latency is to be equal, what an earlier sweep under `results` measured is kept. With
-    `costs_only`, a plan that says its number of classes does without its images.
-    Raises `InputError`, in one line that names the file and the key.
-    """
-    file, path = load_plan_file(plan), find_plan(plan)
-    name = (changes.name if changes else None) or file.name
-    known = measured_before(Path(results) / name) if results is not None else ()
-    try:
-        names = (*file.imports, *(changes.imports if changes else ()))
-        imports = import_modules(names, path.parent)
-        resolved = resolve(file, rooms or real_rooms(), changes, known, costs_only)
-    except InputError as error:
-        raise located(error, path, _elsewhere(changes or Changes())) from None
-    return resolved.model_copy(update={"imports": imports})
-
-
-def _elsewhere(changes: Changes) -> frozenset[str]:
-    """The keys that are not what the file says."""
-    keys = {text.partition("=")[0].strip() for text in changes.settings}
-    keys |= {"seeds"} if changes.seeds is not None else set()
-    return frozenset(keys | ({"import"} if changes.imports else set()))
-
-
-def measured_before(folder: Path) -> tuple[Matched, ...]:
-    """How the variants of an earlier sweep were matched; none where there was no such sweep."""
-    try:
-        found = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ()
-    return tuple(variant.matched for variant in found.variants if variant.matched)
 
 
 def ablate(
@@ -97,7 +53,8 @@ def report(folder: str | Path, console: Console) -> Path:
 
     Returns the file that has the numbers unrounded, `table.json` or `study.json`.
     """
-    from workbench.ablation.study import is_study, report_study
+    from workbench.study.commands import report_study
+    from workbench.study.read import is_study
 
     if is_study(folder):
         return report_study(folder, console)
@@ -108,9 +65,9 @@ def report(folder: str | Path, console: Console) -> Path:
 def report_folder(folder: str | Path, console: Console) -> Sweep:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
     table."""
-    from workbench.ablation.report.table import console_sheet
-    from workbench.ablation.report.terminal import show
-    from workbench.ablation.report.write import write_report
+    from workbench.report.table import console_sheet
+    from workbench.report.terminal import show
+    from workbench.report.write import write_report
 
     sweep = load_sweep(folder)
     if sweep.plan.kind == STUDY:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
-from workbench.ablation.published import same_dataset
-from workbench.ablation.records import PlanFacts, Row, RunRecord, check
-from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, top1_text
-from workbench.ablation.statistics import LEVEL, RESOLUTION, Interval, Summary, summarise
-from workbench.console import count_text
+from workbench.report.beside_published import same_dataset
+from workbench.show.console import count_text
+from workbench.show.sheet import Cell, Heading, Sheet, Value, top1_text
+from workbench.statistics.facts import PlanFacts, Row, RunRecord, check
+from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, Summary, summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Results:
 
 def load_side(path: str | Path) -> Results:
     """A results folder, a ledger or its URL, as one side of a comparison."""
-    from workbench.ablation.results import load_sweep
+    from workbench.runs.results import load_sweep
 
     sweep = load_sweep(path)
     return Results(sweep.facts(), sweep.rows(), sweep.records(), str(path))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.ablation.records import PlanFacts, Row, RunRecord, check
-from workbench.ablation.statistics import Comparison, Summary, Verdict, compare_rows, summarise
+from workbench.statistics.facts import PlanFacts, Row, RunRecord, check
+from workbench.statistics.paired import Comparison, Summary, Verdict, compare_rows, summarise
 
 
 @dataclass(frozen=True, slots=True)

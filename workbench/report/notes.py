@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from math import sqrt
 
-from workbench.ablation.racing import next_seeds
-from workbench.ablation.records import PlanFacts, Row, RunRecord
-from workbench.ablation.report.lines import Line, lost_to_adjustment
-from workbench.ablation.statistics import Comparison, rounding_error
 from workbench.config import MAC
+from workbench.report.lines import Line, lost_to_adjustment
+from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.statistics.paired import Comparison, rounding_error
+from workbench.statistics.racing import next_seeds
 
 
 def footnotes(

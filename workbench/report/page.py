@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-from workbench.ablation.records import PlanFacts, RunRecord
-from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.statistics.facts import PlanFacts, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def page(
 
 
 def _resource(name: str) -> str:
-    return files("workbench.ablation.report").joinpath(name).read_text(encoding="utf-8")
+    return files("workbench.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _policy(script: str) -> str:

@@ -5,13 +5,13 @@ from typing import Any
 
 from rich.console import Console
 
-from workbench.ablation.estimate import Estimate
-from workbench.ablation.plan import Plan, Variant
-from workbench.ablation.progress import duration
-from workbench.ablation.report.sheet import Cell, Heading, Sheet
-from workbench.ablation.report.terminal import show
 from workbench.config import MAC
-from workbench.console import plural
+from workbench.plans.resolution import Plan, Variant
+from workbench.report.terminal import show
+from workbench.runs.estimate import Estimate
+from workbench.runs.progress import duration
+from workbench.show.console import plural
+from workbench.show.sheet import Cell, Heading, Sheet
 
 
 def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "local") -> None:

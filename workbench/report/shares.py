@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from workbench.ablation.attribution import Attribution, Estimate
-from workbench.ablation.effects import Effects, Interactions
-from workbench.ablation.report.sheet import Cell, Heading, Sheet
+from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.statistics.attribution import Attribution, Estimate
+from workbench.statistics.effects import Effects, Interactions
 
 HEADINGS = (
     Heading("Component", ("component", "with"), right=False),

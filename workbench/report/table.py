@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from workbench.ablation import published
-from workbench.ablation.published import Published
-from workbench.ablation.records import Outcome, PlanFacts, Row, RunRecord
-from workbench.ablation.report.lines import Line, ablation_lines, verdict_words
-from workbench.ablation.report.notes import console_notes, footnotes
-from workbench.ablation.report.sheet import Cell, Heading, Sheet, Value, top1_text
-from workbench.ablation.statistics import Comparison, Verdict
-from workbench.console import count_text
+from workbench import published
+from workbench.published import PublishedRow
+from workbench.report.beside_published import same_dataset, short_text
+from workbench.report.lines import Line, ablation_lines, verdict_words
+from workbench.report.notes import console_notes, footnotes
+from workbench.show.console import count_text
+from workbench.show.sheet import Cell, Heading, Sheet, Value, top1_text
+from workbench.statistics.facts import Outcome, PlanFacts, Row, RunRecord
+from workbench.statistics.paired import Comparison, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,7 @@ def console_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecor
     Published numbers stand there where they are of the same data set; else in the files alone.
     """
     lines, known = ablation_lines(facts, rows, runs), _published(rows)
-    there = any(
-        published.same_dataset(facts.dataset, row.dataset)
-        for each in known.values()
-        for row in each
-    )
+    there = any(same_dataset(facts.dataset, row.dataset) for each in known.values() for row in each)
     columns = (*COLUMNS, _published_column(facts, known)) if there else COLUMNS
     begun = [line for line in lines if line.summary.runs] or lines
     notes = [*console_notes(facts, lines, rows, runs)]
@@ -70,7 +67,7 @@ def _sheet(
 
 # ---------------------------------------------------------------- published numbers
 
-Known = Mapping[str, Sequence[Published]]
+Known = Mapping[str, Sequence[PublishedRow]]
 
 
 def _published(rows: Sequence[Row]) -> Known:
@@ -95,7 +92,7 @@ def _published_column(facts: PlanFacts, known: Known) -> Column:
     return Column(
         Heading("Published, %", keys, right=False, rank=7),
         values,
-        lambda line: published.short_text(known.get(line.row.variant, ()), facts.dataset),
+        lambda line: short_text(known.get(line.row.variant, ()), facts.dataset),
     )
 
 

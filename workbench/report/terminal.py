@@ -3,8 +3,8 @@
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from workbench.ablation.report.sheet import Sheet
-from workbench.console import Column, Row, Table
+from workbench.show.console import Column, Row, Table
+from workbench.show.sheet import Sheet
 
 STYLES = {"good": "green", "bad": "red", "lost": "yellow", "": ""}
 

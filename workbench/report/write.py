@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.ablation import published
-from workbench.ablation.attribution import Attribution, attribute, full_factorial
-from workbench.ablation.effects import Effects, Interactions, main_effects, pair_interactions
-from workbench.ablation.folder import write_text
-from workbench.ablation.records import PlanFacts, Row, RunRecord
-from workbench.ablation.report.html import Picture, page
-from workbench.ablation.report.lines import Line, ablation_lines
-from workbench.ablation.report.render import as_csv, as_json, as_latex, as_markdown
-from workbench.ablation.report.shares import attribution_sheet, effects_sheet, pairs_sheet
-from workbench.ablation.report.sheet import Sheet
-from workbench.ablation.report.table import ablation_sheet
+from workbench.report import beside_published
+from workbench.report.lines import Line, ablation_lines
+from workbench.report.page import Picture, page
+from workbench.report.shares import attribution_sheet, effects_sheet, pairs_sheet
+from workbench.report.table import ablation_sheet
+from workbench.runs.folder import write_text
+from workbench.show.formats import as_csv, as_json, as_latex, as_markdown
+from workbench.show.sheet import Sheet
+from workbench.statistics.attribution import Attribution, attribute, full_factorial
+from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
+from workbench.statistics.facts import PlanFacts, Row, RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def write_report(
     main = ablation_sheet(facts, rows, runs)
     found = _attributed(facts, rows, runs)
     shares = [_shares(found)] if found else []
-    beside = published.sheets(facts, rows, runs)
+    beside = beside_published.sheets(facts, rows, runs)
     written = write_sheet(folder, "table", main)
     written += [path for sheet in shares for path in write_sheet(folder, "shares", sheet)]
     written += [path for stem, sheet in beside.items() for path in write_sheet(folder, stem, sheet)]
@@ -102,7 +102,8 @@ def _draw(
     runs: Sequence[RunRecord],
     found: Found | None,
 ) -> list[tuple[Picture, list[Path]]]:
-    from workbench.ablation.report.figures import attribution, cost, curves, effects, style
+    from workbench.report.figures import attribution, cost, curves, effects
+    from workbench.show import figures as style
 
     with style.style():
         figures: dict[str, Figure | None] = {

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from workbench.checkout import ROOT
 from workbench.config import Scalar
 from workbench.engine import Resources, this_machine
+from workbench.shipped import ROOT
 from workbench.version import __version__
 
 PACKAGES = (

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workbench.ablation.plan import Plan
-from workbench.ablation.rooms import Described
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig
 from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, Started, Task
+from workbench.plans.collaborators import Described
+from workbench.plans.resolution import Plan
 
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up

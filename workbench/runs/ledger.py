@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from workbench.ablation.database import (
+from workbench.config import EpochRecord, Frozen, Outcome, Recipe, Result, RunConfig, Scalar, Spec
+from workbench.plans.resolution import Plan, Variant
+from workbench.runs.database import (
     LedgerError,
     connect,
     database_url,
@@ -20,8 +22,7 @@ from workbench.ablation.database import (
     readable_name,
     settle,
 )
-from workbench.ablation.plan import Plan, Variant
-from workbench.ablation.tables import (
+from workbench.runs.schema import (
     PENDING,
     RUNNING,
     SCHEMA,
@@ -31,7 +32,6 @@ from workbench.ablation.tables import (
     PlanRow,
     RunRow,
 )
-from workbench.config import EpochRecord, Frozen, Outcome, Recipe, Result, RunConfig, Scalar, Spec
 
 
 class StoredRun(Frozen):

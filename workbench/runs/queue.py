@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from workbench.ablation.folder import discard_checkpoints, run_folder
-from workbench.ablation.ledger import Entry, Ledger
-from workbench.ablation.plan import Plan
-from workbench.ablation.racing import next_seeds
-from workbench.ablation.results import ended_runs, plan_rows
 from workbench.config import Outcome, Result, RunConfig
 from workbench.engine import Task
+from workbench.plans.resolution import Plan
+from workbench.runs.folder import discard_checkpoints, run_folder
+from workbench.runs.ledger import Entry, Ledger
+from workbench.runs.results import ended_runs, plan_rows
+from workbench.statistics.racing import next_seeds
 
 
 class Queue:

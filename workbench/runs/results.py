@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from workbench.ablation.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
-from workbench.ablation.ledger import Ledger, StoredRun, stored_run
-from workbench.ablation.plan import Plan
-from workbench.ablation.records import PlanFacts, Row, RunRecord
 from workbench.config import Outcome, Recipe
-from workbench.console import plural
 from workbench.errors import InputError
+from workbench.plans.resolution import Plan
+from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
+from workbench.runs.ledger import Ledger, StoredRun, stored_run
+from workbench.show.console import plural
+from workbench.statistics.facts import PlanFacts, Row, RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd

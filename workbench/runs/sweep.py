@@ -8,25 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.ablation.differences import refuse_changes
-from workbench.ablation.environment import environment
-from workbench.ablation.folder import (
-    ENVIRONMENT,
-    LEDGER,
-    PLAN,
-    discard_checkpoints,
-    locked,
-    write_text,
-)
-from workbench.ablation.interrupts import Interrupts
-from workbench.ablation.ledger import Ledger, StoredRun
-from workbench.ablation.plan import Plan
-from workbench.ablation.progress import Display, display
-from workbench.ablation.queue import Queue
-from workbench.ablation.results import export
-from workbench.ablation.tables import PENDING
 from workbench.config import Outcome, Progress, RunConfig, Scalar
-from workbench.console import plural
 from workbench.engine import (
     FIT,
     LOCAL,
@@ -41,6 +23,24 @@ from workbench.engine import (
     opened,
 )
 from workbench.errors import InputError
+from workbench.plans.differences import refuse_changes
+from workbench.plans.resolution import Plan
+from workbench.runs.environment import environment
+from workbench.runs.folder import (
+    ENVIRONMENT,
+    LEDGER,
+    PLAN,
+    discard_checkpoints,
+    locked,
+    write_text,
+)
+from workbench.runs.interrupts import Interrupts
+from workbench.runs.ledger import Ledger, StoredRun
+from workbench.runs.progress import Display, display
+from workbench.runs.queue import Queue
+from workbench.runs.results import export
+from workbench.runs.schema import PENDING
+from workbench.show.console import plural
 from workbench.train.loggers import check_loggers
 
 

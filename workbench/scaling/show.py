@@ -6,12 +6,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from workbench.config import MAC
-from workbench.console import Column, Command, Row, Table, exact_text
 from workbench.scaling.constants import PAPER_EXPONENTS, Exponents
 from workbench.scaling.exponents import WITHIN, Fit
 from workbench.scaling.rule import Scaled
 from workbench.scaling.sizes import sizes_of
 from workbench.scaling.table import Comparison, Line, Value
+from workbench.show.console import Column, Command, Row, Table, exact_text
 
 NOTE = f"{MAC}."
 

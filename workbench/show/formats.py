@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from workbench.ablation.report.sheet import Heading, Sheet, Value
+from workbench.show.sheet import Heading, Sheet, Value
 
 LATEX = {
     "\\": r"\textbackslash{}",

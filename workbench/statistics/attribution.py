@@ -18,9 +18,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.ablation.records import Row, RunRecord
-from workbench.ablation.statistics import Interval, rounding_error, student
 from workbench.errors import InputError
+from workbench.statistics.facts import Row, RunRecord
+from workbench.statistics.paired import Interval, rounding_error, student
 
 Floats = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.ablation.attribution import Estimate, complete, estimate, left_out, toggled
-from workbench.ablation.records import Row, RunRecord
+from workbench.statistics.attribution import Estimate, complete, estimate, left_out, toggled
+from workbench.statistics.facts import Row, RunRecord
 
 Floats = NDArray[np.float64]
 Word = tuple[str, ...]  # the components whose interaction is meant; one: its main effect

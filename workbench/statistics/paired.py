@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from workbench.ablation import sequential
-from workbench.ablation.records import Outcome, Race, Row, RunRecord
+from workbench.statistics import sequential
+from workbench.statistics.facts import Outcome, Race, Row, RunRecord
 
 LEVEL = 0.05
 POWER = 0.8

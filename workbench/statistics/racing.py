@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.ablation.records import Race, Row, RunRecord
-from workbench.ablation.statistics import Verdict, compare_rows
+from workbench.statistics.facts import Race, Row, RunRecord
+from workbench.statistics.paired import Verdict, compare_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from workbench.ablation.records import Race
+from workbench.statistics.facts import Race
 
 PATHS = 400_000
 CHUNK = 50_000

@@ -6,13 +6,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.ablation.database import database_url, readable_name
-from workbench.ablation.kinds import KINDS
-from workbench.ablation.planfile import find_plan, read_yaml
-from workbench.ablation.study.driver import StudyOptions, StudyResult, run_study
-from workbench.ablation.study.read import STUDY_JSON, read_study, read_trials
-from workbench.ablation.study.summary import Summary, summarise_study
-from workbench.ablation.study.write import (
+from workbench.errors import InputError
+from workbench.plans.file import find_plan, read_yaml
+from workbench.plans.kinds import KINDS
+from workbench.runs.database import database_url, readable_name
+from workbench.show.console import say_written
+from workbench.study.costs import CostMap, map_costs
+from workbench.study.driver import StudyOptions, StudyResult, run_study
+from workbench.study.file import parse_study
+from workbench.study.read import STUDY_JSON, read_study, read_trials
+from workbench.study.space import Study, resolve_study
+from workbench.study.storage import readable_storage
+from workbench.study.summary import Summary, summarise_study
+from workbench.study.write import (
     COST_MAP,
     MAP,
     costs_view,
@@ -20,10 +26,6 @@ from workbench.ablation.study.write import (
     write_costs,
     write_study,
 )
-from workbench.console import say_written
-from workbench.errors import InputError
-from workbench.scaling.study import CostMap, Study, map_costs, parse_study, resolve_study
-from workbench.scaling.study.storage import readable_storage
 
 RESULTS = Path("results")
 

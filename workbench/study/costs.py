@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.scaling.study.space import Candidate, Study
+from workbench.study.space import Candidate, Study
 
 SIDE = 60  # points for each coordinate: 3600, seconds
 

@@ -8,18 +8,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.ablation.differences import refuse_changes
-from workbench.ablation.environment import environment
-from workbench.ablation.folder import ENVIRONMENT, LEDGER, PLAN, locked, write_text
-from workbench.ablation.interrupts import Interrupts
-from workbench.ablation.ledger import Ledger
-from workbench.ablation.results import export
-from workbench.ablation.study.session import Session
-from workbench.ablation.tables import PENDING
 from workbench.config import Outcome
 from workbench.engine import FIT, LOCAL, Choice, Engine, Resources, opened
-from workbench.scaling.study import Search, Study, Trial
-from workbench.scaling.study.storage import dashboard_argument
+from workbench.plans.differences import refuse_changes
+from workbench.runs.environment import environment
+from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, locked, write_text
+from workbench.runs.interrupts import Interrupts
+from workbench.runs.ledger import Ledger
+from workbench.runs.results import export
+from workbench.runs.schema import PENDING
+from workbench.study.search import Search
+from workbench.study.session import Session
+from workbench.study.space import Study
+from workbench.study.storage import dashboard_argument
+from workbench.study.trials import Trial
 
 STUDY = "study.db"
 

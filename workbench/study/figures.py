@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.ablation.report.figures import style
-from workbench.ablation.study.summary import Summary, Told
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
-from workbench.scaling.study import CostMap, Trial
+from workbench.show import figures as style
+from workbench.study.costs import CostMap
+from workbench.study.summary import Summary, Told
+from workbench.study.trials import Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

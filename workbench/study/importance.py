@@ -8,7 +8,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
 from workbench.scaling.constants import NAMES
-from workbench.scaling.study.records import Trial
+from workbench.study.trials import Trial
 
 FEWEST = 4  # completed trials
 

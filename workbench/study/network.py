@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from workbench.ablation.plan import Variant
 from workbench.config import Outcome, Result, RunConfig
-from workbench.scaling.study import Asked
+from workbench.plans.resolution import Variant
+from workbench.study.search import Asked
 
 UNSETTLED = (Outcome.FAILED, Outcome.INTERRUPTED)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.ablation.study.summary import Told
 from workbench.errors import InputError
 from workbench.scaling.constants import NAMES, Constants, Exponents
-from workbench.scaling.study import Trial
-from workbench.scaling.study.file import StudyFile, parse_study
 from workbench.scaling.surface import Surface, surface
+from workbench.study.file import StudyFile, parse_study
+from workbench.study.summary import Told
+from workbench.study.trials import Trial
 
 STUDY_JSON = "study.json"
 ELSEWHERE = ("base", "recipe")  # keys of the space whose sum is what the study began with

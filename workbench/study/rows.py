@@ -1,8 +1,8 @@
 """A study as the ledger knows it: a plan that gets a row for each network, once it is asked for."""
 
-from workbench.ablation.plan import Plan, Variant
-from workbench.scaling.study import Candidate, Study
-from workbench.scaling.study.file import KIND
+from workbench.plans.resolution import Plan, Variant
+from workbench.study.file import KIND
+from workbench.study.space import Candidate, Study
 
 
 def with_row(plan: Plan | None, study: Study, variant: Variant) -> Plan:

@@ -14,7 +14,7 @@ from optuna import pruners, samplers
 from optuna.exceptions import ExperimentalWarning
 
 from workbench.errors import InputError
-from workbench.scaling.study.file import Pruner, Sampler
+from workbench.study.file import Pruner, Sampler
 
 Make = Callable[[Sampler, int], samplers.BaseSampler]
 MAKERS: Mapping[str, Make] = {

@@ -14,9 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.errors import InputError, some_of
-from workbench.scaling.study.file import DIRECTIONS
-from workbench.scaling.study.records import STATES, Ending, Trial, candidate_attributes, read_trial
-from workbench.scaling.study.samplers import (
+from workbench.scaling.surface import COORDINATES
+from workbench.study.file import DIRECTIONS
+from workbench.study.samplers import (
     check_sampler,
     is_sequence,
     make_pruner,
@@ -24,9 +24,9 @@ from workbench.scaling.study.samplers import (
     sequence_point,
     sobol_point,
 )
-from workbench.scaling.study.space import Candidate, Study
-from workbench.scaling.study.storage import open_storage, readable_storage
-from workbench.scaling.surface import COORDINATES
+from workbench.study.space import Candidate, Study
+from workbench.study.storage import open_storage, readable_storage
+from workbench.study.trials import STATES, Ending, Trial, candidate_attributes, read_trial
 
 SPACE: Mapping[str, BaseDistribution] = {name: FloatDistribution(0.0, 1.0) for name in COORDINATES}
 SPACE_KEY, READY_KEY = "space", "ready"

@@ -5,17 +5,18 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from workbench.ablation.folder import discard_checkpoints, run_folder
-from workbench.ablation.ledger import Entry, Ledger
-from workbench.ablation.plan import Variant
-from workbench.ablation.study.network import UNSETTLED, Ended, Network, ended
-from workbench.ablation.study.rows import row, with_row
 from workbench.config import Outcome, Progress, Result, RunConfig, Scalar
-from workbench.console import plural
 from workbench.engine import Ended as RunEnded
 from workbench.engine import Engine, Event, Requeued, Started, Task
-from workbench.scaling.study import Asked, Candidate, Search, Study, Trial
-from workbench.scaling.study.records import Ending
+from workbench.plans.resolution import Variant
+from workbench.runs.folder import discard_checkpoints, run_folder
+from workbench.runs.ledger import Entry, Ledger
+from workbench.show.console import plural
+from workbench.study.network import UNSETTLED, Ended, Network, ended
+from workbench.study.rows import row, with_row
+from workbench.study.search import Asked, Search
+from workbench.study.space import Candidate, Study
+from workbench.study.trials import Ending, Trial
 
 Say = Callable[[str], None]
 Known = dict[str, Trial]  # the trial that trained a network, by the network's name

@@ -13,8 +13,8 @@ from workbench.scaling.constants import PAPER_EXPONENTS, Constants, Exponents, a
 from workbench.scaling.constants import constants as checked
 from workbench.scaling.exponents import measure, measured_exponents
 from workbench.scaling.rule import Scaled, scale
-from workbench.scaling.study.file import StudyFile
 from workbench.scaling.surface import Surface, surface
+from workbench.study.file import StudyFile
 
 LOOKS = 24  # points for each coordinate, to see whether any meets the tolerance
 FREE = {"kind", "name", "question", "trials", "most_asked", "top"}  # may change between calls

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import stats
 
 from workbench.scaling.constants import NAMES, PAPER
-from workbench.scaling.study import Trial
-from workbench.scaling.study.file import DIRECTIONS, StudyFile
-from workbench.scaling.study.importance import importances
 from workbench.scaling.surface import Surface
+from workbench.study.file import DIRECTIONS, StudyFile
+from workbench.study.importance import importances
+from workbench.study.trials import Trial
 
 LEVEL = 0.05
 FEWEST = 5  # networks at least of which one is called the best, and of which the spread is told

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from optuna.trial import FrozenTrial, TrialState
 
 from workbench.scaling.constants import Constants
-from workbench.scaling.study.space import Candidate
+from workbench.study.space import Candidate
 
 Ending = Literal["completed", "infeasible", "pruned", "diverged"]
 STATES: Mapping[Ending, TrialState] = {

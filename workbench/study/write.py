@@ -10,14 +10,15 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from workbench.ablation.folder import write_text
-from workbench.ablation.report.figures import style
-from workbench.ablation.study import figures
-from workbench.ablation.study.summary import FEWEST, Summary, Told
-from workbench.console import Column, Row, Table, plural
 from workbench.errors import InputError
+from workbench.runs.folder import write_text
 from workbench.scaling.constants import PAPER
-from workbench.scaling.study import CostMap, Trial
+from workbench.show import figures as style
+from workbench.show.console import Column, Row, Table, plural
+from workbench.study import figures
+from workbench.study.costs import CostMap
+from workbench.study.summary import FEWEST, Summary, Told
+from workbench.study.trials import Trial
 
 COLUMNS = (
     "number", "outcome", "alpha", "beta", "gamma", "network", "same_as", "macs", "params",

@@ -15,8 +15,8 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from workbench.config import EpochRecord, Outcome, Recipe, Result, RunConfig, Scalar
-from workbench.device import choose_device
 from workbench.errors import InputError
+from workbench.machine import choose_device
 from workbench.train.checkpoint import NAME, Saved, read_saved, set_aside
 from workbench.train.module import Classifier
 from workbench.train.monitor import Emit, Halt, Monitor

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from workbench.ablation.kinds.additive import Additive
-from workbench.ablation.kinds.base import Choice, PlanFile
-from workbench.ablation.kinds.factorial import Factorial
-from workbench.ablation.kinds.leave_one_out import LeaveOneOut
-from workbench.ablation.kinds.list import List
-from workbench.ablation.kinds.one_factor import OneFactor
-from workbench.ablation.kinds.pairs import Pairs
-from workbench.ablation.kinds.scaling import Scaling
+from workbench.plans.kinds.additive import Additive
+from workbench.plans.kinds.base import Choice, PlanFile
+from workbench.plans.kinds.factorial import Factorial
+from workbench.plans.kinds.leave_one_out import LeaveOneOut
+from workbench.plans.kinds.list import List
+from workbench.plans.kinds.one_factor import OneFactor
+from workbench.plans.kinds.pairs import Pairs
+from workbench.plans.kinds.scaling import Scaling
 
 KINDS: Mapping[str, type[PlanFile]] = {
     "additive": Additive,

@@ -1,6 +1,6 @@
 """A path: each row adds to the row before, and is compared to it."""
 
-from workbench.ablation.kinds.base import Choice, Components, PlanFile, Step
+from workbench.plans.kinds.base import Choice, Components, PlanFile, Step
 
 
 class Additive(PlanFile):

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workbench.ablation.match import Match
 from workbench.config import Count, Frozen, Natural
 from workbench.errors import InputError
+from workbench.plans.matching import Match
 
 
 @dataclass(frozen=True, slots=True)

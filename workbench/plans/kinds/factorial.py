@@ -13,9 +13,9 @@ from itertools import chain, combinations, product
 
 from pydantic import Field
 
-from workbench.ablation.kinds.base import Choice, Components
-from workbench.ablation.kinds.toggles import Toggled
 from workbench.errors import InputError, unknown
+from workbench.plans.kinds.base import Choice, Components
+from workbench.plans.kinds.toggles import Toggled
 
 ROMAN = {3: "III", 4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
 MOST = 8  # toggles that are not generated; 256 rows

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from workbench.ablation.kinds.base import Choice, Components, Name, Overrides, PlanFile
+from workbench.plans.kinds.base import Choice, Components, Name, Overrides, PlanFile
 
 
 class LeaveOneOut(PlanFile):

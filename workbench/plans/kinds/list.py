@@ -1,6 +1,6 @@
 """Any variants, each compared to the first."""
 
-from workbench.ablation.kinds.base import Choice, Components, PlanFile, Step
+from workbench.plans.kinds.base import Choice, Components, PlanFile, Step
 
 
 class List(PlanFile):

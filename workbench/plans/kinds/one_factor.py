@@ -1,6 +1,6 @@
 """All values of one slot or field, each compared to the value that the base has."""
 
-from workbench.ablation.kinds.base import (
+from workbench.plans.kinds.base import (
     Choice,
     Components,
     Name,

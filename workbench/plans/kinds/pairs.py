@@ -2,8 +2,8 @@
 
 from itertools import combinations
 
-from workbench.ablation.kinds.base import Choice, Components
-from workbench.ablation.kinds.toggles import Toggled
+from workbench.plans.kinds.base import Choice, Components
+from workbench.plans.kinds.toggles import Toggled
 
 
 class Pairs(Toggled):

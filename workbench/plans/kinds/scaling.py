@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from workbench.ablation.kinds.base import Choice, Components, Name, PlanFile
 from workbench.config import Positive
 from workbench.errors import InputError
+from workbench.plans.kinds.base import Choice, Components, Name, PlanFile
 
 Strategy = Literal["compound", "depth", "dim", "resolution"]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workbench.ablation.kinds.base import Choice, Name, Overrides, PlanFile
+from workbench.plans.kinds.base import Choice, Name, Overrides, PlanFile
 
 
 class Toggled(PlanFile):

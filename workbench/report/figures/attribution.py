@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from workbench.ablation.attribution import Attribution, Estimate
-from workbench.ablation.effects import Interactions
-from workbench.ablation.report.figures import style
+from workbench.show import figures as style
+from workbench.statistics.attribution import Attribution, Estimate
+from workbench.statistics.effects import Interactions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from workbench.ablation.report.figures import style
-from workbench.ablation.report.figures.labels import label_points
-from workbench.ablation.report.lines import Line
+from workbench.report.figures.labels import label_points
+from workbench.report.lines import Line
+from workbench.show import figures as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

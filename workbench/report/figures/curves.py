@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from workbench.ablation.records import Row, RunRecord
-from workbench.ablation.report.figures import style
-from workbench.ablation.report.figures.labels import label_ends
+from workbench.report.figures.labels import label_ends
+from workbench.show import figures as style
+from workbench.statistics.facts import Row, RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.ablation.report.figures import style
-from workbench.ablation.report.lines import Line, verdict_words
-from workbench.ablation.report.table import difference_text
-from workbench.ablation.statistics import Comparison, Verdict
+from workbench.report.lines import Line, verdict_words
+from workbench.report.table import difference_text
+from workbench.show import figures as style
+from workbench.statistics.paired import Comparison, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.ablation.report.figures import style
-from workbench.ablation.report.figures.cost import pareto
-from workbench.ablation.report.figures.labels import label_points
 from workbench.cost.peers import PEERS, Standing
+from workbench.report.figures.cost import pareto
+from workbench.report.figures.labels import label_points
+from workbench.show import figures as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.ablation.report.figures import style
+from workbench.show import figures as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

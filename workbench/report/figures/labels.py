@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
-from workbench.ablation.report.figures.style import DPI, shorten
+from workbench.show.figures import DPI, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

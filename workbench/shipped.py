@@ -1,4 +1,4 @@
-"""Where the checkout is that the package was imported from: what ships beside it is found there."""
+"""What ships with the package: plans, published numbers. In a checkout they stand beside it."""
 
 from pathlib import Path
 

@@ -1,0 +1,1 @@
+"""Show: the one kit for what is printed and drawn; it knows no numbers of its own."""

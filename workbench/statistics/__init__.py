@@ -1,0 +1,1 @@
+"""Statistics: what the numbers of a plan's runs show, and what they don't."""
