@@ -1,6 +1,5 @@
 """What this machine and installation have, what is missing, and the command that mends it."""
 
-import fcntl
 import platform
 import shlex
 import shutil
@@ -215,7 +214,7 @@ def _ledgers(results: Path) -> Iterator[Finding]:
 
 
 def _ledger(folder: Path) -> Finding:
-    from workbench.runs.folder import LEDGER, LOCK
+    from workbench.runs.folder import LEDGER, in_use
     from workbench.runs.results import load_sweep
 
     name = str(folder)
@@ -230,7 +229,7 @@ def _ledger(folder: Path) -> Finding:
     counts = Counter(run.status for run in sweep.runs)
     told = ", ".join(f"{count} {status}" for status, count in counts.items())
     text = f"{plural(len(sweep.runs), 'run')}: {told}"
-    if _held(folder / LOCK):
+    if in_use(folder):
         return Finding("results", name, "note", f"{text}; a sweep is at work")
     if all(run.final for run in sweep.runs):
         return Finding("results", name, "ok", text)
@@ -248,15 +247,3 @@ def _damage(ledger: Path) -> str | None:
     except sqlite3.Error as error:
         return f"{ledger}: {error}"
     return None if verdict == "ok" else f"{ledger}: {verdict}"
-
-
-def _held(lock: Path) -> bool:
-    """Whether a sweep holds the lock of its folder."""
-    try:
-        with lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -1,11 +1,12 @@
 """A results folder: its lock, its files, the folders of its runs."""
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from workbench.config import RunConfig
 from workbench.errors import InputError
@@ -26,25 +27,44 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises `InputError` if it can't be written, or another sweep holds it.
     """
+    file = folder / LOCK
+    lock = FileLock(file, timeout=0, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / LOCK, "a+")  # noqa: SIM115 - closed below, with the lock
+        lock.acquire()
+    except Timeout:
+        holder = _content(file) or "unknown"
+        raise InputError(
+            f"results: {folder} is in use by another sweep (process {holder})"
+        ) from None
     except OSError as error:
         raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise InputError(
-                f"results: {folder} is in use by another sweep (process {holder})"
-            ) from None
+    try:
         with suppress(OSError):  # on a full disk the lock holds without a name in it
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            file.write_text(str(os.getpid()))
         yield
+    finally:
+        lock.release()
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a sweep holds the lock of this folder."""
+    if not (folder / LOCK).exists():
+        return False
+    try:
+        with FileLock(folder / LOCK, timeout=0, fallback_to_soft=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # not ours to lock, hence nobody's sweep that we could disturb
+        return False
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
 
 
 def run_folder(folder: Path, run: RunConfig) -> Path:

@@ -5,7 +5,6 @@ has no part in the training or in the run's identity. Those of Lightning are imp
 """
 
 import csv
-import fcntl
 import importlib.util
 import io
 import os
@@ -109,6 +108,7 @@ def _mlflow(run: RunConfig, folder: Path) -> Logger:
     # A file store has to be asked for since MLflow 3.7; telemetry would need the network.
     for name in ("MLFLOW_ALLOW_FILE_STORE", "MLFLOW_DISABLE_TELEMETRY"):
         os.environ.setdefault(name, "true")
+    from filelock import FileLock
     from pytorch_lightning.loggers import MLFlowLogger
 
     folder = folder.resolve()
@@ -118,7 +118,7 @@ def _mlflow(run: RunConfig, folder: Path) -> Logger:
         tracking_uri=(folder.parent / "mlruns").as_uri(),
         tags={"workbench.run": run.id},
     )
-    with _alone(folder.parent / ".mlruns.lock"):  # else two workers make the experiment twice
+    with FileLock(folder.parent / ".mlruns.lock"):  # else two workers make the experiment twice
         _take_up(logger, run)
     return Lightning(logger, run)
 
@@ -132,13 +132,6 @@ def _take_up(logger: "MLFlowLogger", run: RunConfig) -> None:
         for earlier in client.search_runs([found.experiment_id], asked, max_results=1):
             logger._run_id = earlier.info.run_id
     assert logger.experiment is not None
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 LOGGERS: Mapping[str, Callable[[RunConfig, Path], Logger]] = {
