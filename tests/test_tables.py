@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from workbench.cli import app
-from workbench.shipped import ROOT
+from workbench.shipped import in_checkout
 
-MEASURED = ROOT / "results" / "measured" / "quickstart"
-COMPONENTS = ROOT / "results" / "measured" / "cmt_components"
+MEASURED = in_checkout("results/measured/quickstart")
+COMPONENTS = in_checkout("results/measured/cmt_components")
 
 
 def variants(data: Any) -> Iterable[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console, RenderableType
 
 from workbench.errors import InputError, unknown
-from workbench.shipped import ROOT
+from workbench.shipped import in_checkout
 from workbench.show.sheet import Cell, Heading, Sheet
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Words:
 
 def measured(name: str) -> Path:
     """The folder `results/measured/NAME` of this checkout. Raises `InputError` without one."""
-    home = ROOT / "results" / "measured"
+    home = in_checkout("results/measured")
     if not (home / name).is_dir():
         raise unknown("results", name, (each.name for each in home.glob("*/")))
     return home / name
@@ -309,9 +309,7 @@ def contract(module: str, component: str) -> Words:
 
     Runs in the working directory, where the module is. Raises `InputError` without a checkout.
     """
-    suite = ROOT / "tests" / "models" / "test_contract.py"
-    if not suite.is_file():
-        raise InputError("contract: the suite comes with a checkout of the project; clone it")
+    suite = in_checkout("tests/models/test_contract.py")
     command = [sys.executable, "-m", "pytest", str(suite), "--modules", module, "-k", component]
     command += ["-p", "no:cacheprovider", "--color=no", "-o", "addopts="]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

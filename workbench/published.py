@@ -45,9 +45,7 @@ def table_names(folder: Path = PUBLISHED) -> tuple[str, ...]:
     """The published tables there are."""
     names = tuple(sorted(path.stem for path in folder.glob("*.csv")))
     if not names:
-        raise InputError(
-            f"published: no tables in {folder}; they come with a clone of the repository"
-        )
+        raise InputError(f"published: no tables in {folder}")
     return names
 
 
@@ -90,15 +88,8 @@ def find(reference: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, ...]:
     return found
 
 
-def shipped(folder: Path = PUBLISHED) -> bool:
-    """Whether the published tables are here; they are not in an installed wheel."""
-    return any(folder.glob("*.csv"))
-
-
 def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -> None:
     """Refuse a row of (variant, reference) and a table that are not there, while it is early."""
-    if not shipped():
-        return
     for variant, reference in rows:
         if reference is not None:
             try:
@@ -154,19 +145,9 @@ class Figure(NamedTuple):
         }
 
 
-def folder() -> Path:
-    """Where the published figures stand, beside the package."""
-    if (PUBLISHED / "imagenet.csv").is_file():
-        return PUBLISHED
-    raise InputError(
-        "results/published: not beside the package; install it from a checkout of the project with "
-        "pip install -e ."
-    )
-
-
 def imagenet() -> tuple[PublishedModel, ...]:
     """Every row of `imagenet.csv`."""
-    return _read(folder() / "imagenet.csv")
+    return _read(PUBLISHED / "imagenet.csv")
 
 
 @lru_cache(maxsize=4)

@@ -1,12 +1,12 @@
 """What notebooks show comes from the rooms unchanged."""
 
 import struct
-from pathlib import Path
 
 import pytest
 import torch
 
 from workbench import notebook as show
+from workbench import shipped
 from workbench.cost.peers import read_counts, standings
 from workbench.errors import InputError
 from workbench.models import build, spec
@@ -66,9 +66,8 @@ def test_pictures_from_inside() -> None:
         show.biases({"none": without}, stage=1, row=0, column=0)
 
 
-def test_the_contract_suite_needs_its_module(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(show, "ROOT", tmp_path)
-    with pytest.raises(InputError, match="checkout"):
-        show.contract("wide", "wide")
+def test_what_only_a_checkout_has_is_said_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "CHECKOUT", None)
+    for ask in (read_counts, lambda: show.measured("norm"), lambda: show.contract("wide", "wide")):
+        with pytest.raises(InputError, match="checkout of the project only"):
+            ask()

@@ -8,12 +8,12 @@ import pytest
 from tests.support.sweeps import describe
 from workbench.errors import InputError
 from workbench.plans.collaborators import real_rooms
-from workbench.plans.file import SHIPPED, parse_plan
+from workbench.plans.file import parse_plan
 from workbench.plans.load import load_plan
 from workbench.plans.resolution import resolve
+from workbench.plans.shipped import named_plans
 
-STUDY = "scaling_study"  # no plan: see tests/ablation/study
-PLANS = sorted(path for path in SHIPPED.glob("*.yaml") if path.stem != STUDY)
+PLANS = sorted(named_plans().values())
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from workbench.report.page import page
 from workbench.report.table import ablation_sheet
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
-from workbench.shipped import ROOT
+from workbench.shipped import in_checkout
 from workbench.statistics.facts import PlanFacts
 
 ATTACK = "<script>document.title='owned'</script>"
@@ -137,7 +137,7 @@ document.title = [...before, seen()].join(" ");
 @pytest.mark.slow
 @needs_browser
 def test_the_quickstart_s_table_fits_and_a_box_shows_its_rare_columns(tmp_path: Path) -> None:
-    found = load_sweep(ROOT / "results/measured/quickstart")
+    found = load_sweep(in_checkout("results/measured/quickstart"))
     write_report(tmp_path, found.facts(), found.rows(), found.records())
     where = unlocked(tmp_path, MEASURE)
     dom = browse(where, tmp_path, "--dump-dom", "--window-size=1400,1100").stdout

@@ -15,8 +15,8 @@ from scipy import stats
 
 from tests.support.studies import FILE, options, quiet, said, study
 from workbench.errors import InputError
-from workbench.plans.file import SHIPPED
 from workbench.scaling import PAPER, Constants
+from workbench.shipped import PLANS
 from workbench.study import commands as studies
 from workbench.study.commands import StudyChanges, command_line, cost_only, load_study
 from workbench.study.space import Study
@@ -279,6 +279,6 @@ def test_shipped_study_resolves_and_tries_the_paper_first() -> None:
     ((triple, depth, split),) = found.points()
     assert triple == PAPERS
     assert found.candidate(depth, split).refused is None
-    text = (SHIPPED / "scaling_study.yaml").read_text()
+    text = (PLANS / "scaling_study.yaml").read_text()
     assert "workbench study scaling_study" in text
     assert "Budget" in text

@@ -9,7 +9,7 @@ from types import ModuleType
 import typer
 
 from workbench.plans.shipped import named_plans
-from workbench.shipped import ROOT
+from workbench.shipped import PACKAGE as INSTALLED
 
 PACKAGE = "workbench.models"
 
@@ -92,7 +92,7 @@ def _room(slot: str) -> str:
 
 
 def _source(slot: str) -> Iterator[ast.stmt]:
-    home = ROOT / "workbench" / "models" / "components"
+    home = INSTALLED / "models" / "components"
     for file in (*home.glob(f"{_room(slot)}.py"), *home.glob(f"{_room(slot)}/*.py")):
         yield from ast.parse(file.read_text(encoding="utf-8")).body
 
@@ -103,7 +103,7 @@ def zoo_names() -> tuple[str, ...]:
     if PACKAGE in sys.modules:
         return tuple(import_module(f"{PACKAGE}.zoo").ZOO)
     sys.modules[PACKAGE] = stand_in = ModuleType(PACKAGE)
-    stand_in.__path__ = [str(ROOT / "workbench" / "models")]
+    stand_in.__path__ = [str(INSTALLED / "models")]
     try:
         return tuple(import_module(f"{PACKAGE}.zoo").ZOO)
     finally:

@@ -15,7 +15,8 @@ from statistics import median_low
 from workbench.cost.speed import Speed, measure_speed
 from workbench.cost.target import counted, target
 from workbench.errors import InputError
-from workbench.published import PublishedModel, figures, folder, rows_of
+from workbench.published import PublishedModel, figures, rows_of
+from workbench.shipped import in_checkout
 
 PEERS: Mapping[str, tuple[str, ...]] = {
     "CMT": ("cmt_ti", "cmt_xs", "cmt_s", "cmt_b"),
@@ -85,7 +86,7 @@ def _count(name: str, family: str) -> Counted:
 
 def counts_file() -> Path:
     """Where the counts ship."""
-    return folder().parent / "measured" / "costs.csv"
+    return in_checkout("results/measured/costs.csv")
 
 
 def write_counts(path: Path | None = None) -> Path:

@@ -12,9 +12,9 @@ from workbench.errors import InputError, unknown
 from workbench.plans.kinds import KINDS, PlanFile
 from workbench.plans.kinds.base import SeedRace
 from workbench.plans.location import located
-from workbench.plans.shipped import SHIPPED, STUDY, SUFFIXES, named_plans
+from workbench.plans.shipped import STUDY, SUFFIXES, named_plans
 
-__all__ = ["SHIPPED", "STUDY", "find_plan", "load_plan_file", "parse_plan", "read_yaml"]
+__all__ = ["STUDY", "find_plan", "load_plan_file", "parse_plan", "read_yaml"]
 
 
 def load_plan_file(ref: str | Path) -> PlanFile:

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from workbench.shipped import ROOT
+from workbench.shipped import PLANS
 
-SHIPPED = ROOT / "ablations"
 STUDY = "scaling_study"  # the kind of files that `workbench study` runs
 SUFFIXES = (".yaml", ".yml")
 KIND = re.compile(r"^kind:\s*([\w-]+)", re.MULTILINE)
@@ -13,7 +12,7 @@ KIND = re.compile(r"^kind:\s*([\w-]+)", re.MULTILINE)
 
 def named_plans(study: bool = False) -> dict[str, Path]:
     """The plans, or the studies, that ship with the project and those in ./ablations, which win."""
-    files = [file for each in (SHIPPED, Path("ablations")) for file in sorted(each.glob("*.yaml"))]
+    files = [file for each in (PLANS, Path("ablations")) for file in sorted(each.glob("*.yaml"))]
     return {file.stem: file for file in files if (_kind(file) == STUDY) == study}
 
 

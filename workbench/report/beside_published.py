@@ -7,7 +7,7 @@ side by side, never averaged.
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.published import PublishedRow, find, read_table, shipped
+from workbench.published import PublishedRow, find, read_table
 from workbench.shipped import PUBLISHED
 from workbench.show.sheet import Cell, Heading, Sheet, top1_text
 from workbench.statistics.facts import PlanFacts, Row, RunRecord
@@ -97,8 +97,6 @@ def sheets(
 ) -> dict[str, Sheet]:
     """The published tables that a report shows, by the name of their files; none unless asked."""
     found = dict[str, Sheet]()
-    if not shipped(folder):
-        return found
     if any(row.published for row in rows):
         found["published"] = beside(facts, rows, runs, folder)
     for name in facts.published:

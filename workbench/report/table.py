@@ -71,9 +71,7 @@ Known = Mapping[str, Sequence[PublishedRow]]
 
 
 def _published(rows: Sequence[Row]) -> Known:
-    """The published rows that the rows stand for, by variant; none where none are shipped."""
-    if not published.shipped():
-        return {}
+    """The published rows that the rows stand for, by variant."""
     return {row.variant: published.find(row.published) for row in rows if row.published}
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from workbench.config import Scalar
 from workbench.engine import Resources, this_machine
-from workbench.shipped import ROOT
+from workbench.shipped import CHECKOUT
 from workbench.version import __version__
 
 PACKAGES = (
@@ -43,11 +43,16 @@ def git_state() -> tuple[str | None, bool | None]:
 
 
 def _git(*arguments: str) -> str | None:
-    if not (ROOT / ".git").exists():  # installed: a repository around it is not ours
+    if CHECKOUT is None or not (CHECKOUT / ".git").exists():  # a repository around it is not ours
         return None
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
+            ["git", *arguments],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None
