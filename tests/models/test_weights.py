@@ -172,3 +172,74 @@ def test_a_file_that_is_no_checkpoint_is_one_line(
         load_weights(build(spec("cmt_digits")), file)
     assert "\n" not in str(caught.value)
     assert not recwarn.list
+
+
+def _quantised(shape: torch.Size) -> Tensor:
+    return torch.quantize_per_tensor(torch.zeros(shape), 0.1, 0, torch.qint8)
+
+
+ODD = {
+    "sparse": lambda shape: torch.zeros(shape).to_sparse(),
+    "quantised": _quantised,
+    "meta": lambda shape: torch.zeros(shape, device="meta"),
+    "complex": lambda shape: torch.zeros(shape, dtype=torch.complex64),
+    "int64": lambda shape: torch.zeros(shape, dtype=torch.int64),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ["stem.convs.0.weight", "head.linear.bias"])
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_tensors_are_refused_in_one_line_and_leave_the_model_as_it_was(
+    kind: str, name: str
+) -> None:
+    model, other = (build(spec("cmt_digits"), seed=seed) for seed in (0, 1))
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    state = dict(other.state_dict())
+    state[name] = ODD[kind](state[name].shape)
+    with pytest.raises(InputError, match=rf"refused: {name} .*{kind}") as caught:
+        load_weights(model, state)
+    assert "\n" not in str(caught.value)
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[key]), key
+
+
+def _checkpoint(prefixes: Mapping[str, int]) -> dict[str, Any]:
+    """As a run writes it: networks of the seeds, under their prefixes."""
+    networks = {prefix: build(spec("cmt_digits"), seed=prefixes[prefix]) for prefix in prefixes}
+    named = {
+        f"{prefix}{key}": tensor
+        for prefix, network in networks.items()
+        for key, tensor in network.state_dict().items()
+    }
+    return {"workbench": {"run": "a"}, "epoch": 1, "state_dict": named}
+
+
+@pytest.mark.parametrize("averaged", [None, "average.module.", "average.network."])
+def test_a_runs_own_checkpoint_gives_the_weights_that_were_scored(
+    averaged: str | None, tmp_path: Path
+) -> None:
+    scored = build(spec("cmt_digits"), seed=7).state_dict()
+    prefixes = {"network.": 1, averaged: 7} if averaged else {"network.": 7}
+    file = tmp_path / "last.ckpt"
+    torch.save(_checkpoint(prefixes), file)
+    model = build(spec("cmt_digits"))
+    load_weights(model, file, ema=averaged is not None)
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(tensor, scored[key]), key
+
+
+def test_a_checkpoint_without_averaged_weights_says_so(tmp_path: Path) -> None:
+    torch.save(_checkpoint({"network.": 1}), tmp_path / "last.ckpt")
+    with pytest.raises(InputError, match="holds no averaged weights"):
+        load_weights(build(spec("cmt_digits")), tmp_path / "last.ckpt", ema=True)
+
+
+def test_a_damaged_checkpoint_of_a_run_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "last.ckpt"
+    torch.save(_checkpoint({"network.": 1}), file)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="is damaged: its checksums"):
+        load_weights(build(spec("cmt_digits")), file)

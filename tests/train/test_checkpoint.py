@@ -1,11 +1,16 @@
 import os
 import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from tests.train.standins import fit_tiny
+from tests.train.standins import ASKED, FULL, StopAfter, compare, fit_tiny
+from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.train.checkpoint import NAME, load_checkpoint, read_saved, write_checkpoint
 
@@ -92,3 +97,75 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path) -> None:
         write_checkpoint(FullDisk(), tmp_path)  # type: ignore[arg-type]
     assert (tmp_path / NAME).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def flip(path: Path, record: str) -> None:
+    """Another bit in the middle of a record of a zip file, whose length stays."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as file:
+        inside = next(each for each in file.infolist() if each.filename.endswith(record))
+        at = content.index(file.read(inside), inside.header_offset) + inside.file_size // 2
+    content[at] ^= 0x40
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs that are alike: `whole`, and `parts`, which was stopped after two epochs."""
+    folder = tmp_path_factory.mktemp("stopped")
+    fit_tiny(folder / "whole", FULL)
+    fit_tiny(folder / "parts", FULL, StopAfter(2 * ASKED + 1))
+    return folder
+
+
+def _starts_over(stopped: Path, spoil: Callable[[Path], None], folder: Path) -> str:
+    """Goes on from a spoilt checkpoint; returns why that one was refused."""
+    shutil.copytree(stopped / "parts", folder)
+    spoil(folder / NAME)
+    result = fit_tiny(folder, FULL)
+    assert result.outcome is Outcome.COMPLETED
+    assert (folder / f"{NAME}.refused").exists()
+    compare(stopped / "whole", folder)
+    why = str(dict(result.details)["refused_checkpoint"])
+    assert "\n" not in why
+    return why
+
+
+@pytest.mark.parametrize("record", ["data/0", "data/7", "data.pkl"])
+def test_a_flipped_bit_is_seen_and_the_run_starts_over(
+    stopped: Path, tmp_path: Path, record: str
+) -> None:
+    why = _starts_over(stopped, lambda path: flip(path, record), tmp_path / "run")
+    assert "is damaged: its checksums" in why
+
+
+def _moments(content: dict[str, Any]) -> None:
+    state = content["optimizer_states"][0]["state"]
+    state[0]["exp_avg"] = torch.zeros(3)
+
+
+SPOILT: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no optimiser": lambda content: content.pop("optimizer_states"),
+    "fewer parameters": lambda content: content["optimizer_states"][0]["param_groups"].pop(),
+    "moments of another shape": _moments,
+    "no loops": lambda content: content.pop("loops"),
+    "no weights": lambda content: content["state_dict"].popitem(),
+    "weights of another shape": lambda content: content["state_dict"].update(
+        {"network.head.bias": torch.zeros(9)}
+    ),
+    "random state": lambda content: content["workbench"]["random"].update(cpu=torch.zeros(3)),
+    "pace": lambda content: content["workbench"].update(images_per_second="fast"),
+    "records": lambda content: content["workbench"].update(records=[]),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_bad_inner_state_is_set_aside_and_the_run_starts_over(
+    stopped: Path, tmp_path: Path, kind: str
+) -> None:
+    def spoil(path: Path) -> None:
+        content = torch.load(path, weights_only=True)
+        SPOILT[kind](content)
+        torch.save(content, path)
+
+    assert _starts_over(stopped, spoil, tmp_path / "run").startswith("checkpoint: ")

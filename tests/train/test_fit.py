@@ -98,7 +98,7 @@ def test_the_checkpoint_holds_the_weights_that_were_tested(tmp_path: Path) -> No
     weights = network_weights(checkpoint)
     Tiny(0).load_state_dict(weights)
     torch.testing.assert_close(
-        weights["head.weight"], checkpoint["state_dict"]["average.network.head.weight"]
+        weights["head.weight"], checkpoint["state_dict"]["average.module.head.weight"]
     )
     raw = checkpoint["state_dict"]["network.head.weight"]
     assert not torch.equal(weights["head.weight"], raw)

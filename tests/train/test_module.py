@@ -45,7 +45,7 @@ def test_the_average_is_what_is_tested() -> None:
     assert module.average is not None
     images = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
-        module.average.network.get_parameter("head.bias").add_(5.0)
+        module.average.module.get_parameter("head.bias").add_(5.0)
         torch.testing.assert_close(module(images), module.network(images) + 5.0)
     trained = module.configure_optimizers().param_groups
     averaged = {id(parameter) for parameter in module.average.parameters()}

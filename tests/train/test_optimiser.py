@@ -5,6 +5,8 @@ from torch import nn
 from tests.train.standins import Tiny
 from workbench.config import Optimiser
 from workbench.errors import InputError
+from workbench.models import Network, spec
+from workbench.models.layout import layout
 from workbench.train.optimiser import create, parameter_groups
 
 
@@ -22,6 +24,25 @@ def test_norms_biases_and_tables_are_not_decayed() -> None:
     assert set(decays) == {name for name, _ in Tiny(0).named_parameters()}
     decayed = {name for name, decay in decays.items() if decay}
     assert decayed == {"conv.weight", "mix.weight", "head.weight"}
+
+
+def _by_hand(network: nn.Module, weight_decay: float) -> list[tuple[float, list[str]]]:
+    """What the groups were before timm made them: decayed and not, each in the network's order."""
+    exempt = network.no_weight_decay()
+    names = [name for name, each in network.named_parameters() if each.requires_grad]
+    free = [n for n in names if network.get_parameter(n).ndim <= 1 or n in exempt]
+    return [(weight_decay, [n for n in names if n not in free]), (0.0, free)]
+
+
+@pytest.mark.parametrize("weight_decay", [0.05, 0.0])
+@pytest.mark.parametrize("name", ["cmt_digits", "deit_digits", "levit_128s", "volo_d1"])
+def test_groups_of_the_zoo_and_their_order(name: str, weight_decay: float) -> None:
+    with torch.device("meta"):
+        network = Network(layout(spec(name)))
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    groups = parameter_groups(network, weight_decay)
+    found = [(each["weight_decay"], [names[id(p)] for p in each["params"]]) for each in groups]
+    assert found == _by_hand(network, weight_decay)
 
 
 def test_frozen_parameters_are_left_out() -> None:

@@ -2,6 +2,10 @@
 
 Batches are fetched as bytes (B, H, W, 3). All draws of a batch come from one stream, keyed by
 seed, epoch and step, made on the CPU: neither the network nor the device has a say in them.
+
+That is why augmentation is written here, and not taken from a library: torchvision and timm draw
+from the global generators, one image at a time, so that what an image gets depends on the network
+(dropout draws, too), on the number of workers and on where a run was taken up again.
 """
 
 import math

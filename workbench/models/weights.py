@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 State = Mapping[str, Tensor]
 WRAPPERS = ("model", "state_dict")  # keys under which training code saves a state dict
 EMA_WRAPPERS = ("model_ema", "state_dict_ema")
+CHECKPOINT = "workbench"  # what our own checkpoints say of their run is under this key
+# Where they have the network: averaged by timm, averaged by an earlier version, as it was trained.
+AVERAGED = ("average.module.", "average.network.")
+TRAINED = "network."
 
 
 def load_weights(
@@ -40,9 +44,10 @@ def load_weights(
 
     `source` is a file or a state dict, under the workbench's names or those of a known release
     (the authors' CMT, timm's); a dictionary with `model` is unwrapped, with `ema` the averaged
-    weights in it are taken. Position tables of another resolution are resized (bicubic) and named
-    in the log. Another number of classes is refused unless `new_head`, which leaves the classifier
-    of `model` as it is. Raises `InputError` for anything else that does not fit.
+    weights in it are taken. Of a run's own checkpoint, last.ckpt, those are taken that its score is
+    of. Position tables of another resolution are resized (bicubic) and named in the log. Another
+    number of classes is refused unless `new_head`, which leaves the classifier of `model` as it is.
+    Raises `InputError` for anything else that does not fit; `model` is then as it was.
     """
     origin = str(source) if isinstance(source, str | Path) else "state dict"
     state = read(Path(source)) if isinstance(source, str | Path) else source
@@ -59,8 +64,39 @@ def load_weights(
                 f"weights: {origin!r} {what}: {name} is {[*tensor.shape]}, "
                 f"the model has {[*own[name].shape]}{hint}"
             )
+        if own[name].is_floating_point() and not fit.is_floating_point():
+            raise InputError(
+                f"weights: {origin!r} is refused: {name} has numbers of type {_type(fit)}, "
+                f"the model has {_type(own[name])}"
+            )
         fitted[name] = fit
     model.load_state_dict(fitted)
+
+
+def _type(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def trained_weights(state: State) -> dict[str, Tensor]:
+    """The network's weights in a run's checkpoint: the averaged ones where there are any."""
+    for prefix in (*AVERAGED, TRAINED):
+        found = {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}
+        if found:
+            return found
+    return {}
+
+
+def intact(path: Path) -> bool:
+    """Whether the zip file at `path` has the bytes that its CRC-32 checksums were made of.
+
+    torch writes these and does not look at them. Not everybody has torch write them, hence only
+    files of our own are to be asked.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.testzip() is None
+    except Exception:  # the reader raises whatever the damaged bytes lead it to
+        return False
 
 
 def read(path: Path) -> State:
@@ -85,6 +121,8 @@ def read(path: Path) -> State:
         ) from None
     if not isinstance(content, Mapping):
         raise InputError(f"weights: {str(path)!r} holds a {type(content).__name__}, no state dict")
+    if CHECKPOINT in content and not intact(path):
+        raise InputError(f"weights: {str(path)!r} is damaged: its checksums are of other bytes")
     return content
 
 
@@ -114,7 +152,12 @@ def _clip(text: str) -> str:
 
 
 def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> State:
-    """The state dict in what training code saved."""
+    """The state dict in what training code saved: dense tensors of real numbers alone."""
+    inner = content.get("state_dict")
+    if CHECKPOINT in content and isinstance(inner, Mapping):
+        averaged = any(str(key).startswith(AVERAGED) for key in inner)
+        if averaged or not ema:
+            return unwrap(trained_weights(inner), origin)
     for key in EMA_WRAPPERS if ema else WRAPPERS:
         inner = content.get(key)
         if isinstance(inner, Mapping):
@@ -134,7 +177,23 @@ def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> Sta
             else "it is empty"
         )
         raise InputError(f"weights: {origin!r} is no state dict: {what}")
-    return content  # type: ignore[return-value]
+    state: State = content  # type: ignore[assignment]
+    for name, tensor in state.items():
+        odd = _oddity(tensor)
+        if odd:
+            raise InputError(f"weights: {origin!r} is refused: {name} is {odd}")
+    return state
+
+
+def _oddity(tensor: Tensor) -> str | None:
+    """What a tensor is that can't be copied into a network, number by number."""
+    if tensor.is_meta:
+        return "a meta tensor, which has no values"
+    if tensor.layout is not torch.strided:
+        return f"sparse ({str(tensor.layout).removeprefix('torch.')}), not dense"
+    if tensor.is_quantized:
+        return f"quantised ({_type(tensor)})"
+    return f"complex ({_type(tensor)})" if tensor.is_complex() else None
 
 
 def _check_names(own: State, given: State, origin: str, name: str) -> None:

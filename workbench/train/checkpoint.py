@@ -1,4 +1,9 @@
-"""Checkpoints: written whole or not at all, read without running anything that is in them."""
+"""Checkpoints: written whole or not at all, read without running anything that is in them.
+
+A checkpoint is a zip file of torch's, with a CRC-32 of each tensor. torch does not look at these;
+`load_checkpoint` does, since flipped bytes are weights, too, and a run that goes on from them may
+diverge.
+"""
 
 import os
 import pickle
@@ -13,8 +18,9 @@ from torch import Tensor
 
 from workbench.config import EpochRecord
 from workbench.errors import InputError
+from workbench.models.weights import CHECKPOINT, intact, trained_weights
 
-KEY = "workbench"  # our own part of a Lightning checkpoint
+KEY = CHECKPOINT  # our own part of a Lightning checkpoint
 FORMAT = 1
 NAME = "last.ckpt"
 
@@ -46,11 +52,13 @@ class Saved:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """The checkpoint at `path`, on the CPU. Only tensors and plain data are ever unpickled.
 
-    Raises `InputError`, naming the file, if it does not exist, is truncated, holds anything but
-    data, or was not written by `fit`.
+    Raises `InputError`, naming the file, if it does not exist, is truncated, has other bytes than
+    were written, holds anything but data, or was not written by `fit`.
     """
     if not path.is_file():
         raise InputError(f"checkpoint: {path} does not exist")
+    if _is_zip(path) and not intact(path):
+        raise InputError(f"checkpoint: {path} is damaged: its checksums are not those of its bytes")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
@@ -67,6 +75,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return loaded
 
 
+def _is_zip(path: Path) -> bool:
+    """A file that is none has no checksums; torch will refuse it."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
 def read_saved(path: Path) -> Saved:
     """The run, its epochs' records and its random state, from the checkpoint at `path`.
 
@@ -79,12 +93,13 @@ def read_saved(path: Path) -> Saved:
         )
     try:
         records = tuple(EpochRecord.model_validate(record) for record in own["records"])
+        pace = own["images_per_second"]
         return Saved(
             run=str(own["run"]),
             records=records,
             step=int(own["step"]),
             seconds=float(own["seconds"]),
-            images_per_second=own["images_per_second"],
+            images_per_second=None if pace is None else float(pace),
             random=dict(own["random"]),
         )
     except (KeyError, TypeError, ValueError):
@@ -94,14 +109,21 @@ def read_saved(path: Path) -> Saved:
 def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The network's state dict, without prefixes: the averaged weights where there are any."""
     state: dict[str, Tensor] = checkpoint["state_dict"]
-    averaged = _under("average.network.", state)
-    return averaged or _under("network.", state)
+    return trained_weights(state)
 
 
-def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)
-    }
+def check_restored(trainer: pl.Trainer, epochs: int) -> None:
+    """Raises `ValueError` unless the trainer, as restored, can go on after `epochs` epochs."""
+    if trainer.current_epoch != epochs:
+        raise ValueError(f"it is of epoch {trainer.current_epoch}, and its records are of {epochs}")
+    for optimiser in trainer.optimizers:
+        for parameter, state in optimiser.state.items():
+            for key in ("exp_avg", "exp_avg_sq", "momentum_buffer"):  # shaped as their parameters
+                moment = state.get(key)
+                if isinstance(moment, Tensor) and moment.shape != parameter.shape:
+                    raise ValueError(
+                        f"{key} is {[*moment.shape]} for a parameter of {[*parameter.shape]}"
+                    )
 
 
 def write_checkpoint(trainer: pl.Trainer, folder: Path) -> None:

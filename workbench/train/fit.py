@@ -69,8 +69,9 @@ def fit(
     up at its last checkpoint, bit for bit on a CPU. A loss that is not finite ends it as
     `diverged`.
 
-    A checkpoint that can't be read, or is another run's, is moved to last.ckpt.refused with a
-    warning, and the run starts from the beginning: a damaged file costs time, not the sweep.
+    A checkpoint that can't be read or restored, or is another run's, is moved to
+    last.ckpt.refused with a warning, and the run starts from the beginning: a damaged file costs
+    time, not the sweep.
 
     `device`: auto, cpu, cuda or cuda:N. `parts` makes the network and the batches; by default the
     models and data rooms do. Raises `InputError` for a folder that can't be written, an unknown
@@ -90,7 +91,15 @@ def fit(
         )
     monitor = Monitor(run, folder, steps, place, emit, should_stop, saved)
     module = Classifier(made.network, run.recipe, steps)
-    halt = _train(module, made, monitor, folder, place, resume=saved is not None)
+    try:
+        halt = _train(module, made, monitor, folder, place, resume=saved is not None)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        device_fault = isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError)
+        if saved is None or monitor.began or device_fault:
+            raise
+        notes = _refuse(folder / NAME, f"checkpoint: {folder / NAME} can't be restored: {error}")
+        again = fit(run, folder, emit, device, should_stop, parts=parts)
+        return again.model_copy(update={"details": again.details + notes})
     return _result(run, monitor, halt, place, notes)
 
 
@@ -133,10 +142,16 @@ def _saved(path: Path, run: str) -> tuple[Saved | None, tuple[tuple[str, Scalar]
         if saved.run != run:
             raise InputError(f"checkpoint: {path} belongs to another run, {saved.run[:12]}")
     except InputError as error:
-        aside = set_aside(path)
-        logger.warning("%s; moved to %s, the run starts from the beginning", error, aside.name)
-        return None, (("refused_checkpoint", str(error)),)
+        return None, _refuse(path, str(error))
     return saved, ()
+
+
+def _refuse(path: Path, why: str) -> tuple[tuple[str, Scalar], ...]:
+    """Moves the checkpoint out of the way, and notes for the result why."""
+    why = why.strip().splitlines()[0]
+    aside = set_aside(path)
+    logger.warning("%s; moved to %s, the run starts from the beginning", why, aside.name)
+    return (("refused_checkpoint", why),)
 
 
 # ---------------------------------------------------------------- Lightning

@@ -1,6 +1,6 @@
 """The Lightning module: loss, optimiser, schedule, averaged weights and exact test metrics."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -9,8 +9,10 @@ from torch.nn import functional as F
 
 from workbench.config import Recipe
 from workbench.train import optimiser
-from workbench.train.average import Average
 from workbench.train.schedule import learning_rate, peak
+
+if TYPE_CHECKING:
+    from timm.utils.model_ema import ModelEmaV3
 
 Batch = tuple[Tensor, Tensor]
 
@@ -33,7 +35,7 @@ class Classifier(pl.LightningModule):
     def __init__(self, network: nn.Module, recipe: Recipe, steps_per_epoch: int) -> None:
         super().__init__()
         self.network = network
-        self.average = None if recipe.ema_decay is None else Average(network, recipe.ema_decay)
+        self.average = None if recipe.ema_decay is None else _average(network, recipe.ema_decay)
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.lr = 0.0  # of the latest step
@@ -57,8 +59,6 @@ class Classifier(pl.LightningModule):
         made = self.optimizers(use_pl_optimizer=False)
         assert isinstance(made, torch.optim.Optimizer)
         self._optimiser = made
-        if self.average is not None:
-            self.average.follow(self.network)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         step = self.current_epoch * self.steps_per_epoch + batch_idx
@@ -83,7 +83,13 @@ class Classifier(pl.LightningModule):
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
         if self.average is not None:
-            self.average.update()
+            self.average.update(self.network)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Averaged weights under the names that earlier versions gave them are taken, too."""
+        state = checkpoint["state_dict"]
+        for name in [name for name in state if name.startswith("average.network.")]:
+            state[name.replace(".network.", ".module.", 1)] = state.pop(name)
 
     # ------------------------------------------------------------ test
 
@@ -104,3 +110,12 @@ class Classifier(pl.LightningModule):
         if self._seen:
             loss, right = torch.stack(self._sums).sum(dim=0).tolist()
             self.score = Score(loss / self._seen, 100.0 * right / self._seen)
+
+
+def _average(network: nn.Module, decay: float) -> "ModelEmaV3":
+    """A copy that follows the network: weights and the statistics of BN; counters are copied."""
+    from timm.utils.model_ema import ModelEmaV3  # timm takes half a second to import
+
+    average = ModelEmaV3(network, decay=decay)
+    average.train().requires_grad_(False)  # Lightning warns of modules in eval mode
+    return average

@@ -14,6 +14,7 @@ from workbench.config import EpochRecord, Outcome, Progress, RunConfig, Scalar
 from workbench.train.checkpoint import (
     KEY,
     Saved,
+    check_restored,
     random_state,
     restore_random_state,
     write_checkpoint,
@@ -144,6 +145,7 @@ class Monitor(pl.Callback):
         self.records: tuple[EpochRecord, ...] = saved.records if saved else ()
         self.pace = Pace(device, steps)
         self.step = saved.step if saved else 0
+        self.began = False  # to train, from the start or from what was restored
         self._run, self._id = run, run.id
         self._folder = folder
         self._steps = steps
@@ -162,7 +164,9 @@ class Monitor(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if self._saved:
+            check_restored(trainer, len(self._saved.records))
             restore_random_state(self._saved.random, self._device)
+        self.began = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._epoch_started = perf_counter()

@@ -14,23 +14,19 @@ FUSED = frozenset({"adam", "adamw", "sgd", "momentum"})
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """The trainable parameters in two groups: decayed, and not.
+    """The trainable parameters in timm's two groups: decayed, and not.
 
-    Not decayed are those with at most one dimension (norms, biases) and those that the network
-    names in `no_weight_decay()`: position tables, class tokens.
+    Not decayed are norms, biases and those that the network names in `no_weight_decay()`: position
+    tables, class tokens.
     """
+    from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]
+
     named = getattr(network, "no_weight_decay", None)
     exempt: set[str] = set(named()) if named else set()
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            (free if parameter.ndim <= 1 or name in exempt else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-    return [group for group in groups if group["params"]]
+    # timm makes one group of all where nothing decays, hence 1. Decayed first: the order is part of
+    # what a checkpoint says, and of how the norm of the gradients is summed.
+    groups = param_groups_weight_decay(network, 1.0, no_weight_decay_list=exempt)[::-1]
+    return [{**group, "weight_decay": weight_decay * group["weight_decay"]} for group in groups]
 
 
 def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.Optimizer:
