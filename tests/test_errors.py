@@ -1,11 +1,12 @@
 """How near misses are named, and how warnings look."""
 
+import pickle
 import subprocess
 import sys
 
 import pytest
 
-from workbench.errors import nearest, nearest_divisor
+from workbench.errors import InputError, nearest, nearest_divisor
 
 WARNS = """
 import warnings
@@ -35,6 +36,7 @@ def test_divisors_that_are_equally_near_are_both_named() -> None:
     assert nearest_divisor(3, 64) == "nearest: 2, 4"
     assert nearest_divisor(5, 64) == "nearest: 4"
     assert nearest_divisor(100, 64) == "nearest: 64"
+    assert nearest_divisor(10**7, 10**12) == "nearest: 10000000"  # not searched one by one
 
 
 def test_our_warnings_are_one_line_and_pythons_are_as_ever() -> None:
@@ -42,3 +44,13 @@ def test_our_warnings_are_one_line_and_pythons_are_as_ever() -> None:
     first, *rest = done.stderr.splitlines()
     assert first == "warning: data.path: one of them"
     assert "UserWarning: another" in rest[0]
+
+
+def test_an_error_says_where_it_is_from_what_it_carries() -> None:
+    error = InputError("8 does not divide 10", key="mixer.k", stage=1)
+    assert str(error) == "mixer.k[1]: 8 does not divide 10"
+    whole = error.but(row="wide", place="plan.yaml: line 3, column 5")
+    assert str(whole) == f"plan.yaml: line 3, column 5: variant 'wide': {error}"
+    assert error.row == ""
+    again = pickle.loads(pickle.dumps(whole))  # as it comes from a worker
+    assert (str(again), again.key, again.stage) == (str(whole), "mixer.k", 1)

@@ -55,15 +55,16 @@ def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> 
     if fault["type"] == "extra_forbidden":
         owner = _submodel(model, path[:-1])
         fields = owner.model_fields.items()
-        return unknown(key, path[-1], (field.alias or name for name, field in fields))
+        names = (field.alias or name for name, field in fields)
+        return unknown(key, path[-1], names).but(about="key")
     if fault["type"] == "missing":
-        return InputError(f"{key}: missing")
+        return InputError("missing", key=key, about="missing")
     if fault["type"] == "too_short":
         wanted, found = fault["ctx"]["min_length"], fault["ctx"]["actual_length"]
-        return InputError(f"{key}: it needs at least {wanted}, and has {found}")
+        return InputError(f"it needs at least {wanted}, and has {found}", key=key)
     if fault["type"] == "literal_error" and isinstance(fault["input"], str):
         return unknown(key, fault["input"], re.findall(r"'(.*?)'", fault["ctx"]["expected"]))
-    return InputError(f"{key}: {fault['input']!r} is refused: {_why(fault)}")
+    return InputError(f"{fault['input']!r} is refused: {_why(fault)}", key=key)
 
 
 UNION = re.compile(r"str|int|float|bool|.*\[.*")  # a member of one, where pydantic names it

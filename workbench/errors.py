@@ -1,18 +1,53 @@
 """The one exception a user's mistake raises, its warning, and how near misses are named."""
 
+import copy
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import TextIO
+from math import isqrt
+from typing import Literal, Self, TextIO
+
+About = Literal["value", "key", "missing"]  # what is wrong: the value, the key, or that it lacks
 
 
 class InputError(ValueError):
     """Input that the workbench refuses.
 
     The message is one line that names the key, the value and, where there is one, the nearest
-    valid choice. The command line prints it and exits with code 2.
+    valid choice. The command line prints it and exits with code 2. It reads
+    `PLACE: variant 'ROW': KEY[STAGE]: REASON`, without the parts that are empty.
     """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        key: str = "",  # dotted, as in a plan: recipe.optimiser.lr
+        stage: int | None = None,  # of a key that has a value for each stage
+        row: str = "",  # the name of a plan's row
+        place: str = "",  # file, line and column
+        about: About = "value",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.key = key
+        self.stage = stage
+        self.row = row
+        self.place = place
+        self.about: About = about
+
+    def __str__(self) -> str:
+        row = f"variant {self.row!r}" if self.row else ""
+        key = self.key if self.stage is None else f"{self.key}[{self.stage}]"
+        return ": ".join(part for part in (self.place, row, key, self.reason) if part)
+
+    def but(self, **fields: str | int) -> Self:
+        """The same error with other `fields`, such as the row that it is of."""
+        changed = copy.copy(self)
+        for name, value in fields.items():
+            setattr(changed, name, value)
+        return changed
 
 
 class InputWarning(UserWarning):
@@ -43,14 +78,21 @@ def nearest(value: str, choices: Iterable[str], most: int = 3) -> str:
 
 def nearest_divisor(value: int, whole: int) -> str:
     """The divisors of `whole` nearest to `value`, as the tail of an error message."""
-    divisors = [n for n in range(1, whole + 1) if whole % n == 0]
+    small = [n for n in range(1, isqrt(whole) + 1) if whole % n == 0]
+    divisors = sorted({*small, *(whole // n for n in small)})
     least = min(abs(n - value) for n in divisors)
     return f"nearest: {', '.join(str(n) for n in divisors if abs(n - value) == least)}"
 
 
 def unknown(key: str, value: str, choices: Iterable[str]) -> InputError:
     """The error for a name that is not among `choices`."""
-    return InputError(f"{key}: unknown {value!r}; {nearest(value, choices)}")
+    return InputError(f"unknown {value!r}; {nearest(value, choices)}", key=key)
+
+
+def unknown_key(key: str, choices: Iterable[str]) -> InputError:
+    """The error for a dotted key whose last part is not among `choices`."""
+    error = unknown(key, key.rpartition(".")[2], choices)
+    return error.but(about="key")
 
 
 def warn_in_one_line() -> None:

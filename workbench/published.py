@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, nearest, unknown
 from workbench.shipped import PUBLISHED
 
 Quantity = Literal["params_m", "gmacs", "top1"]
@@ -45,7 +45,7 @@ def table_names(folder: Path = PUBLISHED) -> tuple[str, ...]:
     """The published tables there are."""
     names = tuple(sorted(path.stem for path in folder.glob("*.csv")))
     if not names:
-        raise InputError(f"published: no tables in {folder}")
+        raise InputError(f"no tables in {folder}", key="published")
     return names
 
 
@@ -62,7 +62,7 @@ def read_published(name: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, .
     rows = read_table(name, folder)
     key = next((key for key in NAMES if rows and key in rows[0]), None)
     if key is None or "top1" not in rows[0]:
-        raise InputError(f"published: {name!r} is no table of top-1")
+        raise InputError(f"{name!r} is no table of top-1", key="published")
     return tuple(
         PublishedRow(
             file=name,
@@ -84,7 +84,8 @@ def find(reference: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, ...]:
     rows = read_published(name, folder)
     found = tuple(row for row in rows if row.name == wanted)
     if not found:
-        raise unknown(f"published: {name}", wanted, {row.name for row in rows})
+        near = nearest(wanted, {row.name for row in rows})
+        raise InputError(f"{name}: unknown {wanted!r}; {near}", key="published")
     return found
 
 
@@ -95,7 +96,7 @@ def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -
             try:
                 find(reference)
             except InputError as error:
-                raise InputError(f"variant {variant!r}: {error}") from None
+                raise error.but(row=variant) from None
     for name in tables:
         read_table(name)
 

@@ -41,7 +41,7 @@ def import_modules(names: Iterable[str], folder: Path | None = None) -> tuple[Im
 def _import(name: str, folders: Sequence[Path]) -> Imported:
     if not NAME.fullmatch(name):
         raise InputError(
-            f"import: {name!r} is refused: name a module as in an import statement, my_mixer"
+            f"{name!r} is refused: name a module as in an import statement, my_mixer", key="import"
         )
     source = _find(name, folders)
     stamp = _digest(source)
@@ -63,11 +63,11 @@ def _find(name: str, folders: Sequence[Path]) -> Path:
     except (ImportError, ValueError):  # a parent that is not there, or is no package
         spec = None
     if spec is None or spec.origin is None:
-        raise InputError(f"import: no module {name!r}: {_looked_for(name, folders)}")
+        raise InputError(f"no module {name!r}: {_looked_for(name, folders)}", key="import")
     source = Path(spec.origin)
     if home and not source.resolve().is_relative_to(home):
         mine = (home / first).joinpath(*inner)
-        raise InputError(f"import: {name!r} is {source}, not {mine}; give yours another name")
+        raise InputError(f"{name!r} is {source}, not {mine}; give yours another name", key="import")
     return source
 
 
@@ -99,10 +99,12 @@ def _run(name: str, loaded: ModuleType | None) -> ModuleType:
     try:
         return importlib.reload(loaded) if loaded else importlib.import_module(name)
     except InputError as error:
-        raise InputError(f"import: {name}: {error}") from None
+        raise InputError(f"{name}: {error}", key="import") from None
     except Exception as error:  # the user's code may raise anything
         text = " ".join(str(error).split())
-        raise InputError(f"import: {name}: {type(error).__name__}: {text}{_line(error)}") from None
+        raise InputError(
+            f"{name}: {type(error).__name__}: {text}{_line(error)}", key="import"
+        ) from None
 
 
 def _line(error: Exception) -> str:

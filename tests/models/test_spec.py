@@ -145,7 +145,7 @@ def test_what_changes_no_module_leaves_the_fingerprint(same: str) -> None:
 
 REFUSED = {
     "cmt_x": ("model", "cmt_x", "cmt_xs"),
-    "cmt_s lppu=none": ("key", "lppu", "lpu"),
+    "cmt_s lppu=none": ("lppu", "lpu"),
     "cmt_s lpu=none lpu.shortcut=false": ("lpu.shortcut", "lpu=none", "dwconv"),
     "cmt_s ffn=mlp ffn.shortcut=whole": ("ffn.shortcut", "ffn=mlp", "irffn"),
     "cmt_s head=gap head.dim=3": ("head.dim", "head=gap", "projection"),

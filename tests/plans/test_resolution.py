@@ -146,7 +146,7 @@ BACK = [
 @pytest.mark.parametrize(
     ("fields", "parts"),
     [
-        ({"rows": TWICE}, ["variant: 'a' stands there 2 times"]),
+        ({"rows": TWICE}, ["variant 'a': 2 rows have this name"]),
         ({"rows": []}, ["rows: there is no variant"]),
         ({"seeds": [0, 1, 0]}, ["seeds: 0 stands there 2 times"]),
         ({"seeds": []}, ["seeds: there is none"]),
@@ -161,7 +161,7 @@ BACK = [
         ({"sede": 3}, ["unknown 'sede'", "nearest: 'seeds"]),
         ({"rows": [{"name": "a", "bass": "small"}]}, ["rows.0.bass", "nearest: 'base"]),
         ({"rows": [{"base": "small"}]}, ["rows.0.name: missing"]),
-        ({"rows": [{"name": "a"}]}, ["row 'a': base: missing"]),
+        ({"rows": [{"name": "a"}]}, ["variant 'a': base: missing"]),
         ({"rows": [{"name": "a", "base": "smal"}]}, ["variant 'a'", "nearest: 'small"]),
         (
             {"rows": [{"name": "a", "base": "small", "set": "dims=4"}]},

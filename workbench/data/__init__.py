@@ -82,8 +82,9 @@ def loaders(
 def _source(config: DataConfig) -> Source:
     if "imagenet" in config.name.lower():
         raise InputError(
-            f"data.name: unknown {config.name!r}; nearest: 'folder', which reads ImageNet's layout "
-            "from data.path: train/CLASS/ and val/CLASS/, val sorted into folders like train"
+            f"unknown {config.name!r}; nearest: 'folder', which reads ImageNet's layout "
+            "from data.path: train/CLASS/ and val/CLASS/, val sorted into folders like train",
+            key="data.name",
         )
     if config.name not in DATASETS:
         raise unknown("data.name", config.name, DATASETS)

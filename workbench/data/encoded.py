@@ -116,8 +116,9 @@ def _allowed(config: DataConfig, names: Sequence[str], kinds: npt.NDArray[np.str
     convert = config.bad_images == "convert"
     if odd.any() and config.bad_images == "fail":
         raise InputError(
-            f"data.path: {config.path!r} has {_listing(names, kinds, odd)} that are not plain RGB; "
-            "--set recipe.data.bad_images=convert or skip goes on with them or without"
+            f"{config.path!r} has {_listing(names, kinds, odd)} that are not plain RGB; "
+            "--set recipe.data.bad_images=convert or skip goes on with them or without",
+            key="data.path",
         )
     lost = kinds == UNREADABLE if convert else odd
     partial = (kinds == TRUNCATED) & convert
@@ -141,12 +142,12 @@ def _refuse_lost_classes(
     config: DataConfig, class_names: tuple[str, ...], train: Ints, test: Ints
 ) -> None:
     if not len(test):
-        raise InputError(f"data.path: {config.path!r} has no test image that can be used")
+        raise InputError(f"{config.path!r} has no test image that can be used", key="data.path")
     lost = np.setdiff1d(np.arange(len(class_names)), train)
     if len(lost):
         raise InputError(
-            f"data.path: {config.path!r} has no usable training image of class "
-            f"{class_names[lost[0]]!r}"
+            f"{config.path!r} has no usable training image of class {class_names[lost[0]]!r}",
+            key="data.path",
         )
 
 
@@ -161,18 +162,20 @@ def refuse_few_classes(config: DataConfig, class_names: Sequence[str]) -> None:
     """Fewer than two classes leave nothing to learn."""
     if len(class_names) < 2:
         found = f"one class, {class_names[0]!r}" if class_names else "no class"
-        raise InputError(f"data.path: {config.path!r} has {found}; at least two are needed")
+        raise InputError(f"{config.path!r} has {found}; at least two are needed", key="data.path")
 
 
 def existing_folder(config: DataConfig, layout: str) -> Path:
     """`config.path` as a folder that exists; `layout` says in the error what it should hold."""
     if config.path is None:
         raise InputError(
-            f"data.path: missing; data.name={config.name} reads a folder with {layout}"
+            f"missing; data.name={config.name} reads a folder with {layout}", key="data.path"
         )
     path = Path(config.path).expanduser()
     if not path.exists():
-        raise InputError(f"data.path: {config.path!r} does not exist")
+        raise InputError(f"{config.path!r} does not exist", key="data.path")
     if not path.is_dir():
-        raise InputError(f"data.path: {config.path!r} is not a folder; give one with {layout}")
+        raise InputError(
+            f"{config.path!r} is not a folder; give one with {layout}", key="data.path"
+        )
     return path

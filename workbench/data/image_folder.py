@@ -26,10 +26,14 @@ def folder(config: DataConfig) -> Source:
     root = existing_folder(config, LAYOUT)
     train = root / "train"
     if not train.is_dir():
-        raise InputError(f"data.path: {config.path!r} has no train/; give a folder with {LAYOUT}")
+        raise InputError(
+            f"{config.path!r} has no train/; give a folder with {LAYOUT}", key="data.path"
+        )
     test = next((root / name for name in ("val", "test") if (root / name).is_dir()), None)
     if test is None:
-        raise InputError(f"data.path: {config.path!r} has neither val/ nor test/ beside train/")
+        raise InputError(
+            f"{config.path!r} has neither val/ nor test/ beside train/", key="data.path"
+        )
     classes = tuple(sorted(entry.name for entry in train.iterdir() if entry.is_dir()))
     refuse_few_classes(config, classes)
     _refuse_strangers(config, test, classes)
@@ -42,8 +46,9 @@ def _refuse_strangers(config: DataConfig, test: Path, classes: tuple[str, ...]) 
     strange = sorted(found - set(classes))
     if strange:
         raise InputError(
-            f"data.path: {config.path!r} has class {strange[0]!r} in {test.name}/ but not in "
-            f"train/; {nearest(strange[0], classes)}"
+            f"{config.path!r} has class {strange[0]!r} in {test.name}/ but not in "
+            f"train/; {nearest(strange[0], classes)}",
+            key="data.path",
         )
 
 
@@ -55,7 +60,7 @@ def _index(config: DataConfig, top: Path, classes: tuple[str, ...]) -> Encoded:
         names += found
         labels += [label] * len(found)
     if not names:
-        raise InputError(f"data.path: {config.path!r} has no image in {top.name}/")
+        raise InputError(f"{config.path!r} has no image in {top.name}/", key="data.path")
     shown = [f"{top.name}/{name}" for name in names]
     key = fingerprint(top, names)
     return Encoded(Files(top, tuple(names)), shown, np.array(labels, np.int64), key)

@@ -71,7 +71,9 @@ def parquet(config: DataConfig) -> Source:
         lacking = (
             "no test-*.parquet or validation-*.parquet" if train_files else "no train-*.parquet"
         )
-        raise InputError(f"data.path: {config.path!r} has {lacking}; give a folder with {LAYOUT}")
+        raise InputError(
+            f"{config.path!r} has {lacking}; give a folder with {LAYOUT}", key="data.path"
+        )
     image, label, names = _columns(config, train_files[0])
     train_labels = _labels(train_files, label)
     labelled = [(files, _labels(files, label)) for files in candidates]
@@ -103,7 +105,7 @@ def _read(file: Path, image: str) -> Any:
     try:
         for batch in pq.ParquetFile(file).iter_batches(columns=[f"{image}.bytes"], batch_size=1024):
             if not batch.num_columns:
-                raise InputError(f"data.path: {file.name} has no image column {image!r}")
+                raise InputError(f"{file.name} has no image column {image!r}", key="data.path")
             yield pc.struct_field(batch.column(0), "bytes").cast(pa.large_binary())
     except (pa.ArrowException, OSError) as error:
         raise _corrupt(file, error) from None
@@ -124,8 +126,8 @@ def _unpacked(files: list[Path], image: str, key: str) -> Path:
         os.replace(part, target)
     except OSError as error:
         raise InputError(
-            f"data.memory_limit_mb: {files[0].parent} is larger, and can't be unpacked into "
-            f"{target.parent}: {error}"
+            f"{files[0].parent} is larger, and can't be unpacked into {target.parent}: {error}",
+            key="data.memory_limit_mb",
         ) from None
     finally:
         part.unlink(missing_ok=True)
@@ -143,11 +145,12 @@ def _columns(config: DataConfig, file: Path) -> tuple[str, str, tuple[str, ...] 
     kind = schema.field(image).type
     if not pa.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
         raise InputError(
-            f"data.path: column {image!r} of {file.name} is {kind}, not a struct with bytes"
+            f"column {image!r} of {file.name} is {kind}, not a struct with bytes", key="data.path"
         )
     if not pa.types.is_integer(schema.field(label).type):
         raise InputError(
-            f"data.path: column {label!r} of {file.name} is {schema.field(label).type}, not integer"
+            f"column {label!r} of {file.name} is {schema.field(label).type}, not integer",
+            key="data.path",
         )
     return image, label, _class_names(schema, label)
 
@@ -156,8 +159,9 @@ def _column(config: DataConfig, schema: Any, wanted: tuple[str, ...], what: str)
     found = next((name for name in wanted if name in schema.names), None)
     if found is None:
         raise InputError(
-            f"data.path: {config.path!r} has no {what} column ({' or '.join(wanted)}); "
-            f"its columns: {', '.join(schema.names)}"
+            f"{config.path!r} has no {what} column ({' or '.join(wanted)}); "
+            f"its columns: {', '.join(schema.names)}",
+            key="data.path",
         )
     return found
 
@@ -177,15 +181,19 @@ def _labels(files: list[Path], label: str) -> Ints:
         try:
             column = pq.ParquetFile(file).read(columns=[label])[label]
         except KeyError:
-            raise InputError(f"data.path: {file.name} has no label column {label!r}") from None
+            raise InputError(
+                f"{file.name} has no label column {label!r}", key="data.path"
+            ) from None
         except (pa.ArrowException, OSError) as error:
             raise _corrupt(file, error) from None
         if column.null_count:
-            raise InputError(f"data.path: {file.name} has {column.null_count} rows without a label")
+            raise InputError(
+                f"{file.name} has {column.null_count} rows without a label", key="data.path"
+            )
         parts.append(column.to_numpy().astype(np.int64))
     labels = np.concatenate(parts)
     if not len(labels):
-        raise InputError(f"data.path: {files[0].name} has no row")
+        raise InputError(f"{files[0].name} has no row", key="data.path")
     return labels
 
 
@@ -194,7 +202,7 @@ def _refuse_labels(file: Path, label: str, labels: Ints, classes: int) -> None:
     if low < 0 or high >= classes:
         wrong = low if low < 0 else high
         raise InputError(
-            f"data.path: {file.name} has {label} {wrong}; there are {classes} classes, from 0"
+            f"{file.name} has {label} {wrong}; there are {classes} classes, from 0", key="data.path"
         )
 
 
@@ -208,4 +216,4 @@ def _fingerprint(files: list[Path], image: str) -> str:
 
 def _corrupt(file: Path, error: Exception) -> InputError:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InputError(f"data.path: {str(file)!r} is not a readable parquet file: {first}")
+    return InputError(f"{str(file)!r} is not a readable parquet file: {first}", key="data.path")

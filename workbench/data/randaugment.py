@@ -43,8 +43,9 @@ def parse_policy(text: str) -> Policy:
     matches = [_SECTION.fullmatch(section) for section in sections]
     if head != "rand" or not all(matches):
         raise InputError(
-            f"augment.randaugment: {text!r} is not timm's notation, such as "
-            "'rand-m9-mstd0.5-inc1' (sections m, n, p, mstd, mmax, inc)"
+            f"{text!r} is not timm's notation, such as "
+            "'rand-m9-mstd0.5-inc1' (sections m, n, p, mstd, mmax, inc)",
+            key="augment.randaugment",
         )
     values = {match[1]: float(match[2]) for match in matches if match}
     return Policy(

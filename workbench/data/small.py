@@ -64,8 +64,9 @@ def synthetic(config: DataConfig) -> Source:
     needed = sum(sizes) * side**2 * 3
     if needed > config.memory_limit_mb * 2**20:
         raise InputError(
-            f"data.train_size: {sizes[0]} + {sizes[1]} synthetic images take {needed >> 20} MB, "
-            f"more than data.memory_limit_mb={config.memory_limit_mb}"
+            f"{sizes[0]} + {sizes[1]} synthetic images take {needed >> 20} MB, "
+            f"more than data.memory_limit_mb={config.memory_limit_mb}",
+            key="data.train_size",
         )
     cells = stream(Purpose.SYNTHETIC, config.subset_seed, 0).uniform(64, 192, (classes, 4, 4, 3))
     cell = side // 4

@@ -106,7 +106,9 @@ def refuse_more_than(count: int, size: int, name: str, key: str) -> None:
     """Refuse a `train_size` or `test_size` of more images than set `name` has."""
     if size > count:
         which = key.removesuffix("_size")
-        raise InputError(f"data.{key}: {size} is more than the {count} {which} images of {name}")
+        raise InputError(
+            f"{size} is more than the {count} {which} images of {name}", key=f"data.{key}"
+        )
 
 
 def array_source(

@@ -41,18 +41,19 @@ def check_augment(augment: Augment, side: int) -> None:
     """Refuse settings that contradict each other, or that images of `side` pixels can't have."""
     if augment.crop_padding >= side:
         raise InputError(
-            f"augment.crop_padding: {augment.crop_padding} must be less than the side, {side}"
+            f"{augment.crop_padding} must be less than the side, {side}", key="augment.crop_padding"
         )
     if augment.crop_padding and augment.random_resized_crop:
         raise InputError(
-            f"augment.crop_padding: {augment.crop_padding} goes with random_resized_crop=false"
+            f"{augment.crop_padding} goes with random_resized_crop=false",
+            key="augment.crop_padding",
         )
     if augment.randaugment is not None:
         parse_policy(augment.randaugment)
         if augment.color_jitter:  # timm drops the jitter in silence
             raise InputError(
-                f"augment.color_jitter: {augment.color_jitter} has no effect beside randaugment; "
-                "set it to 0"
+                f"{augment.color_jitter} has no effect beside randaugment; set it to 0",
+                key="augment.color_jitter",
             )
 
 

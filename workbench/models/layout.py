@@ -106,8 +106,9 @@ def _stem(spec: Spec) -> Placed:
     )
     if spec.resolution % first.stride:
         raise InputError(
-            f"resolution: the stride {first.stride} of stage 0 does not divide {spec.resolution}; "
-            f"{_nearest_multiples(spec.resolution, first.stride)}"
+            f"the stride {first.stride} of stage 0 does not divide {spec.resolution}; "
+            f"{_nearest_multiples(spec.resolution, first.stride)}",
+            key="resolution",
         )
     return _place("stem", spec.stem, site)
 
@@ -135,8 +136,9 @@ def _entry(
     if index and side % stride and spec.stages[index].downsample.name == "conv":
         total = spec.resolution // side * stride
         raise InputError(
-            f"resolution: {spec.resolution} leaves stage {index} a map of side {side}, which its "
-            f"stride {stride} does not divide; {_nearest_multiples(spec.resolution, total)}"
+            f"{spec.resolution} leaves stage {index} a map of side {side}, which its "
+            f"stride {stride} does not divide; {_nearest_multiples(spec.resolution, total)}",
+            key="resolution",
         )
     kind: type[Downsample[Any]] = lookup("downsample", stage.downsample.name)
     return replace(
@@ -175,19 +177,19 @@ def _check_bias(stage: StageLayout, mixer: type[Mixer[Any]]) -> None:
     position: type[Position[Any]] = stage.position.component  # type: ignore[assignment]
     if position.biases and not mixer.takes_bias:
         raise InputError(
-            f"position: {stage.position.name!r} gives a bias that mixer={stage.mixer.name} of "
-            f"stage {stage.site.stage} can't take; use 'none' or 'absolute' there"
+            f"{stage.position.name!r} gives a bias that mixer={stage.mixer.name} of "
+            f"stage {stage.site.stage} can't take; use 'none' or 'absolute' there",
+            key="position",
         )
 
 
 def _place(slot: str, part: Part, site: Site) -> Placed:
     component: type[Component[Any]] = lookup(slot, part.name)
     options = _options(slot, part)
-    reason = component.refuse(site, options)
-    if reason is None and component.spatial and site.tokens:
-        reason = f"{slot}: {part.name!r} {NEEDS_MAP}"
-    if reason is not None:
-        raise InputError(reason)
+    if (error := component.refuse(site, options)) is not None:
+        raise error
+    if component.spatial and site.tokens:
+        raise InputError(f"{part.name!r} {NEEDS_MAP}", key=slot)
     return Placed(slot, part.name, component, site, options)
 
 

@@ -38,7 +38,7 @@ def lookup(slot: str, name: str) -> type:
     if name not in choices:
         near = nearest(name, choices)
         own = "" if near.startswith("nearest") else "; or one of your own, by --import MODULE"
-        raise InputError(f"{slot}: unknown {name!r}; {near}{own}")
+        raise InputError(f"unknown {name!r}; {near}{own}", key=slot)
     return choices[name]
 
 
@@ -57,5 +57,5 @@ def register(slot: str, name: str, component: type[Component[Any]]) -> None:
         raise unknown("slot", slot, SLOTS)
     present = SLOTS[slot].get(name)
     if present is not None and present.__qualname__ != component.__qualname__:
-        raise InputError(f"{slot}: {name!r} is taken by {present.__qualname__}")
+        raise InputError(f"{name!r} is taken by {present.__qualname__}", key=slot)
     SLOTS[slot][name] = component

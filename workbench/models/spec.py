@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from workbench.config import Part, Spec, Stage, parse
-from workbench.errors import InputError, nearest, unknown
+from workbench.errors import InputError, nearest, unknown, unknown_key
 from workbench.models.components.mixer import MIXERS
 from workbench.models.components.position import POSITIONS
 from workbench.models.components.stem import STEMS
@@ -68,30 +68,30 @@ def spec(
     for key, value in extra.items():
         if written.get(key, value) != value:
             where = " (in a plan, the number of its data)" if key == "classes" else ""
-            raise InputError(f"{key}: {written[key]!r} is refused beside {key}={value!r}{where}")
+            raise InputError(f"{written[key]!r} is refused beside {key}={value!r}{where}", key=key)
     settings = _without_idle_biases(merge(base_settings(base), written), written)
     settings = merge(settings, extra)
     try:
         made = resolve(settings, " ".join([base, *overrides]))
     except InputError as error:
         chosen = "resolution" in {**written, **extra}
-        raise InputError(_with_resolutions(str(error), settings)) if chosen else error from None
+        raise _with_resolutions(error, settings) if chosen else error from None
     _refuse_idle(made, overrides)
     return made
 
 
-def _with_resolutions(fault: str, settings: Settings) -> str:
-    """The fault of a network at a resolution that was chosen, and those nearby at which it fits."""
+def _with_resolutions(error: InputError, settings: Settings) -> InputError:
+    """The error about a chosen resolution, with those nearby at which the network fits."""
     side = settings["resolution"]
     if not isinstance(side, int):
-        return fault
+        return error
     below = next((n for n in range(side - 1, max(0, side - FAR), -1) if _fits(settings, n)), None)
     above = next((n for n in range(side + 1, side + FAR) if _fits(settings, n)), None)
     found = [str(n) for n in (below, above) if n is not None]
     if not found:
-        return fault
-    kept = fault.partition("; nearest")[0] if fault.startswith("resolution") else fault
-    return f"{kept}; resolutions that fit: {', '.join(found)}"
+        return error
+    kept = error.reason.partition("; nearest")[0] if error.key == "resolution" else error.reason
+    return error.but(reason=f"{kept}; resolutions that fit: {', '.join(found)}")
 
 
 def _fits(settings: Settings, side: int) -> bool:
@@ -114,7 +114,7 @@ def _refuse_idle(made: Spec, overrides: Iterable[str]) -> None:
         if not any(option in dict(part.options) for part in parts):
             takers = [name for name in SLOTS[slot] if option in _option_names(slot, [name])]
             raise InputError(
-                f"{key}: {slot}={parts[-1].name} has no {option!r}; {nearest(slot, takers)}"
+                f"{slot}={parts[-1].name} has no {option!r}; {nearest(slot, takers)}", key=key
             )
 
 
@@ -131,11 +131,11 @@ def parse_overrides(overrides: Iterable[str]) -> Settings:
     for text in overrides:
         key, separator, value = text.partition("=")
         if not separator or not key.strip():
-            raise InputError(f"override: {text!r} is not KEY=VALUE, such as lpu=none")
+            raise InputError(f"{text!r} is not KEY=VALUE, such as lpu=none", key="override")
         try:
             settings[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise InputError(f"{key.strip()}: {value!r} is not a YAML value") from None
+            raise InputError(f"{value!r} is not a YAML value", key=key.strip()) from None
     return settings
 
 
@@ -190,9 +190,9 @@ def check_key(key: str) -> None:
     if slot in SLOTS and option:
         known = _option_names(slot, SLOTS[slot])
         if option not in known:
-            raise unknown(key, option, known)
+            raise unknown_key(key, known)
         return
-    raise unknown("key", key, [*SLOTS, *STAGE_FIELDS, *NETWORK_FIELDS])
+    raise unknown_key(key, [*SLOTS, *STAGE_FIELDS, *NETWORK_FIELDS])
 
 
 def _names(slot: str, value: object) -> list[str]:
@@ -224,18 +224,18 @@ def resolve(settings: Settings, name: str) -> Spec:
 def _stage_count(settings: Settings) -> int:
     missing = [field for field in STAGE_FIELDS if field not in settings]
     if missing:
-        raise InputError(f"{missing[0]}: missing")
+        raise InputError("missing", key=missing[0], about="missing")
     lists = {k: v for k, v in settings.items() if isinstance(v, list) and _is_per_stage(k)}
     for key, value in settings.items():
         if isinstance(value, list) and not _is_per_stage(key):
-            raise InputError(f"{key}: {value} is refused: it is one value for the whole network")
+            raise InputError(f"{value} is refused: it is one value for the whole network", key=key)
     counts = {key: len(value) for key, value in lists.items()}
     for key, count in counts.items():
         if not 1 <= count <= MOST_STAGES:
-            raise InputError(f"{key}: {count} stages are refused; choose from 1 to {MOST_STAGES}")
+            raise InputError(f"{count} stages are refused; choose from 1 to {MOST_STAGES}", key=key)
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{key} has {n}" for key, n in counts.items())
-        raise InputError(f"stages: a list gives one value per stage, but {listed}")
+        raise InputError(f"a list gives one value per stage, but {listed}", key="stages")
     return next(iter(counts.values()), 1)
 
 
@@ -259,17 +259,12 @@ def _stage(column: Mapping[str, Any], index: int) -> Stage:
     try:
         return parse(Stage, data, "")
     except InputError as error:
-        raise _at_stage(error, index) from None
-
-
-def _at_stage(error: InputError, index: int) -> InputError:
-    key, _, rest = str(error).partition(":")
-    return InputError(f"{key}[{index}]:{rest}")
+        raise error.but(stage=index) from None
 
 
 def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> Part:
     if slot not in settings:
-        raise InputError(f"{slot}: missing")
+        raise InputError("missing", key=slot, about="missing")
     (name,) = _names(slot, settings[slot])
     model = options_of(slot, name)
     given = ((field, f"{slot}.{field}") for field in model.model_fields)
@@ -277,5 +272,5 @@ def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> P
     try:
         parsed = parse(model, options, slot)
     except InputError as error:
-        raise error if index is None else _at_stage(error, index) from None
+        raise error if index is None else error.but(stage=index) from None
     return Part(name=name, options=tuple(parsed))

@@ -124,6 +124,6 @@ def _components(slot: str) -> tuple[str, ...]:
 
     if slot not in SLOTS:
         if "." in slot:
-            raise InputError(f"factor: {slot!r} is a field, not a slot; list its values")
+            raise InputError(f"{slot!r} is a field, not a slot; list its values", key="factor")
         raise unknown("factor", slot, SLOTS)
     return tuple(SLOTS[slot])

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from workbench.config import parse
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, unknown, unknown_key
 from workbench.plans.kinds import KINDS, PlanFile
 from workbench.plans.kinds.base import SeedRace
 from workbench.plans.location import located
@@ -37,7 +37,7 @@ def find_plan(ref: str | Path, study: bool = False) -> Path:
     path, text = Path(ref), str(ref)
     if path.suffix in SUFFIXES or "/" in text:
         if not path.exists():
-            raise InputError(f"plan: {text} does not exist")
+            raise InputError(f"{text} does not exist", key="plan")
         return path
     named = named_plans(study)
     here = [Path(f"{text}{suffix}") for suffix in SUFFIXES]
@@ -54,16 +54,18 @@ def parse_plan(data: object) -> PlanFile:
         raise InputError("not a plan: it is not a mapping of keys to values")
     for key in data:
         if not isinstance(key, str):
-            raise InputError(f"key: {key!r} is refused: keys are words")
+            raise InputError(f"{key!r} is refused: keys are words", key="key")
     if "kind" not in data:
-        raise InputError(f"kind: missing; choose from: {', '.join(KINDS)}")
+        raise InputError(f"missing; choose from: {', '.join(KINDS)}", key="kind", about="missing")
     kind = str(data["kind"])
     if kind == STUDY:
-        raise InputError(f"kind: {kind!r} is no plan but a study; run it with: workbench study")
+        raise InputError(
+            f"{kind!r} is no plan but a study; run it with: workbench study", key="kind"
+        )
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     if "race" in data:  # how it is kept, not how it is written
-        raise unknown("race", "race", set(KINDS[kind].model_fields) - {"race"})
+        raise unknown_key("race", set(KINDS[kind].model_fields) - {"race"})
     return parse(KINDS[kind], _with_race(data), "")
 
 
@@ -74,7 +76,7 @@ def _with_race(data: dict[str, Any]) -> dict[str, Any]:
         return data
     race = parse(SeedRace, written, "seeds")
     if race.max < race.min:
-        raise InputError(f"seeds.max: {race.max} is refused: it is less than min, {race.min}")
+        raise InputError(f"{race.max} is refused: it is less than min, {race.min}", key="seeds.max")
     return {**data, "seeds": race.max, "race": race}
 
 
@@ -104,15 +106,15 @@ def read_yaml(path: Path) -> object:
             f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
         ) from None
     except yaml.MarkedYAMLError as error:
-        raise InputError(_where(error)) from None
+        raise _marked(error) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"not YAML: {' '.join(str(error).split())}") from None
 
 
-def _where(error: yaml.MarkedYAMLError) -> str:
+def _marked(error: yaml.MarkedYAMLError) -> InputError:
     mark = error.problem_mark or error.context_mark
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{_fault(error.problem or error.context or 'not YAML')}"
+    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return InputError(_fault(error.problem or error.context or "not YAML"), place=place)
 
 
 FAULTS = (  # what YAML's own words for the usual slips mean

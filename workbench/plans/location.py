@@ -1,6 +1,5 @@
 """Where in a plan file a key stands, so that an error can point at it."""
 
-import re
 from collections.abc import Container
 from pathlib import Path
 from typing import cast
@@ -9,35 +8,26 @@ import yaml
 
 from workbench.errors import InputError
 
-VARIANT = re.compile(r"(?:variant|row) '(?P<name>.*?)': ")
-KEY = re.compile(r"(?P<key>[^\s:'\"]+?)(?:\[\d+\])?: ")
-UNKNOWN = re.compile(r": unknown '(?P<name>[^']*)'")
 Node = yaml.Node | None
 
 
 def located(error: InputError, path: Path, elsewhere: Container[str] = ()) -> InputError:
-    """The error about the plan at `path`, with line and column of the key that it names.
+    """The error about the plan at `path`, with line and column of the key that it is about.
 
     Without them where the key is not in the file, or is in `elsewhere`: set on a command line.
     """
-    text = str(error)
-    mark = None if text.startswith("line ") else _mark(text, path, elsewhere)
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return InputError(f"{path}: {place}{text}")
+    mark = None if error.place or error.key in elsewhere else _mark(error, path)
+    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else error.place
+    return error.but(place=f"{path}: {place}" if place else str(path))
 
 
-def _mark(text: str, path: Path, elsewhere: Container[str]) -> yaml.Mark | None:
-    root = _compose(path)
-    row = VARIANT.match(text)
-    named = KEY.match(text, row.end() if row else 0)
-    if root is None or (named is None and row is None):
+def _mark(error: InputError, path: Path) -> yaml.Mark | None:
+    root, key = _compose(path), error.key
+    if root is None or not (key or error.row):
         return None
-    key = _written(named["key"] if named else "", text)
-    if key in elsewhere:
-        return None
-    if not row:
-        return _walk(root, key, missing=text.endswith("missing") or ": missing;" in text, text=text)
-    found = _row(root, row["name"])
+    if not error.row:
+        return _walk(root, key, error)
+    found = _row(root, error.row)
     if found is None:
         return None
     every = _child(root, "base" if key == "base" else "set")  # what all rows begin with
@@ -48,14 +38,6 @@ def _mark(text: str, path: Path, elsewhere: Container[str]) -> yaml.Mark | None:
     return (_override(every, key) if every else None) or found.start_mark
 
 
-def _written(key: str, text: str) -> str:
-    """The key as a plan has it, from how the network's errors name it."""
-    unknown = UNKNOWN.search(text)
-    if key == "key" and unknown:
-        return unknown["name"]
-    return "base" if key == "model" else key
-
-
 def _compose(path: Path) -> Node:
     try:
         found: Node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -64,27 +46,26 @@ def _compose(path: Path) -> Node:
     return found
 
 
-def _walk(node: yaml.Node, key: str, missing: bool, text: str) -> yaml.Mark | None:
+def _walk(node: yaml.Node, key: str, error: InputError) -> yaml.Mark | None:
     """Along a dotted key, whose parts may have dots themselves, as far down as it leads."""
     if isinstance(node, yaml.SequenceNode):
         index, _, rest = key.partition(".")
         if not index.isdigit() or int(index) >= len(node.value):
             return None
         child = node.value[int(index)]
-        return _walk(child, rest, missing, text) if rest else child.start_mark
+        return _walk(child, rest, error) if rest else child.start_mark
     if not isinstance(node, yaml.MappingNode):
         return None
     for name, child in node.value:
         if key == name.value:
-            about_key = f"unknown '{name.value.split('.')[-1]}'" in text
             scalar = isinstance(child, yaml.ScalarNode)
-            mark: yaml.Mark = (child if scalar and not about_key else name).start_mark
+            mark: yaml.Mark = (child if scalar and error.about != "key" else name).start_mark
             return mark
         if key.startswith(f"{name.value}."):
-            found = _walk(child, key[len(name.value) + 1 :], missing, text)
+            found = _walk(child, key[len(name.value) + 1 :], error)
             if found:
                 return found
-    return node.start_mark if missing and "." not in key else None
+    return node.start_mark if error.about == "missing" and "." not in key else None
 
 
 def _row(root: yaml.Node, name: str) -> Node:

@@ -53,7 +53,7 @@ class Match(Frozen):
         """What is to be equal, and within which share. Raises `InputError` unless it is one."""
         given = [(name, getattr(self, name)) for name in QUANTITIES if getattr(self, name)]
         if len(given) != 1:
-            raise InputError(f"match: name one of {', '.join(QUANTITIES)}, not {len(given)}")
+            raise InputError(f"name one of {', '.join(QUANTITIES)}, not {len(given)}", key="match")
         return given[0]
 
 

@@ -1,6 +1,8 @@
 """A plan, resolved: every row's network and every run, known before anything runs."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -121,14 +123,15 @@ def _refuse_bare_recipe(text: str) -> None:
     key = text.partition("=")[0].strip()
     if key == "recipe":
         raise InputError(
-            f"--set: {text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5"
+            f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
+            key="--set",
         )
     keys = list(_recipe_keys(Recipe()))
     near = [f"recipe.{each}" for each in keys if each == key or each.endswith(f".{key}")]
     if not near and key.partition(".")[0] in {each.partition(".")[0] for each in keys}:
         near = [f"recipe.{key}"]
     if near:
-        raise InputError(f"--set: unknown {key!r}; nearest: {', '.join(map(repr, near))}")
+        raise InputError(f"unknown {key!r}; nearest: {', '.join(map(repr, near))}", key="--set")
 
 
 def _recipe_keys(part: Frozen, prefix: str = "") -> Iterator[str]:
@@ -157,19 +160,23 @@ def resolve(
     file, overrides = (changes or Changes()).apply(file)
     if file.name in RESERVED:
         raise InputError(
-            f"name: {file.name!r} is refused: results/{file.name} ships with the project"
+            f"{file.name!r} is refused: results/{file.name} ships with the project", key="name"
         )
     _check_seeds(file.seeds)
     recipe = rooms.recipe(file.recipe, *overrides)
     look = rooms.facts if costs_only else rooms.describe
-    data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
+    with _of_recipe():
+        data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
     choices = file.choices(rooms.components)
-    refuse_twice("variant", [choice.name for choice in choices])
+    for name, count in Counter(choice.name for choice in choices).items():
+        if count > 1:
+            raise InputError(f"{count} rows have this name", row=name)
     check_names([(choice.name, choice.published) for choice in choices], file.published)
     variants = _Rows(rooms, classes, file.match, known).all(choices)
-    for side in {variant.spec.resolution for variant in variants}:
-        rooms.check_augment(recipe.augment, side)
+    with _of_recipe():
+        for side in {variant.spec.resolution for variant in variants}:
+            rooms.check_augment(recipe.augment, side)
     return Plan(
         name=file.name,
         question=" ".join(file.question.split()),
@@ -183,6 +190,15 @@ def resolve(
         match=file.match,
         test_images=data.test_size if data else None,
     )
+
+
+@contextmanager
+def _of_recipe() -> Iterator[None]:
+    """Errors about `data.path` and `augment.crop_padding` name the recipe's key."""
+    try:
+        yield
+    except InputError as error:
+        raise error.but(key=f"recipe.{error.key}") from None
 
 
 def _lacks_images(file: PlanFile, recipe: Recipe) -> bool:
@@ -204,10 +220,10 @@ def _match_notes(match: Match | None) -> tuple[str, ...]:
 
 def _check_seeds(seeds: Sequence[int]) -> None:
     if not seeds:
-        raise InputError("seeds: there is none; a plan needs at least one")
+        raise InputError("there is none; a plan needs at least one", key="seeds")
     for seed in seeds:
         if seed < 0:
-            raise InputError(f"seeds: {seed} is refused: a seed is 0 or more")
+            raise InputError(f"{seed} is refused: a seed is 0 or more", key="seeds")
     refuse_twice("seeds", seeds)
 
 
@@ -235,7 +251,7 @@ class _Rows:
                 continue
             kept[choice.name] = self._row(choice, spec)
         if not kept:
-            raise InputError("rows: there is no variant; a plan needs at least one")
+            raise InputError("there is no variant; a plan needs at least one", key="rows")
         return tuple(kept.values())
 
     def _row(self, choice: Choice, spec: Spec) -> Variant:
@@ -272,7 +288,8 @@ class _Rows:
         try:
             return self._rooms.spec(choice.base, *choice.overrides, *more, classes=self._classes)
         except InputError as error:
-            raise InputError(f"variant {choice.name!r}: {error}") from None
+            key = "base" if error.key == "model" else error.key  # as a plan names it
+            raise error.but(key=key, row=choice.name) from None
 
     def _implied(self, choice: Choice, spec: Spec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
@@ -293,7 +310,8 @@ class _Rows:
         network = (self._rooms.fingerprint(spec), self._rooms.cost(spec).macs)
         if network in networks:
             raise InputError(
-                f"variant {choice.name!r}: its network is the same as that of "
-                f"{networks[network]!r}, so that {choice.changed or 'nothing'!r} changes nothing"
+                f"its network is the same as that of {networks[network]!r}, so that "
+                f"{choice.changed or 'nothing'!r} changes nothing",
+                row=choice.name,
             )
         networks[network] = choice.name

@@ -47,11 +47,15 @@ def template(file: Path = DEFAULT) -> str:
 def write_template(file: Path = DEFAULT) -> None:
     """Write it. Raises `InputError` for a file that is there, or can't be written or read back."""
     if file.suffix not in SUFFIXES:
-        raise InputError(f"file: {str(file)!r} is refused: a plan ends in {' or '.join(SUFFIXES)}")
+        raise InputError(
+            f"{str(file)!r} is refused: a plan ends in {' or '.join(SUFFIXES)}", key="file"
+        )
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(template(file))
     except FileExistsError:
-        raise InputError(f"file: {file} is there already; give the new plan another name") from None
+        raise InputError(
+            f"{file} is there already; give the new plan another name", key="file"
+        ) from None
     except OSError as error:
-        raise InputError(f"file: {file} can't be written: {error.strerror}") from None
+        raise InputError(f"{file} can't be written: {error.strerror}", key="file") from None

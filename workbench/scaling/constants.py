@@ -58,8 +58,9 @@ def constants(alpha: float, beta: float, gamma: float) -> Constants:
         if not isfinite(value) or value < 1:
             paper = getattr(PAPER, name)
             raise InputError(
-                f"{name}: {value} is refused: it must be finite and at least 1; nearest: 1 "
-                f"(the paper has {paper})"
+                f"{value} is refused: it must be finite and at least 1; nearest: 1 "
+                f"(the paper has {paper})",
+                key=name,
             )
     return Constants(alpha=alpha, beta=beta, gamma=gamma)
 
@@ -69,7 +70,7 @@ def check_phi(phi: float) -> float:
     if not isfinite(phi) or abs(phi) > MOST_PHI:
         nearest = f"; nearest: {MOST_PHI if phi > 0 else -MOST_PHI:g}" if phi == phi else ""
         raise InputError(
-            f"phi: {phi} is refused: it must lie in -{MOST_PHI:g} to {MOST_PHI:g}{nearest}"
+            f"{phi} is refused: it must lie in -{MOST_PHI:g} to {MOST_PHI:g}{nearest}", key="phi"
         )
     return phi
 

@@ -44,7 +44,9 @@ def measure(base: Spec, span: tuple[float, float] = SPAN) -> tuple[Fit, Fit, Fit
     """
     low, high = span
     if not 0 < low <= 1 <= high or low == high:
-        raise InputError(f"span: {low:g} to {high:g} is refused: it must hold 1, as 0.5 to 2 does")
+        raise InputError(
+            f"{low:g} to {high:g} is refused: it must hold 1, as 0.5 to 2 does", key="span"
+        )
     curves = (_depth(base, span), _dim(base, span), _resolution(base, span))
     depth, dim, resolution = (
         fit(what, paper, points)

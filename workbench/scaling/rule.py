@@ -171,7 +171,9 @@ def _too_low(
         except LostError:
             low = middle
     lowest = ceil(high * 100 - 1e-6) / 100
-    return InputError(f"phi: {phi:g} is too low for {base.name}: {error}; nearest: {lowest:g}")
+    return InputError(
+        f"{phi:g} is too low for {base.name}: {error}; nearest: {lowest:g}", key="phi"
+    )
 
 
 def _mean_ratio(new: tuple[int, ...], old: tuple[int, ...]) -> float:

@@ -55,7 +55,7 @@ def solve(
     Raises `InputError` where none is near enough, with the nearest growth there is.
     """
     if not growth > 0:
-        raise InputError(f"growth: {growth} is refused: it must be above 0")
+        raise InputError(f"{growth} is refused: it must be above 0", key="growth")
     target = closed_form(base).macs * growth
     if strategy == "compound":
         candidates = _compound(base, target, given)
@@ -71,8 +71,9 @@ def solve(
         best = found if best is None or abs(found.miss) < abs(best.miss) else best
     nearest = (1 + best.miss) * growth if best else float("nan")
     raise InputError(
-        f"growth: {growth:g} can't be met within {tolerance:.1%} by {strategy} scaling of "
-        f"{base.name}: sizes are whole; nearest: {nearest:.4g}"
+        f"{growth:g} can't be met within {tolerance:.1%} by {strategy} scaling of "
+        f"{base.name}: sizes are whole; nearest: {nearest:.4g}",
+        key="growth",
     )
 
 

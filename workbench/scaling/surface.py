@@ -108,11 +108,12 @@ def surface(
     """
     for name, exponent in exponents.model_dump().items():
         if not isfinite(exponent) or exponent <= 0:
-            raise InputError(f"exponents.{name}: {exponent} is refused: it must be above 0")
+            raise InputError(f"{exponent} is refused: it must be above 0", key=f"exponents.{name}")
     if not isfinite(growth) or growth <= 1:
         raise InputError(
-            f"growth: {growth} is refused: no point with alpha, beta and gamma of at least 1 "
-            "meets it; it must be above 1"
+            f"{growth} is refused: no point with alpha, beta and gamma of at least 1 "
+            "meets it; it must be above 1",
+            key="growth",
         )
     given = bounds or {}
     checked = [_bound(name, given.get(name)) for name in NAMES]
@@ -128,9 +129,11 @@ def surface(
 def _bound(name: str, given: Interval | None) -> Interval:
     low, high = given or (1.0, inf)
     if low != low or not isfinite(low) or low < 1:
-        raise InputError(f"{name}: {low} is refused: it must be finite and at least 1; nearest: 1")
+        raise InputError(
+            f"{low} is refused: it must be finite and at least 1; nearest: 1", key=name
+        )
     if high != high or high < low:
-        raise InputError(f"{name}: [{low}, {high}] is refused: it ends before it begins")
+        raise InputError(f"[{low}, {high}] is refused: it ends before it begins", key=name)
     return low, high
 
 
@@ -140,8 +143,9 @@ def _refuse_empty(growth: float, logs: list[Interval]) -> None:
     if least > growth * (1 + TINY) or reach < growth * (1 - TINY):
         near = least if least > growth else reach
         raise InputError(
-            f"growth: no point within the bounds of alpha, beta and gamma meets {growth:g}; "
-            f"nearest: {near:.4g}"
+            f"no point within the bounds of alpha, beta and gamma meets {growth:g}; "
+            f"nearest: {near:.4g}",
+            key="growth",
         )
 
 

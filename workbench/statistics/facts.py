@@ -64,10 +64,11 @@ class Race:
 
     def __post_init__(self) -> None:
         if self.least < 2:
-            raise InputError(f"seeds.min: {self.least} is refused; racing needs at least 2")
+            raise InputError(f"{self.least} is refused; racing needs at least 2", key="seeds.min")
         if self.most < self.least:
             raise InputError(
-                f"seeds.max: {self.most} is refused; it must be at least seeds.min, {self.least}"
+                f"{self.most} is refused; it must be at least seeds.min, {self.least}",
+                key="seeds.max",
             )
 
 

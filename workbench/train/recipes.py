@@ -160,7 +160,8 @@ def recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
     """
     changes = {} if isinstance(base, str) else dict(base)
     name = base if isinstance(base, str) else changes.pop("base", None)
-    data = {"name": "custom"} if name is None else _base(name)
+    key = "recipe" if isinstance(base, str) else "recipe.base"
+    data = {"name": "custom"} if name is None else _base(name, key)
     given = [*changes.items(), *map(_override, overrides)]
     if given and name is not None:
         data["name"] = f"{name}+"
@@ -169,20 +170,22 @@ def recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
     return parse(Recipe, data, "recipe")
 
 
-def _base(name: object) -> dict[str, Any]:
+def _base(name: object, key: str) -> dict[str, Any]:
     if not isinstance(name, str) or name not in RECIPES:
-        raise unknown("recipe", str(name), RECIPES)
+        raise unknown(key, str(name), RECIPES)
     return {"name": name, **RECIPES[name]}
 
 
 def _override(text: str) -> tuple[str, Any]:
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
-        raise InputError(f"recipe: {text!r} is no override; write key=value, optimiser.lr=1e-3")
+        raise InputError(
+            f"{text!r} is no override; write key=value, optimiser.lr=1e-3", key="recipe"
+        )
     try:
         return key.strip(), yaml.safe_load(value)
     except yaml.YAMLError:
-        raise InputError(f"recipe.{key.strip()}: {value!r} is not YAML") from None
+        raise InputError(f"{value!r} is not YAML", key=f"recipe.{key.strip()}") from None
 
 
 def _nest(key: str, value: Any) -> dict[str, Any]:

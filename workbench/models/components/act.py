@@ -3,7 +3,7 @@
 from torch import nn
 
 from workbench.config import Part
-from workbench.errors import unknown
+from workbench.errors import InputError, unknown
 
 ACTS: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,
@@ -23,8 +23,8 @@ def named_act(name: str) -> nn.Module:
     return nn.Identity() if name == "none" else ACTS[name]()
 
 
-def refuse_act(key: str, name: str) -> str | None:
+def refuse_act(key: str, name: str) -> InputError | None:
     """Why the option `key` can't name this activation; None if it can."""
     if name == "none" or name in ACTS:
         return None
-    return str(unknown(key, name, [*ACTS, "none"]))
+    return unknown(key, name, [*ACTS, "none"])

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 from torch import Tensor, nn
 
 from workbench.config import Frozen, Part
-from workbench.errors import nearest_divisor
+from workbench.errors import InputError, nearest_divisor
 from workbench.models.ops import Op
 
 
@@ -89,8 +89,8 @@ class Component(nn.Module, Generic[O]):
         raise NotImplementedError
 
     @staticmethod
-    def refuse(site: Site, options: O) -> str | None:
-        """Why this component can't work at `site`, the key at fault first; None if it can."""
+    def refuse(site: Site, options: O) -> InputError | None:
+        """Why this component can't work at `site`, with the key at fault; None if it can."""
         return None
 
     def tables(self) -> dict[str, float]:
@@ -128,21 +128,25 @@ class Component(nn.Module, Generic[O]):
         return ", ".join(f"{key}={value}" for key, value in self.told().items())
 
 
-def heads_fault(site: Site) -> str | None:
-    """What `refuse` says where the heads do not divide the dimension."""
+def heads_fault(site: Site) -> InputError | None:
+    """What `refuse` returns where the heads do not divide the dimension."""
     if site.dim % site.heads == 0:
         return None
     hint = nearest_divisor(site.heads, site.dim)
     stage, heads = site.stage, site.heads
-    return f"heads[{stage}]: {heads} does not divide dim[{stage}] = {site.dim}; {hint}"
+    return InputError(
+        f"{heads} does not divide dim[{stage}] = {site.dim}; {hint}", key="heads", stage=stage
+    )
 
 
-def reduction_fault(site: Site, k: int) -> str | None:
-    """What `refuse` says where a reduction k of keys and values does not divide the map."""
+def reduction_fault(site: Site, k: int) -> InputError | None:
+    """What `refuse` returns where a reduction k of keys and values does not divide the map."""
     if site.side % k == 0:
         return None
     hint = nearest_divisor(k, site.side)
-    return f"mixer.k[{site.stage}]: {k} does not divide the map of side {site.side}; {hint}"
+    return InputError(
+        f"{k} does not divide the map of side {site.side}; {hint}", key="mixer.k", stage=site.stage
+    )
 
 
 def tokens_of(x: Tensor) -> Tensor:

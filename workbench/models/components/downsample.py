@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag, NonNegative, Positive
-from workbench.errors import nearest_divisor
+from workbench.errors import InputError, nearest_divisor
 from workbench.models import ops
 from workbench.models.components.act import make_act, named_act, refuse_act
 from workbench.models.components.base import NEEDS_MAP, Component, Fold, O, Options, Site, tokens_of
@@ -79,11 +79,13 @@ class ConvDownsample(Downsample[ConvDownsampleOptions]):
             yield from norm_ops(site.norm, site.dim, site.area)
 
     @staticmethod
-    def refuse(site: Site, options: ConvDownsampleOptions) -> str | None:
+    def refuse(site: Site, options: ConvDownsampleOptions) -> InputError | None:
         if site.side_in % site.stride:
-            return (
-                f"stride[{site.stage}]: {site.stride} does not divide "
-                f"the map of side {site.side_in} that stage {site.stage} is given"
+            return InputError(
+                f"{site.stride} does not divide "
+                f"the map of side {site.side_in} that stage {site.stage} is given",
+                key="stride",
+                stage=site.stage,
             )
         return None
 
@@ -101,12 +103,13 @@ class NoDownsample(Downsample[Options]):
         return iter(())
 
     @staticmethod
-    def refuse(site: Site, options: Options) -> str | None:
+    def refuse(site: Site, options: Options) -> InputError | None:
         if (site.stride, site.dim_in) == (1, site.dim):
             return None
-        return (
-            f"downsample: 'none' can't enter stage {site.stage}, whose stride is {site.stride} and "
-            f"whose dimension goes from {site.dim_in} to {site.dim}; use 'conv'"
+        return InputError(
+            f"'none' can't enter stage {site.stage}, whose stride is {site.stride} and "
+            f"whose dimension goes from {site.dim_in} to {site.dim}; use 'conv'",
+            key="downsample",
         )
 
 
@@ -207,19 +210,23 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
         yield from norm_mlp_ops(site, site.dim, int(site.dim * options.ratio), site.area)
 
     @staticmethod
-    def refuse(site: Site, options: AttentionDownsampleOptions) -> str | None:
+    def refuse(site: Site, options: AttentionDownsampleOptions) -> InputError | None:
         stage, keys = site.stage, options.key_dim
         if site.tokens:
-            return f"downsample: 'attention' {NEEDS_MAP}"
+            return InputError(f"'attention' {NEEDS_MAP}", key="downsample")
         if site.dim_in % keys:
-            return (
-                f"downsample.key_dim[{stage}]: {keys} does not divide the dimension {site.dim_in} "
-                f"that stage {stage} is given; {nearest_divisor(keys, site.dim_in)}"
+            return InputError(
+                f"{keys} does not divide the dimension {site.dim_in} "
+                f"that stage {stage} is given; {nearest_divisor(keys, site.dim_in)}",
+                key="downsample.key_dim",
+                stage=stage,
             )
         if int(options.value_ratio * keys) < 1:
-            return (
-                f"downsample.value_ratio[{stage}]: {options.value_ratio} of "
-                f"downsample.key_dim = {keys} leaves values without a dimension"
+            return InputError(
+                f"{options.value_ratio} of "
+                f"downsample.key_dim = {keys} leaves values without a dimension",
+                key="downsample.value_ratio",
+                stage=stage,
             )
         return refuse_act("downsample.act", options.act)
 

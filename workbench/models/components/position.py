@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import NonNegative
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import Component, O, Options, Site
 from workbench.models.components.offsets import (
@@ -174,12 +175,13 @@ class AttentionBias(Position[AttentionBiasOptions]):
             yield ops.table(site.heads * centre_span(site.side, site.key_side) ** 2)
 
     @staticmethod
-    def refuse(site: Site, options: AttentionBiasOptions) -> str | None:
+    def refuse(site: Site, options: AttentionBiasOptions) -> InputError | None:
         if site.key_side and site.side % site.key_side == 0:
             return None
-        return (
-            f"position: 'attention_bias' of stage {site.stage} needs cells of keys of one size, "
-            f"and a map of side {site.side} has no {site.key_side} x {site.key_side} of them"
+        return InputError(
+            f"'attention_bias' of stage {site.stage} needs cells of keys of one size, "
+            f"and a map of side {site.side} has no {site.key_side} x {site.key_side} of them",
+            key="position",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from workbench.config import Count
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.act import make_act, named_act, refuse_act
 from workbench.models.components.base import Component, Fold, O, Options, Site
@@ -107,11 +108,15 @@ class ConvStem(Stem[ConvStemOptions]):
             yield from norm_ops(site.conv_norm, options.dim, side * side)
 
     @staticmethod
-    def refuse(site: Site, options: ConvStemOptions) -> str | None:
+    def refuse(site: Site, options: ConvStemOptions) -> InputError | None:
         if site.stride % options.stride:
-            return f"stem.stride: {options.stride} does not divide stride[0] = {site.stride}"
+            return InputError(
+                f"{options.stride} does not divide stride[0] = {site.stride}", key="stem.stride"
+            )
         if site.side_in % options.stride:
-            return f"stem.stride: {options.stride} does not divide the resolution {site.side_in}"
+            return InputError(
+                f"{options.stride} does not divide the resolution {site.side_in}", key="stem.stride"
+            )
         return None
 
 
@@ -152,17 +157,21 @@ class LevitStem(Stem[Options]):
             yield from norm_ops(site.conv_norm, cout, side * side)
 
     @staticmethod
-    def refuse(site: Site, options: Options) -> str | None:
+    def refuse(site: Site, options: Options) -> InputError | None:
         count = site.stride.bit_length() - 1
         if site.stride < 2 or site.stride != 1 << count:
-            return (
-                f"stride[0]: {site.stride} is no power of two, and stem=levit halves the side; "
-                f"nearest: {max(2, 1 << count)}, {1 << (count + 1)}"
+            return InputError(
+                f"{site.stride} is no power of two, and stem=levit halves the side; "
+                f"nearest: {max(2, 1 << count)}, {1 << (count + 1)}",
+                key="stride",
+                stage=0,
             )
         if site.dim >> (count - 1) == 0:
-            return (
-                f"dim[0]: {site.dim} is too narrow for the {count} convolutions of stem=levit, "
-                f"each half as wide as the next; nearest: {1 << (count - 1)}"
+            return InputError(
+                f"{site.dim} is too narrow for the {count} convolutions of stem=levit, "
+                f"each half as wide as the next; nearest: {1 << (count - 1)}",
+                key="dim",
+                stage=0,
             )
         return None
 
@@ -222,11 +231,13 @@ class VoloStem(Stem[VoloStemOptions]):
         yield ops.conv(options.dim, site.dim, site.stride // 2, site.side)
 
     @staticmethod
-    def refuse(site: Site, options: VoloStemOptions) -> str | None:
+    def refuse(site: Site, options: VoloStemOptions) -> InputError | None:
         if site.stride % 2:
-            return (
-                f"stride[0]: {site.stride} is odd, and stem=volo starts with a stride of 2; "
-                f"nearest: {max(2, site.stride - 1)}, {site.stride + 1}"
+            return InputError(
+                f"{site.stride} is odd, and stem=volo starts with a stride of 2; "
+                f"nearest: {max(2, site.stride - 1)}, {site.stride + 1}",
+                key="stride",
+                stage=0,
             )
         return refuse_act("stem.act", options.act)
 

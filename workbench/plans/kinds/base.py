@@ -105,7 +105,9 @@ class PlanFile(Frozen):
     def start(self) -> tuple[str, tuple[str, ...]]:
         """The base that every row begins with, in kinds where it must be given."""
         if self.base is None:
-            raise InputError("base: missing; name the zoo entry that the plan is about")
+            raise InputError(
+                "missing; name the zoo entry that the plan is about", key="base", about="missing"
+            )
         return self.base, self.set
 
     def build(self, step: Step, before: Choice | None, compared_to: str | None) -> Choice:
@@ -113,7 +115,9 @@ class PlanFile(Frozen):
         if step.base is not None or before is None:
             base = step.base or self.base
             if base is None:
-                raise InputError(f"row {step.name!r}: base: missing; the first row needs one")
+                raise InputError(
+                    "missing; the first row needs one", key="base", row=step.name, about="missing"
+                )
             overrides = (*self.set, *step.set)
             changed = ", ".join((base, *step.set))
         else:
@@ -129,4 +133,4 @@ def refuse_twice(what: str, values: Sequence[object]) -> None:
     """Raise `InputError` if one of `values` stands there twice."""
     for value, count in Counter(values).items():
         if count > 1:
-            raise InputError(f"{what}: {value!r} stands there {count} times")
+            raise InputError(f"{value!r} stands there {count} times", key=what)

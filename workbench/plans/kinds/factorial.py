@@ -71,8 +71,9 @@ class Factorial(Toggled):
         free = self._free()
         if len(free) > MOST:
             raise InputError(
-                f"toggles: {len(free)} make {2 ** len(free)} rows; at most {MOST} may be free, "
-                "generators make a fraction"
+                f"{len(free)} make {2 ** len(free)} rows; at most {MOST} may be free, "
+                "generators make a fraction",
+                key="toggles",
             )
         for name, of in self.generators.items():
             if name not in self.toggles:
@@ -81,11 +82,12 @@ class Factorial(Toggled):
                 if source not in free:
                     raise unknown(f"generators.{name}", source, free)
             if len(set(of)) < len(of):
-                raise InputError(f"generators.{name}: a toggle stands there twice")
+                raise InputError("a toggle stands there twice", key=f"generators.{name}")
         if self.generators and self.resolution < 3:
             raise InputError(
-                f"generators: a fraction of resolution {self.resolution} can't tell main effects "
-                "apart; let each follow from at least two others, and no two from the same ones"
+                f"a fraction of resolution {self.resolution} can't tell main effects "
+                "apart; let each follow from at least two others, and no two from the same ones",
+                key="generators",
             )
 
 

@@ -35,7 +35,9 @@ class Scaling(PlanFile):
         network = spec(base, *overrides)
         rows = [Choice(self.baseline, base, overrides, ", ".join((base, *overrides)))]
         if not self.strategies:
-            raise InputError("strategies: there is none; choose from: compound, depth, dim, ...")
+            raise InputError(
+                "there is none; choose from: compound, depth, dim, ...", key="strategies"
+            )
         for strategy in self.strategies:
             changed = solve(network, strategy, self.growth, given, self.tolerance).overrides
             compared_to = rows[min(1, len(rows) - 1)].name

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag, Positive, Rate
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.act import make_act
 from workbench.models.components.base import Fold, Options, Site, heads_fault, map_of, tokens_of
@@ -124,5 +125,5 @@ class ClassAttention(Head[ClassAttentionOptions]):
             yield ops.linear(dim, site.classes, n)
 
     @staticmethod
-    def refuse(site: Site, options: ClassAttentionOptions) -> str | None:
+    def refuse(site: Site, options: ClassAttentionOptions) -> InputError | None:
         return heads_fault(site)

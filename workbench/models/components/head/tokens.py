@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from workbench.config import Rate
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import Fold, Options, Site
 from workbench.models.components.head.base import Head
@@ -45,7 +46,7 @@ class ClassToken(Head[ClassTokenOptions]):
         yield ops.linear(site.dim, site.classes, 1)
 
     @staticmethod
-    def refuse(site: Site, options: ClassTokenOptions) -> str | None:
+    def refuse(site: Site, options: ClassTokenOptions) -> InputError | None:
         return _refuse_stages("class_token", site)
 
 
@@ -84,11 +85,13 @@ class DistilledTokens(Head[ClassTokenOptions]):
             yield ops.linear(site.dim, site.classes, 1)
 
     @staticmethod
-    def refuse(site: Site, options: ClassTokenOptions) -> str | None:
+    def refuse(site: Site, options: ClassTokenOptions) -> InputError | None:
         return _refuse_stages("distilled_tokens", site)
 
 
-def _refuse_stages(name: str, site: Site) -> str | None:
+def _refuse_stages(name: str, site: Site) -> InputError | None:
     if site.stage == 0:
         return None
-    return f"head: {name!r} needs a single stage, for a token can't be downsampled; use 'gap'"
+    return InputError(
+        f"{name!r} needs a single stage, for a token can't be downsampled; use 'gap'", key="head"
+    )

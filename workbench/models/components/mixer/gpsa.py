@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Flag, Positive
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import Options, Site, heads_fault, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer, merge_heads
@@ -75,7 +76,7 @@ class Gpsa(Mixer[GpsaOptions]):
         yield ops.linear(dim, dim, n)
 
     @staticmethod
-    def refuse(site: Site, options: GpsaOptions) -> str | None:
+    def refuse(site: Site, options: GpsaOptions) -> InputError | None:
         return heads_fault(site)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Count, Positive
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.act import named_act, refuse_act
 from workbench.models.components.base import Fold, Options, Site, tokens_of
@@ -77,11 +78,13 @@ class Levit(Mixer[LevitOptions]):
         yield from linear_norm_ops(values, site.dim, n, site.conv_norm)
 
     @staticmethod
-    def refuse(site: Site, options: LevitOptions) -> str | None:
+    def refuse(site: Site, options: LevitOptions) -> InputError | None:
         if value_dim(options) < 1:
-            return (
-                f"mixer.value_ratio[{site.stage}]: {options.value_ratio} of "
-                f"mixer.key_dim = {options.key_dim} leaves values without a dimension"
+            return InputError(
+                f"{options.value_ratio} of "
+                f"mixer.key_dim = {options.key_dim} leaves values without a dimension",
+                key="mixer.value_ratio",
+                stage=site.stage,
             )
         return refuse_act("mixer.act", options.act)
 

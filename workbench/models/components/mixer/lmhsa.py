@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import (
     NEEDS_MAP,
@@ -90,8 +91,8 @@ class Lmhsa(Mixer[LmhsaOptions]):
         yield ops.linear(dim, dim, site.length)
 
     @staticmethod
-    def refuse(site: Site, options: LmhsaOptions) -> str | None:
+    def refuse(site: Site, options: LmhsaOptions) -> InputError | None:
         fault = heads_fault(site) or reduction_fault(site, options.k)
         if fault is None and site.tokens and options.k > 1:
-            return f"mixer.k[{site.stage}]: {options.k} {NEEDS_MAP}"
+            return InputError(f"{options.k} {NEEDS_MAP}", key="mixer.k", stage=site.stage)
         return fault

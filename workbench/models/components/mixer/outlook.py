@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import Options, Site, heads_fault, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer
@@ -63,19 +64,23 @@ class Outlook(Mixer[OutlookOptions]):
         yield ops.linear(dim, dim, site.area)
 
     @staticmethod
-    def refuse(site: Site, options: OutlookOptions) -> str | None:
+    def refuse(site: Site, options: OutlookOptions) -> InputError | None:
         stage, fault = site.stage, heads_fault(site)
         if fault is not None:
             return fault
         if options.kernel % 2 == 0:
-            return (
-                f"mixer.kernel[{stage}]: {options.kernel} is even, and a window needs a centre; "
-                f"nearest: {options.kernel - 1}, {options.kernel + 1}"
+            return InputError(
+                f"{options.kernel} is even, and a window needs a centre; "
+                f"nearest: {options.kernel - 1}, {options.kernel + 1}",
+                key="mixer.kernel",
+                stage=stage,
             )
         if options.stride > options.kernel:
-            return (
-                f"mixer.stride[{stage}]: {options.stride} is more than mixer.kernel = "
+            return InputError(
+                f"{options.stride} is more than mixer.kernel = "
                 f"{options.kernel}, so that no window sees some positions; "
-                f"nearest: {options.kernel}"
+                f"nearest: {options.kernel}",
+                key="mixer.stride",
+                stage=stage,
             )
         return None

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workbench.config import Count
+from workbench.errors import InputError
 from workbench.models.components.base import Options, Site
 from workbench.models.components.mixer.base import Mixer
 from workbench.models.ops import Op
@@ -33,11 +34,13 @@ class Pool(Mixer[PoolOptions]):
         return iter(())
 
     @staticmethod
-    def refuse(site: Site, options: PoolOptions) -> str | None:
+    def refuse(site: Site, options: PoolOptions) -> InputError | None:
         if options.kernel % 2 == 0:
-            return (
-                f"mixer.kernel[{site.stage}]: {options.kernel} is even, and would change the side; "
-                f"nearest: {options.kernel - 1}, {options.kernel + 1}"
+            return InputError(
+                f"{options.kernel} is even, and would change the side; "
+                f"nearest: {options.kernel - 1}, {options.kernel + 1}",
+                key="mixer.kernel",
+                stage=site.stage,
             )
         return None
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import (
     Fold,
@@ -101,14 +102,15 @@ class PoolingAttention(Mixer[PoolingAttentionOptions]):
         yield ops.linear(dim, dim, site.area)
 
     @staticmethod
-    def refuse(site: Site, options: PoolingAttentionOptions) -> str | None:
+    def refuse(site: Site, options: PoolingAttentionOptions) -> InputError | None:
         stage, kernel = site.stage, options.kernel
         fault = heads_fault(site) or reduction_fault(site, options.k)
         if fault is not None:
             return fault
         if kernel % 2 == 0:
-            return (
-                f"mixer.kernel[{stage}]: {kernel} is even, and would change the side; "
-                f"nearest: {kernel - 1}, {kernel + 1}"
+            return InputError(
+                f"{kernel} is even, and would change the side; nearest: {kernel - 1}, {kernel + 1}",
+                key="mixer.kernel",
+                stage=stage,
             )
         return None
