@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.cost.peers import Standing
     from workbench.cost.speed import Speed
     from workbench.models import Network
+    from workbench.report.findings import Findings
     from workbench.runs.results import Sweep
     from workbench.statistics.attribution import Attribution
     from workbench.study.costs import CostMap
@@ -164,25 +165,21 @@ def table(sweep: "Sweep") -> Listing:
     """The main table of a sweep, with its notes."""
     from workbench.report.table import ablation_sheet
 
-    return listing(ablation_sheet(sweep.facts(), sweep.rows(), sweep.records()))
+    return listing(ablation_sheet(_findings(sweep)))
 
 
 def effects(sweep: "Sweep") -> Picture:
     """Differences between rows, with their intervals and verdicts."""
     from workbench.report.figures import effects as figure
-    from workbench.report.lines import ablation_lines
 
-    lines = ablation_lines(sweep.facts(), sweep.rows(), sweep.records())
-    return picture(lambda: figure.draw(lines))
+    return picture(lambda: figure.draw(_findings(sweep).results))
 
 
 def top1_macs(sweep: "Sweep") -> Picture:
     """Top-1 against multiply-adds, with the Pareto front."""
     from workbench.report.figures import cost
-    from workbench.report.lines import ablation_lines
 
-    lines = ablation_lines(sweep.facts(), sweep.rows(), sweep.records())
-    return picture(lambda: cost.draw(lines, "macs"))
+    return picture(lambda: cost.draw(_findings(sweep).results, "macs"))
 
 
 def curves(sweep: "Sweep") -> Picture:
@@ -216,13 +213,18 @@ def interactions(sweep: "Sweep") -> Picture:
 
 
 def _attributed(sweep: "Sweep") -> "Attribution":
-    from workbench.statistics.attribution import attribute
+    from workbench.statistics.attribution import Attribution
 
-    facts = sweep.facts()
-    found = attribute(sweep.rows(), sweep.records(), facts.seeds, facts.test_images)
-    if found is None:
-        raise InputError(f"{sweep.plan.name}: no seed completed in every row")
+    found = _findings(sweep).shares
+    if not isinstance(found, Attribution):
+        raise InputError(f"{sweep.plan.name}: no full factorial of which a seed completed")
     return found
+
+
+def _findings(sweep: "Sweep") -> "Findings":
+    from workbench.report.findings import Findings
+
+    return Findings.of(sweep)
 
 
 # ---------------------------------------------------------------- a study

@@ -17,6 +17,7 @@ from workbench.plans.load import load_plan
 from workbench.plans.matching import STEPS
 from workbench.plans.resolution import Plan, resolve
 from workbench.report.commands import preview
+from workbench.report.findings import Findings
 from workbench.report.preview import preview_data, print_preview
 from workbench.report.table import ablation_sheet
 from workbench.runs.results import load_sweep
@@ -117,7 +118,7 @@ def test_a_row_that_cannot_be_equal_is_a_result_before_anything_trains(tmp_path:
     assert not list((tmp_path / "n").glob("runs/*"))
     assert [run.outcome for run in done.runs if run.variant == "large"] == [Outcome.INFEASIBLE] * 3
     sweep = load_sweep(tmp_path / "n")
-    sheet = ablation_sheet(sweep.facts(), sweep.rows(), sweep.records())
+    sheet = ablation_sheet(Findings.of(sweep))
     assert records(sheet)[1]["outcome"] == "3 of 3 infeasible"
     text = sheet.rows[1][[heading.title for heading in sheet.headings].index("Outcome")].text
     assert "MACs 16,000 is the nearest that depth comes to 8,000 (+100.0%" in text

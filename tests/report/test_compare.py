@@ -9,7 +9,8 @@ from tests.support.samples import FACTS, chain, sweep
 from workbench.errors import InputError
 from workbench.published import find, read_published, table_names
 from workbench.report.beside_published import beside, published_sheet, same_dataset, sheets
-from workbench.report.compare import Results, compare, welch
+from workbench.report.compare import compare, welch
+from workbench.report.findings import Findings
 from workbench.show.formats import records
 
 
@@ -24,8 +25,8 @@ def test_welchs_interval_is_scipys() -> None:
 
 
 def test_two_results_side_by_side() -> None:
-    a = Results(FACTS, *chain({"x": [90, 91, 90.5], "only_a": [80, 81, 82]}))
-    b = Results(replace(FACTS, name="other"), *chain({"x": [93, 94.2, 93.1], "only_b": [1, 2, 4]}))
+    a = Findings(FACTS, *chain({"x": [90, 91, 90.5], "only_a": [80, 81, 82]}))
+    b = Findings(replace(FACTS, name="other"), *chain({"x": [93, 94.2, 93.1], "only_b": [1, 2, 4]}))
     sheet = compare(a, b)
     x, only_a, only_b = records(sheet)
     assert [row["variant"] for row in (x, only_a, only_b)] == ["x", "only_a", "only_b"]
@@ -39,15 +40,15 @@ def test_two_results_side_by_side() -> None:
 
 
 def test_no_difference_is_taken_between_data_sets() -> None:
-    a = Results(FACTS, *chain({"x": [90, 91, 90.5]}))
-    b = Results(replace(FACTS, dataset="CIFAR-10, 5,000 images"), a.rows, a.runs)
+    a = Findings(FACTS, *chain({"x": [90, 91, 90.5]}))
+    b = Findings(replace(FACTS, dataset="CIFAR-10, 5,000 images"), a.rows, a.runs)
     sheet = compare(a, b)
     assert records(sheet)[0]["difference"] is None
     assert sheet.notes[-1] == "The data sets differ, so no difference is taken."
 
 
 def test_lost_runs_are_shown_in_a_comparison() -> None:
-    results = Results(FACTS, *sweep())
+    results = Findings(FACTS, *sweep())
     lost = records(compare(results, results))[-1]
     assert lost["outcome_a"] == lost["outcome_b"] == "3 of 3 diverged"
     assert lost["top1_mean_a"] is None
@@ -62,7 +63,7 @@ def test_every_published_table_has_sources() -> None:
 def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
     rows, runs = sweep()
     named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
-    found = sheets(replace(FACTS, published=("levit_ablation",)), named, runs)
+    found = sheets(Findings(replace(FACTS, published=("levit_ablation",)), named, runs))
     assert list(found) == ["published", "published_levit_ablation"]
     (row,) = records(found["published"])
     assert row["published_top1"] == 82.7
@@ -70,14 +71,14 @@ def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
     assert row["published_on"] == "ImageNet-1k"
     assert "arXiv:2107.06263" in str(row["source"])
     assert "(another data set)" in " ".join(cell.text for cell in found["published"].rows[0])
-    assert sheets(FACTS, rows, runs) == {}
+    assert sheets(Findings(FACTS, rows, runs)) == {}
 
 
 def test_the_same_data_set_is_not_marked() -> None:
-    rows, runs = sweep()
-    facts = replace(FACTS, dataset="cifar10, 5,000 images")
-    named = (replace(rows[0], published="transfer/ResNet-152"),)
-    marks = {r["published_on"]: r["another_dataset"] for r in records(beside(facts, named, runs))}
+    (first, *rest), runs = sweep()
+    named = (replace(first, published="transfer/ResNet-152"), *rest)
+    found = Findings(replace(FACTS, dataset="cifar10, 5,000 images"), named, runs)
+    marks = {row["published_on"]: row["another_dataset"] for row in records(beside(found))}
     assert marks["CIFAR-10"] is False
     assert marks["CIFAR-100"] is True
     assert same_dataset("Flowers-102", "flowers102")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.support.samples import FACTS, sweep
+from workbench.report.findings import Findings
 from workbench.report.page import page
 from workbench.report.table import ablation_sheet
 from workbench.report.write import write_report
@@ -59,7 +60,7 @@ def browse(address: str, folder: Path, *more: str) -> subprocess.CompletedProces
 def hostile(folder: Path) -> Path:
     rows, runs = sweep(ATTACK)
     facts = PlanFacts(ATTACK, ATTACK, ATTACK, (0, 1, 2), ATTACK, ATTACK, ATTACK, (ATTACK,))
-    write_report(folder, facts, rows, runs)
+    write_report(folder, Findings(facts, rows, runs))
     return folder / "report.html"
 
 
@@ -94,14 +95,15 @@ def test_the_page_needs_nothing_else_and_escapes_every_text(tmp_path: Path) -> N
 
 def test_a_page_without_figures_and_runs_is_whole() -> None:
     rows, _ = sweep()
-    text = page(FACTS, ablation_sheet(FACTS, rows, ()), [], [], [])
+    found = Findings(FACTS, rows, ())
+    text = page(found, ablation_sheet(found), [], [])
     assert Outline(text).tags.count("tr") == len(rows) + 1
     assert 'id="figures"' not in text
 
 
 def test_the_answer_comes_first_and_the_environment_folded_at_the_end() -> None:
-    rows, runs = sweep()
-    text = page(FACTS, ablation_sheet(FACTS, rows, runs), [], [], runs)
+    found = Findings(FACTS, *sweep())
+    text = page(found, ablation_sheet(found), [], [])
     parts = (FACTS.question, 'id="table"', 'id="runs"', 'id="made"', "<dd>2.15</dd>")
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
@@ -138,7 +140,7 @@ document.title = [...before, seen()].join(" ");
 @needs_browser
 def test_the_quickstart_s_table_fits_and_a_box_shows_its_rare_columns(tmp_path: Path) -> None:
     found = load_sweep(in_checkout("results/measured/quickstart"))
-    write_report(tmp_path, found.facts(), found.rows(), found.records())
+    write_report(tmp_path, Findings.of(found))
     where = unlocked(tmp_path, MEASURE)
     dom = browse(where, tmp_path, "--dump-dom", "--window-size=1400,1100").stdout
     assert "<title>0 9 13</title>" in dom  # nothing to scroll; of 13 columns 9 are shown at first
@@ -159,7 +161,7 @@ document.querySelector("details:not([hidden]) summary").click();
 @needs_browser
 def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: Path) -> None:
     rows, runs = sweep()
-    write_report(tmp_path, FACTS, rows, runs)
+    write_report(tmp_path, Findings(FACTS, rows, runs))
     dom = browse(unlocked(tmp_path, HANDS), tmp_path, "--dump-dom").stdout
     assert order(dom) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # descending, by two clicks
     assert "<output>3 of 12</output>" in dom
@@ -172,7 +174,7 @@ def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: 
 @needs_browser
 def test_a_browser_sorts_and_filters(tmp_path: Path) -> None:
     rows, runs = sweep()
-    write_report(tmp_path / "report", FACTS, rows, runs)
+    write_report(tmp_path / "report", Findings(FACTS, rows, runs))
     where = (tmp_path / "report" / "report.html").as_uri()
     assert order(browse(where, tmp_path, "--dump-dom").stdout) == [row.variant for row in rows]
     down = browse(f"{where}#sort=top1_mean:descending", tmp_path, "--dump-dom").stdout

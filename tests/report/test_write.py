@@ -18,7 +18,7 @@ from tests.support.samples import FACTS, chain, completed, curve, factorial, swe
 from workbench.errors import InputError
 from workbench.report.figures import cost, curves
 from workbench.report.figures.labels import spread
-from workbench.report.lines import ablation_lines
+from workbench.report.findings import Findings
 from workbench.report.write import write_report
 from workbench.show import figures as style
 from workbench.statistics.facts import PlanFacts, Row, RunRecord
@@ -29,13 +29,13 @@ STEMS = {"effects", "top1_macs", "top1_throughput", "curves"}
 @pytest.mark.slow
 def test_a_report_is_complete_and_repeats_bit_for_bit(tmp_path: Path) -> None:
     rows, runs = sweep()
-    first = write_report(tmp_path / "a", FACTS, rows, runs)
+    first = write_report(tmp_path / "a", Findings(FACTS, rows, runs))
     names = {path.name for path in first}
     tables = {f"table.{end}" for end in ("csv", "md", "tex", "json")}
     figures = {f"{stem}.{end}" for stem in STEMS for end in ("svg", "png")}
     assert names == tables | figures | {"curves.csv", "report.html"}
     assert {path.name for path in (tmp_path / "a").iterdir()} == names
-    second = write_report(tmp_path / "b", FACTS, rows, runs)
+    second = write_report(tmp_path / "b", Findings(FACTS, rows, runs))
     for mine, other in zip(first, second, strict=True):
         assert mine.read_bytes() == other.read_bytes(), mine.name
 
@@ -43,7 +43,7 @@ def test_a_report_is_complete_and_repeats_bit_for_bit(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_figures_show_something(tmp_path: Path) -> None:
     rows, runs = sweep("price_$5 & $6 <b>")
-    write_report(tmp_path, FACTS, rows, runs)
+    write_report(tmp_path, Findings(FACTS, rows, runs))
     for stem in STEMS:
         pixels = np.asarray(Image.open(tmp_path / f"{stem}.png").convert("L"))
         assert (pixels < 128).mean() > 0.003, stem
@@ -54,7 +54,9 @@ def test_figures_show_something(tmp_path: Path) -> None:
 def test_a_factorial_is_attributed(tmp_path: Path) -> None:
     cells = {frozenset(c): [90.0 + len(c), 90.3 + len(c) * 1.1] for c in ((), "a", "b", "ab")}
     rows, runs = factorial(("a", "b"), cells)
-    written = write_report(tmp_path, PlanFacts("f", "factorial", seeds=(0, 1)), rows, runs)
+    written = write_report(
+        tmp_path, Findings(PlanFacts("f", "factorial", seeds=(0, 1)), rows, runs)
+    )
     names = {path.name for path in written}
     assert {"attribution.svg", "interactions.png", "shares.csv"} <= names
     with (tmp_path / "shares.csv").open(encoding="utf-8", newline="") as file:
@@ -85,8 +87,8 @@ def test_ticks_of_counts_are_not_rounded() -> None:
 @pytest.mark.slow
 def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
     rows, runs = sweep()
-    write_report(tmp_path, FACTS, rows, runs)
-    write_report(tmp_path, FACTS, rows, ())
+    write_report(tmp_path, Findings(FACTS, rows, runs))
+    write_report(tmp_path, Findings(FACTS, rows, ()))
     left = {path.stem for path in tmp_path.glob("*.svg")}
     assert left == {"effects"}  # rows with no effect yet, and the reason
 
@@ -159,7 +161,7 @@ def test_no_name_crosses_an_error_bar() -> None:
     }
     rows, runs = chain(top1)
     with style.style():
-        drawn = cost.draw(ablation_lines(FACTS, rows, runs), "macs")
+        drawn = cost.draw(Findings(FACTS, rows, runs).results, "macs")
         assert drawn is not None
         drawn.canvas.draw()
         (axes,) = drawn.axes
@@ -232,4 +234,4 @@ def test_a_run_of_no_row_is_refused(tmp_path: Path) -> None:
     rows, runs = sweep()
     stray: RunRecord = replace(runs[0], variant="stray")
     with pytest.raises(ValueError, match="'stray' is no row"):
-        write_report(tmp_path, FACTS, rows, (*runs, stray))
+        write_report(tmp_path, Findings(FACTS, rows, (*runs, stray)))

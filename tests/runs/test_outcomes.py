@@ -9,6 +9,7 @@ import pytest
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.plans.resolution import Plan
 from workbench.report.commands import report_folder
+from workbench.report.findings import Findings
 from workbench.report.table import ablation_sheet
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.sweep import run_sweep
@@ -55,7 +56,7 @@ def test_every_end_is_a_row_with_its_reason(
     swept: tuple[Path, Sweep, str], variant: str, outcome: str, reason: str
 ) -> None:
     folder, sweep, text = swept
-    sheet = ablation_sheet(sweep.facts(), sweep.rows(), sweep.records())
+    sheet = ablation_sheet(Findings.of(sweep))
     row = next(row for row in records(sheet) if row["variant"] == variant)
     assert row["outcome"] == outcome
     assert row[outcome.split()[-1]] == row["runs"] == 3
@@ -83,7 +84,7 @@ def test_lost_runs_touch_no_mean(swept: tuple[Path, Sweep, str]) -> None:
     """The stand-in reports a top-1 for runs that diverged or were pruned, too."""
     folder, sweep, _ = swept
     assert any(run.top1 is not None for run in sweep.records() if run.variant == "pruned")
-    sheet = ablation_sheet(sweep.facts(), sweep.rows(), sweep.records())
+    sheet = ablation_sheet(Findings.of(sweep))
     counted = {row["variant"] for row in records(sheet) if row["top1_mean"] is not None}
     assert counted == {"baseline", "completed"}
     with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:

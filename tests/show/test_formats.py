@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.samples import FACTS, sweep
+from workbench.report.findings import Findings
 from workbench.report.table import ablation_sheet
 from workbench.show.formats import (
     as_csv,
@@ -28,7 +29,7 @@ HOSTILE = r"50% & $x_1$ \input{x} #~^ {a} | `b` <script>  é→Δ−± 中 --"
 
 def test_csv_and_json_hold_the_same_unrounded_numbers() -> None:
     rows, runs = sweep(HOSTILE)
-    sheet = ablation_sheet(FACTS, rows, runs)
+    sheet = ablation_sheet(Findings(FACTS, rows, runs))
     wanted = records(sheet)
     data = json.loads(as_json(sheet))
     assert data["rows"] == wanted
@@ -42,7 +43,7 @@ def test_csv_and_json_hold_the_same_unrounded_numbers() -> None:
 
 def test_markdown_has_as_many_cells_in_every_row() -> None:
     rows, runs = sweep(HOSTILE)
-    sheet = ablation_sheet(FACTS, rows, runs)
+    sheet = ablation_sheet(Findings(FACTS, rows, runs))
     lines = as_markdown(sheet).split("\n\n")[0].splitlines()
     bars = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
     assert bars == {len(sheet.headings) + 1}
@@ -63,7 +64,7 @@ def test_no_text_is_left_as_a_command(text: str) -> None:
 @pytest.mark.slow
 def test_latex_compiles(tmp_path: Path) -> None:
     rows, runs = sweep(HOSTILE)
-    table = as_latex(ablation_sheet(FACTS, rows, runs))
+    table = as_latex(ablation_sheet(Findings(FACTS, rows, runs)))
     document = (
         "\\documentclass{article}\n\\usepackage[T1]{fontenc}\\usepackage{booktabs}\n"
         f"\\begin{{document}}\n{table}\\end{{document}}\n"
@@ -76,7 +77,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
 
 def test_latex_is_booktabs_with_one_line_for_each_row() -> None:
     rows, runs = sweep()
-    table = as_latex(ablation_sheet(FACTS, rows, runs))
+    table = as_latex(ablation_sheet(Findings(FACTS, rows, runs)))
     for word in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert table.count(word) == 1
     assert table.count(r"\tabularnewline") == len(rows) + 1

@@ -13,6 +13,7 @@ from tests.support.samples import completed, diverged
 from tests.support.sweeps import options, quiet, rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import resolve
+from workbench.report.findings import Findings
 from workbench.report.shares import effects_sheet, pairs_sheet
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
@@ -143,7 +144,7 @@ def test_a_sweep_of_toggles_is_attributed(
     plan = resolve(parse_plan({**data, "toggles": toggles, **more}), rooms())
     run_sweep(plan, tmp_path, options("noisy", jobs=2), quiet())
     sweep = load_sweep(tmp_path)
-    written = {p.name for p in write_report(tmp_path, sweep.facts(), sweep.rows(), sweep.records())}
+    written = {p.name for p in write_report(tmp_path, Findings.of(sweep))}
     assert files <= written
     assert ("attribution.svg" in written) is ("attribution.svg" in files)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -152,5 +153,5 @@ def test_a_sweep_of_toggles_is_attributed(
 
 def test_a_plan_without_toggles_is_not_attributed(tmp_path: Path) -> None:
     rows = (Row("a"), Row("b", compared_to="a"))
-    written = write_report(tmp_path, PlanFacts("p", "factorial"), rows, ())
+    written = write_report(tmp_path, Findings(PlanFacts("p", "factorial"), rows, ()))
     assert not any(path.name.startswith("shares") for path in written)

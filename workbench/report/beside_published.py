@@ -5,13 +5,11 @@ side by side, never averaged.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from workbench.published import PublishedRow, find, read_table
-from workbench.shipped import PUBLISHED
+from workbench.published import PublishedRow, read_table
+from workbench.report.findings import Findings, RowResult
 from workbench.show.sheet import Cell, Heading, Sheet, top1_text
-from workbench.statistics.facts import PlanFacts, Row, RunRecord
-from workbench.statistics.paired import summarise
+from workbench.statistics.facts import PlanFacts
 
 BESIDE = (
     Heading("Variant", ("variant",), right=False),
@@ -37,9 +35,9 @@ def short_text(found: Sequence[PublishedRow], dataset: str) -> str:
     return "; ".join(values)
 
 
-def published_sheet(name: str, folder: Path = PUBLISHED) -> Sheet:
+def published_sheet(name: str) -> Sheet:
     """A whole published table, as it was read."""
-    rows = read_table(name, folder)
+    rows = read_table(name)
     headings = tuple(Heading(key, (key,), right=False) for key in rows[0])
     cells = tuple(tuple(Cell(value, (value,)) for value in row.values()) for row in rows)
     title = f"PublishedRow: {name}"
@@ -50,12 +48,13 @@ def _beware(name: str) -> str:
     return f"Not measured here. From results/published/{name}.csv, each row with its source."
 
 
-def beside(
-    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord], folder: Path = PUBLISHED
-) -> Sheet:
+def beside(found: Findings) -> Sheet:
     """Measured rows and the published rows that they stand for (`Row.published`)."""
-    pairs = [(row, found) for row in rows if row.published for found in find(row.published, folder)]
-    cells = tuple(_pair(facts, row, runs, found) for row, found in pairs)
+    cells = tuple(
+        _pair(found.facts, each, row)
+        for each in found.results
+        for row in found.published.get(each.row.variant, ())
+    )
     notes = (
         "Published numbers are other people's, with their recipe; on another data set only the "
         "direction of a difference can be compared.",
@@ -63,10 +62,8 @@ def beside(
     return Sheet("Measured and published", BESIDE, cells, ("",) * len(cells), notes)
 
 
-def _pair(
-    facts: PlanFacts, row: Row, runs: Sequence[RunRecord], found: PublishedRow
-) -> tuple[Cell, ...]:
-    measured = summarise(row, runs)
+def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cell, ...]:
+    row, measured = result.row, result.summary
     other = not same_dataset(facts.dataset, found.dataset)
     top1 = "" if found.top1 is None else f"{found.top1:g}"
     return (
@@ -92,13 +89,11 @@ def _plain(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
-def sheets(
-    facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord], folder: Path = PUBLISHED
-) -> dict[str, Sheet]:
+def sheets(found: Findings) -> dict[str, Sheet]:
     """The published tables that a report shows, by the name of their files; none unless asked."""
-    found = dict[str, Sheet]()
-    if any(row.published for row in rows):
-        found["published"] = beside(facts, rows, runs, folder)
-    for name in facts.published:
-        found[f"published_{name}"] = published_sheet(name, folder)
-    return found
+    tables = dict[str, Sheet]()
+    if found.published:
+        tables["published"] = beside(found)
+    for name in found.facts.published:
+        tables[f"published_{name}"] = published_sheet(name)
+    return tables

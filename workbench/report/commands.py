@@ -65,6 +65,7 @@ def report(folder: str | Path, console: Console) -> Path:
 def report_folder(folder: str | Path, console: Console) -> Sweep:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
     table."""
+    from workbench.report.findings import Findings
     from workbench.report.table import console_sheet
     from workbench.report.terminal import show
     from workbench.report.write import write_report
@@ -75,9 +76,9 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
             f"results: {folder} is of a study that has not come to its end; its own command goes "
             f"on with it: {sweep.environment.get('command', 'workbench study NAME')}"
         )
-    facts, rows, records = sweep.facts(), sweep.rows(), sweep.records()
-    written = write_report(Path(folder), facts, rows, records)
-    show(console_sheet(facts, rows, records), console)
+    found = Findings.of(sweep)
+    written = write_report(Path(folder), found)
+    show(console_sheet(found), console)
     say_written(console, len(written), Path(folder), written[-1])
     return sweep
 

@@ -1,46 +1,33 @@
 """Two results side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy import special
 
 from workbench.report.beside_published import same_dataset
+from workbench.report.findings import Findings
 from workbench.show.console import count_text
 from workbench.show.sheet import Cell, Heading, Sheet, Value, top1_text
-from workbench.statistics.facts import PlanFacts, Row, RunRecord, check
+from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, Summary, summarise
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
-    """All of one results folder."""
-
-    facts: PlanFacts
-    rows: tuple[Row, ...]
-    runs: tuple[RunRecord, ...]
-    where: str = ""  # as it was asked for
-
-
-def load_side(path: str | Path) -> Results:
+def load_side(path: str | Path) -> Findings:
     """A results folder, a ledger or its URL, as one side of a comparison."""
     from workbench.runs.results import load_sweep
 
-    sweep = load_sweep(path)
-    return Results(sweep.facts(), sweep.rows(), sweep.records(), str(path))
+    return Findings.of(load_sweep(path), str(path))
 
 
-def compare(a: Results, b: Results) -> Sheet:
+def compare(a: Findings, b: Findings) -> Sheet:
     """Every variant of either: its cost, top-1 and outcome in both, and B less A.
 
     The runs were not made together, so differences are not paired: the interval is Welch's
     (Biometrika 34, 1947), for one row alone, and there is no verdict. On different data sets
     there is no difference at all.
     """
-    for results in (a, b):
-        check(results.rows, results.runs)
     same = same_dataset(a.facts.dataset, b.facts.dataset)
     names = dict.fromkeys(row.variant for row in (*a.rows, *b.rows))
     rows = tuple(_row(name, a, b, same) for name in names)
@@ -86,12 +73,12 @@ HEADINGS = (
 )
 
 
-def _row(name: str, a: Results, b: Results, same: bool) -> tuple[Cell, ...]:
+def _row(name: str, a: Findings, b: Findings, same: bool) -> tuple[Cell, ...]:
     difference = _difference(_top1(name, a), _top1(name, b)) if same else Cell("", (None,) * 3)
     return Cell(name, (name,)), *_cells(name, a), *_cells(name, b), difference
 
 
-def _cells(name: str, results: Results) -> tuple[Cell, ...]:
+def _cells(name: str, results: Findings) -> tuple[Cell, ...]:
     row = next((row for row in results.rows if row.variant == name), None)
     if row is None:
         empty: tuple[Value, ...] = (None,)
@@ -106,7 +93,7 @@ def _cells(name: str, results: Results) -> tuple[Cell, ...]:
     )
 
 
-def _top1(name: str, results: Results) -> list[float]:
+def _top1(name: str, results: Findings) -> list[float]:
     own = (run.measured for run in results.runs if run.variant == name)
     return [value for value in own if value is not None]
 

@@ -1,47 +1,44 @@
 """The notes below the main table: what its reader has to know, in full sentences."""
 
-from collections.abc import Sequence
 from math import sqrt
 
 from workbench.config import MAC
-from workbench.report.lines import Line, lost_to_adjustment
-from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.report.findings import Findings
+from workbench.report.verdicts import lost_to_adjustment
+from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import Comparison, rounding_error
-from workbench.statistics.racing import next_seeds
 
 
-def footnotes(
-    facts: PlanFacts, lines: Sequence[Line], rows: Sequence[Row], runs: Sequence[RunRecord]
-) -> tuple[str, ...]:
+def footnotes(found: Findings) -> tuple[str, ...]:
     """What a reader of the table has to know, in full sentences."""
+    facts = found.facts
     texts = [
         _about(facts),
         _method(facts),
         _counted(facts),
-        _raced(facts, lines),
-        _unfinished(facts, rows, runs),
-        _short_of_seeds(lines),
+        _raced(found),
+        _unfinished(found),
+        _short_of_seeds(found),
         order_note(facts.kind),
         *facts.notes,
     ]
     return tuple(text for text in texts if text)
 
 
-def console_notes(
-    facts: PlanFacts, lines: Sequence[Line], rows: Sequence[Row], runs: Sequence[RunRecord]
-) -> tuple[str, ...]:
+def console_notes(found: Findings) -> tuple[str, ...]:
     """Those of the footnotes that what is shown gives cause for; the files have them all."""
-    compared = [line.comparison for line in lines if line.comparison is not None]
-    tested = any(found.interval is not None for found in compared)
+    facts = found.facts
+    compared = [each.comparison for each in found.results if each.comparison is not None]
+    tested = any(each.interval is not None for each in compared)
     adjusted = any(map(lost_to_adjustment, compared))
-    seen = any(found.detectable is not None for found in compared)
+    seen = any(each.detectable is not None for each in compared)
     texts = [
-        _about(facts, any(line.summary.sd is not None for line in lines)),
+        _about(facts, any(each.summary.sd is not None for each in found.results)),
         _method(facts, adjusted, seen) if tested else "",
-        _counted(facts) if any(_floored(found, facts.test_images) for found in compared) else "",
-        _raced(facts, lines),
-        _unfinished(facts, rows, runs),
-        _short_of_seeds(lines),
+        _counted(facts) if any(_floored(each, facts.test_images) for each in compared) else "",
+        _raced(found),
+        _unfinished(found),
+        _short_of_seeds(found),
         order_note(facts.kind) if tested else "",
         *facts.notes,
     ]
@@ -119,27 +116,29 @@ def _counted(facts: PlanFacts) -> str:
     )
 
 
-def _raced(facts: PlanFacts, lines: Sequence[Line]) -> str:
-    if facts.race is None:
+def _raced(found: Findings) -> str:
+    if found.facts.race is None:
         return ""
-    took, most = sum(line.summary.runs for line in lines), facts.race.most * len(lines)
+    took = sum(each.summary.runs for each in found.results)
+    most = found.facts.race.most * len(found.rows)
     return (
         f"A race: each comparison without a verdict got a further seed, on both its sides; {took} "
         f"runs in place of {most}."
     )
 
 
-def _unfinished(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> str:
-    if facts.race is not None:
-        wanted = next_seeds(rows, runs, facts.seeds, facts.race, facts.test_images)
-        names = ", ".join(each.variant for each in wanted)
-        return f"Not finished: the race goes on for {names}." if wanted else ""
-    planned, ended = len(facts.seeds) * len(rows), len(runs)
+def _unfinished(found: Findings) -> str:
+    if found.facts.race is not None:
+        names = ", ".join(each.variant for each in found.wanted)
+        return f"Not finished: the race goes on for {names}." if names else ""
+    planned, ended = len(found.facts.seeds) * len(found.rows), len(found.runs)
     return f"Not finished: {ended} of {planned} runs have ended." if ended < planned else ""
 
 
-def _short_of_seeds(lines: Sequence[Line]) -> str:
-    lost = [line.row.variant for line in lines if line.summary.ended and line.summary.completed]
+def _short_of_seeds(found: Findings) -> str:
+    lost = [
+        each.row.variant for each in found.results if each.summary.ended and each.summary.completed
+    ]
     if not lost:
         return ""
     return (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
+from workbench.report.findings import Findings
 from workbench.show.sheet import Cell, Heading, Sheet
 from workbench.statistics.facts import PlanFacts, RunRecord
 
@@ -25,13 +26,10 @@ class Picture:
 
 
 def page(
-    facts: PlanFacts,
-    table: Sheet,
-    pictures: Sequence[Picture],
-    others: Sequence[Sheet],
-    runs: Sequence[RunRecord],
+    found: Findings, table: Sheet, pictures: Sequence[Picture], others: Sequence[Sheet]
 ) -> str:
     """The HTML document."""
+    facts = found.facts
     style, script = _resource("page.css"), _resource("page.js")
     sections = [
         f"<h1>{escape(facts.name)}</h1>\n",
@@ -39,7 +37,7 @@ def page(
         _section("table", "Table", _tools("table", table) + _table(table) + _notes(table.notes)),
         _section("figures", "Figures", "".join(_figure(one) for one in pictures)),
         *(_section("", sheet.title, _table(sheet) + _notes(sheet.notes)) for sheet in others),
-        _section("runs", "Runs", _tools("runs") + "".join(_run(run) for run in runs)),
+        _section("runs", "Runs", _tools("runs") + "".join(_run(run) for run in found.runs)),
         _section("made", "How it was made", _made(facts)),
     ]
     return (

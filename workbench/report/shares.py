@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from workbench.report.findings import Shares
 from workbench.show.sheet import Cell, Heading, Sheet
 from workbench.statistics.attribution import Attribution, Estimate
 from workbench.statistics.effects import Effects, Interactions
@@ -11,6 +12,13 @@ HEADINGS = (
     Heading("What", ("index",), right=False),
     Heading("Points of top-1 [95 %]", ("mean", "low", "high")),
 )
+
+
+def shares_sheet(found: Shares) -> Sheet:
+    """The sheet of whichever the plan can tell."""
+    if isinstance(found, Attribution):
+        return attribution_sheet(found)
+    return effects_sheet(found) if isinstance(found, Effects) else pairs_sheet(found)
 
 
 def attribution_sheet(found: Attribution) -> Sheet:

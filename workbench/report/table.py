@@ -1,17 +1,16 @@
 """The main table of an ablation: its columns, defined once for all renderers, and its notes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from workbench import published
-from workbench.published import PublishedRow
 from workbench.report.beside_published import same_dataset, short_text
-from workbench.report.lines import Line, ablation_lines, verdict_words
+from workbench.report.findings import Findings, RowResult
 from workbench.report.notes import console_notes, footnotes
+from workbench.report.verdicts import difference_text, verdict_text
 from workbench.show.console import count_text
 from workbench.show.sheet import Cell, Heading, Sheet, Value, top1_text
-from workbench.statistics.facts import Outcome, PlanFacts, Row, RunRecord
-from workbench.statistics.paired import Comparison, Verdict
+from workbench.statistics.facts import Outcome
+from workbench.statistics.paired import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,85 +18,77 @@ class Column:
     """A heading, the unrounded values below it and their text."""
 
     heading: Heading
-    values: Callable[[Line], tuple[Value, ...]]
-    text: Callable[[Line], str]
+    values: Callable[[RowResult], tuple[Value, ...]]
+    text: Callable[[RowResult], str]
 
-    def cell(self, line: Line) -> Cell:
+    def cell(self, line: RowResult) -> Cell:
         return Cell(self.text(line), self.values(line))
 
 
-def ablation_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Sheet:
+def ablation_sheet(found: Findings) -> Sheet:
     """The main table of a plan."""
-    lines, known = ablation_lines(facts, rows, runs), _published(rows)
-    columns = (*COLUMNS, _published_column(facts, known)) if known else COLUMNS
-    return _sheet(facts, columns, lines, footnotes(facts, lines, rows, runs) + _sources(known))
+    columns = (*COLUMNS, _published_column(found)) if found.published else COLUMNS
+    return _sheet(found.facts.name, columns, found.results, footnotes(found) + _sources(found))
 
 
-def console_sheet(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Sheet:
+def console_sheet(found: Findings) -> Sheet:
     """The same for a console: the rows that have runs, and the notes that matter to them.
 
     Published numbers stand there where they are of the same data set; else in the files alone.
     """
-    lines, known = ablation_lines(facts, rows, runs), _published(rows)
+    facts, known = found.facts, found.published
     there = any(same_dataset(facts.dataset, row.dataset) for each in known.values() for row in each)
-    columns = (*COLUMNS, _published_column(facts, known)) if there else COLUMNS
-    begun = [line for line in lines if line.summary.runs] or lines
-    notes = [*console_notes(facts, lines, rows, runs)]
-    if waiting := [line.row.variant for line in lines if line not in begun]:
-        names = ", ".join(waiting)
-        notes.append(f"{len(waiting)} of {len(lines)} rows have no runs and are left out: {names}.")
+    columns = (*COLUMNS, _published_column(found)) if there else COLUMNS
+    begun = [each for each in found.results if each.summary.runs] or found.results
+    notes = [*console_notes(found)]
+    if waiting := [each.row.variant for each in found.results if each not in begun]:
+        names, rows = ", ".join(waiting), len(found.rows)
+        notes.append(f"{len(waiting)} of {rows} rows have no runs and are left out: {names}.")
     if known:
         where = "" if there else ", of another data set,"
         notes.append(f"Published numbers{where} are in published.md, with where they were read.")
-    named = replace(facts, name=f"{facts.name}: {facts.question}") if facts.question else facts
-    return _sheet(named, columns, begun, notes)
+    title = f"{facts.name}: {facts.question}" if facts.question else facts.name
+    return _sheet(title, columns, begun, notes)
 
 
 def _sheet(
-    facts: PlanFacts, columns: Sequence[Column], lines: Sequence[Line], notes: Sequence[str]
+    title: str, columns: Sequence[Column], results: Sequence[RowResult], notes: Sequence[str]
 ) -> Sheet:
     return Sheet(
-        title=facts.name,
+        title=title,
         headings=tuple(column.heading for column in columns),
-        rows=tuple(tuple(column.cell(line) for column in columns) for line in lines),
-        tones=tuple(tone(line) for line in lines),
+        rows=tuple(tuple(column.cell(each) for column in columns) for each in results),
+        tones=tuple(tone(each) for each in results),
         notes=tuple(notes),
     )
 
 
 # ---------------------------------------------------------------- published numbers
 
-Known = Mapping[str, Sequence[PublishedRow]]
 
-
-def _published(rows: Sequence[Row]) -> Known:
-    """The published rows that the rows stand for, by variant."""
-    return {row.variant: published.find(row.published) for row in rows if row.published}
-
-
-def _published_column(facts: PlanFacts, known: Known) -> Column:
+def _published_column(found: Findings) -> Column:
     keys = ("published_top1", "published_on", "published_source")
 
-    def values(line: Line) -> tuple[Value, ...]:
-        found = known.get(line.row.variant, ())
-        top1 = dict.fromkeys(row.top1 for row in found if row.top1 is not None)
+    def values(line: RowResult) -> tuple[Value, ...]:
+        rows = found.published.get(line.row.variant, ())
+        top1 = dict.fromkeys(row.top1 for row in rows if row.top1 is not None)
         return (
             next(iter(top1)) if len(top1) == 1 else None,  # sources that differ: see the text
-            "; ".join(dict.fromkeys(row.dataset for row in found)) or None,
-            "; ".join(dict.fromkeys(row.source for row in found)) or None,
+            "; ".join(dict.fromkeys(row.dataset for row in rows)) or None,
+            "; ".join(dict.fromkeys(row.source for row in rows)) or None,
         )
 
     return Column(
         Heading("Published, %", keys, right=False, rank=7),
         values,
-        lambda line: short_text(known.get(line.row.variant, ()), facts.dataset),
+        lambda line: short_text(found.published.get(line.row.variant, ()), found.facts.dataset),
     )
 
 
-def _sources(known: Known) -> tuple[str, ...]:
-    if not known:
+def _sources(found: Findings) -> tuple[str, ...]:
+    if not found.published:
         return ()
-    listed = dict.fromkeys(row.source for found in known.values() for row in found)
+    listed = dict.fromkeys(row.source for rows in found.published.values() for row in rows)
     return (
         "Published numbers are other people's, with their networks and recipes; on another data "
         f"set only the direction of a difference can be compared. Read in: {'; '.join(listed)}.",
@@ -107,32 +98,14 @@ def _sources(known: Known) -> tuple[str, ...]:
 # ---------------------------------------------------------------- text of values
 
 
-def difference_text(found: Comparison | None) -> str:
-    """`+1.20 [+0.40, +2.00]`; the mean alone where there is no interval."""
-    if found is None or found.mean is None:
-        return ""
-    if found.interval is None:
-        return f"{found.mean:+.2f}"
-    return f"{found.mean:+.2f} [{found.interval.low:+.2f}, {found.interval.high:+.2f}]"
-
-
-def verdict_text(found: Comparison | None) -> str:
-    """`helps`; `within noise (could have seen 0.81)`; `no verdict: one seed gives no verdict`."""
-    if found is None:
-        return ""
-    if found.verdict is Verdict.NOISE and found.detectable is not None:
-        return f"{verdict_words(found)} (could have seen {found.detectable:.2f})"
-    return verdict_words(found) if found.verdict is not Verdict.NONE else f"none: {found.reason}"
-
-
-def outcome_text(line: Line) -> str:
+def outcome_text(line: RowResult) -> str:
     """The outcome and, where runs were lost, the first reason."""
     if not line.summary.ended or not line.summary.reasons:
         return line.summary.outcome
     return f"{line.summary.outcome}: {line.summary.reasons[0]}"
 
 
-def tone(line: Line) -> str:
+def tone(line: RowResult) -> str:
     """How a row is coloured."""
     if line.summary.ended:
         return "lost"
@@ -140,19 +113,19 @@ def tone(line: Line) -> str:
     return {Verdict.HELPS: "good", Verdict.HURTS: "bad"}.get(verdict, "") if verdict else ""
 
 
-def _bootstrap_text(line: Line) -> str:
+def _bootstrap_text(line: RowResult) -> str:
     found = line.comparison.bootstrap if line.comparison else None
     return f"[{found.low:+.2f}, {found.high:+.2f}]" if found else ""
 
 
-def _p_text(line: Line) -> str:
+def _p_text(line: RowResult) -> str:
     p = line.comparison.p_holm if line.comparison else None
     if p is None:
         return ""
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
-def _difference_values(line: Line) -> tuple[Value, ...]:
+def _difference_values(line: RowResult) -> tuple[Value, ...]:
     found = line.comparison
     if found is None:
         return (None,) * 5
@@ -160,21 +133,21 @@ def _difference_values(line: Line) -> tuple[Value, ...]:
     return found.mean, low, high, found.sd, len(found.seeds)
 
 
-def _bootstrap_values(line: Line) -> tuple[Value, ...]:
+def _bootstrap_values(line: RowResult) -> tuple[Value, ...]:
     found = line.comparison.bootstrap if line.comparison else None
     return (found.low, found.high) if found else (None, None)
 
 
-def _p_values(line: Line) -> tuple[Value, ...]:
+def _p_values(line: RowResult) -> tuple[Value, ...]:
     return (line.comparison.p, line.comparison.p_holm) if line.comparison else (None, None)
 
 
-def _verdict_values(line: Line) -> tuple[Value, ...]:
+def _verdict_values(line: RowResult) -> tuple[Value, ...]:
     found = line.comparison
     return (str(found.verdict), found.detectable, found.reason) if found else (None, None, None)
 
 
-def _outcome_values(line: Line) -> tuple[Value, ...]:
+def _outcome_values(line: RowResult) -> tuple[Value, ...]:
     ended = dict(line.summary.ended)
     lost = (ended.get(outcome, 0) for outcome in Outcome if outcome is not Outcome.COMPLETED)
     return line.summary.outcome, *lost, "; ".join(line.summary.reasons)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.report import beside_published
-from workbench.report.lines import Line, ablation_lines
+from workbench.report.findings import Findings
 from workbench.report.page import Picture, page
-from workbench.report.shares import attribution_sheet, effects_sheet, pairs_sheet
+from workbench.report.shares import shares_sheet
 from workbench.report.table import ablation_sheet
 from workbench.runs.folder import write_text
 from workbench.show.formats import as_csv, as_json, as_latex, as_markdown
 from workbench.show.sheet import Sheet
-from workbench.statistics.attribution import Attribution, attribute, full_factorial
-from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
-from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.statistics.attribution import Attribution
+from workbench.statistics.effects import Interactions
+from workbench.statistics.facts import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,48 +32,26 @@ CAPTIONS = {
 }
 
 
-def write_report(
-    folder: Path, facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]
-) -> list[Path]:
+def write_report(folder: Path, found: Findings) -> list[Path]:
     """Tables, curves, figures and `report.html` of a sweep, in `folder`; the paths written.
 
     Writes what there is: a figure that nothing was measured for is left out, and its file from
     an earlier report is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    main = ablation_sheet(facts, rows, runs)
-    found = _attributed(facts, rows, runs)
-    shares = [_shares(found)] if found else []
-    beside = beside_published.sheets(facts, rows, runs)
-    written = write_sheet(folder, "table", main)
-    written += [path for sheet in shares for path in write_sheet(folder, "shares", sheet)]
-    written += [path for stem, sheet in beside.items() for path in write_sheet(folder, stem, sheet)]
-    written.append(write_text(folder / "curves.csv", curves_csv(runs)))
-    lines = ablation_lines(facts, rows, runs)
-    others = [*shares, *beside.values()]
-    drawn = _draw(folder, lines, rows, runs, found)
-    document = page(facts, main, [picture for picture, _ in drawn], others, runs)
+    main = ablation_sheet(found)
+    others = {"shares": shares_sheet(found.shares)} if found.shares else {}
+    others |= beside_published.sheets(found)
+    written = [
+        path
+        for stem, sheet in {"table": main, **others}.items()
+        for path in write_sheet(folder, stem, sheet)
+    ]
+    written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
+    drawn = _draw(folder, found)
+    document = page(found, main, [picture for picture, _ in drawn], [*others.values()])
     figures = [path for _, paths in drawn for path in paths]
     return [*written, *figures, write_text(folder / "report.html", document)]
-
-
-Found = Attribution | Effects | Interactions
-
-
-def _attributed(facts: PlanFacts, rows: Sequence[Row], runs: Sequence[RunRecord]) -> Found | None:
-    """What the plan can tell of its components, if it is of a kind that can."""
-    if full_factorial(rows):
-        return attribute(rows, runs, facts.seeds, facts.test_images)
-    if any(row.present is None for row in rows):
-        return None
-    tell = {"factorial": main_effects, "pairs": pair_interactions}.get(facts.kind)
-    return tell(rows, runs, facts.seeds, facts.test_images) if tell else None
-
-
-def _shares(found: Found) -> Sheet:
-    if isinstance(found, Attribution):
-        return attribution_sheet(found)
-    return effects_sheet(found) if isinstance(found, Effects) else pairs_sheet(found)
 
 
 def write_sheet(folder: Path, stem: str, sheet: Sheet) -> list[Path]:
@@ -95,26 +73,21 @@ def curves_csv(runs: Sequence[RunRecord]) -> str:
     return text.getvalue()
 
 
-def _draw(
-    folder: Path,
-    lines: Sequence[Line],
-    rows: Sequence[Row],
-    runs: Sequence[RunRecord],
-    found: Found | None,
-) -> list[tuple[Picture, list[Path]]]:
+def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
     from workbench.report.figures import attribution, cost, curves, effects
     from workbench.show import figures as style
 
+    shares = found.shares
     with style.style():
         figures: dict[str, Figure | None] = {
-            "effects": effects.draw(lines),
-            "top1_macs": cost.draw(lines, "macs"),
-            "top1_throughput": cost.draw(lines, "throughput"),
-            "curves": curves.draw(rows, runs),
-            "attribution": attribution.bars(found) if isinstance(found, Attribution) else None,
+            "effects": effects.draw(found.results),
+            "top1_macs": cost.draw(found.results, "macs"),
+            "top1_throughput": cost.draw(found.results, "throughput"),
+            "curves": curves.draw(found.rows, found.runs),
+            "attribution": attribution.bars(shares) if isinstance(shares, Attribution) else None,
             "interactions": (
-                attribution.interaction_map(found)
-                if isinstance(found, Attribution | Interactions)
+                attribution.interaction_map(shares)
+                if isinstance(shares, Attribution | Interactions)
                 else None
             ),
         }

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from workbench.report.figures.labels import label_points
-from workbench.report.lines import Line
+from workbench.report.findings import RowResult
 from workbench.show import figures as style
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ ALONG = 30  # places on each piece of the front that names keep clear of
 ALONG_BAR = 6  # and on each half of an error bar
 
 
-def draw(lines: Sequence[Line], measure: Measure) -> "Figure | None":
+def draw(lines: Sequence[RowResult], measure: Measure) -> "Figure | None":
     """None where fewer than two rows have both values."""
     points = _points(lines, measure)
     if len(points) < 2:
@@ -51,8 +51,8 @@ def pareto(points: Sequence[tuple[float, float]], less_is_better: bool) -> list[
     return sorted(front, key=lambda i: points[i][0])
 
 
-def _points(lines: Sequence[Line], measure: Measure) -> list[Point]:
-    cost: Callable[[Line], float | None] = (
+def _points(lines: Sequence[RowResult], measure: Measure) -> list[Point]:
+    cost: Callable[[RowResult], float | None] = (
         (lambda line: line.row.macs)
         if measure == "macs"
         else (lambda line: line.summary.images_per_second)

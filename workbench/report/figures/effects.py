@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.report.lines import Line, verdict_words
-from workbench.report.table import difference_text
+from workbench.report.findings import RowResult
+from workbench.report.verdicts import difference_text, verdict_words
 from workbench.show import figures as style
 from workbench.statistics.paired import Comparison, Verdict
 
@@ -20,7 +20,7 @@ LOOKS = {
 }
 
 
-def draw(lines: Sequence[Line]) -> "Figure | None":
+def draw(lines: Sequence[RowResult]) -> "Figure | None":
     """None where no row is compared with another."""
     compared = [line for line in lines if line.comparison is not None]
     if not compared:
@@ -39,12 +39,12 @@ def draw(lines: Sequence[Line]) -> "Figure | None":
     return made
 
 
-def _name(line: Line) -> str:
+def _name(line: RowResult) -> str:
     against = line.row.compared_to or ""
     return f"{style.shorten(line.row.variant, 24)}\nagainst {style.shorten(against, 24)}"
 
 
-def _effect(axes: "Axes", height: int, line: Line) -> None:
+def _effect(axes: "Axes", height: int, line: RowResult) -> None:
     found = line.comparison
     assert found is not None
     marker, colour = LOOKS[found.verdict]
@@ -64,7 +64,7 @@ def _effect(axes: "Axes", height: int, line: Line) -> None:
     )
 
 
-def _label(found: Comparison, line: Line) -> str:
+def _label(found: Comparison, line: RowResult) -> str:
     words = verdict_words(found)
     if line.summary.ended:
         words = f"{words}; {line.summary.outcome}"
