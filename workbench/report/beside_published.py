@@ -40,7 +40,7 @@ def published_sheet(name: str) -> Sheet:
     rows = read_table(name)
     headings = tuple(Heading(key, (key,), right=False) for key in rows[0])
     cells = tuple(tuple(Cell(value, (value,)) for value in row.values()) for row in rows)
-    title = f"PublishedRow: {name}"
+    title = f"Published: {name}"
     return Sheet(title, headings, cells, ("",) * len(cells), (_beware(name),))
 
 
