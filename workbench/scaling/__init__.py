@@ -1,4 +1,4 @@
-"""Compound scaling: the rule and what rounding makes of it, its rivals, and studies of it."""
+"""Compound scaling, sizes only: the rule and what rounding makes of it, its rivals, exponents."""
 
 from workbench.scaling.constants import GROWTH, PAPER, PAPER_EXPONENTS, Constants, Exponents
 from workbench.scaling.exponents import Fit, measure, measured_exponents
