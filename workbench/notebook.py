@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.report.findings import Findings
     from workbench.runs.results import Sweep
     from workbench.statistics.attribution import Attribution
-    from workbench.study.costs import CostMap
+    from workbench.study.cost_map import CostMap
     from workbench.study.space import Study
     from workbench.study.trials import Trial
 
@@ -255,10 +255,10 @@ def study_top1(study: "Study", trials: "Sequence[Trial]") -> Picture:
 
 def study_view(study: "Study", trials: "Sequence[Trial]") -> Words:
     """What `workbench study` prints at its end."""
-    from workbench.study import write
+    from workbench.study import report
     from workbench.study.summary import summarise_study
 
-    return say(write.study_view(study, trials, summarise_study(study, trials)))
+    return say(report.study_view(study, trials, summarise_study(study, trials)))
 
 
 # ---------------------------------------------------------------- inside a network

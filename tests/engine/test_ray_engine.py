@@ -13,10 +13,10 @@ from tests.support.studies import options as study_options
 from tests.support.studies import study
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome, Progress
-from workbench.engine import Choice, Ended, Event, Requeued, Resources, Started, opened
+from workbench.engine import LOCAL, Choice, Ended, Event, Requeued, Resources, Started, opened
 from workbench.errors import InputError
 from workbench.runs.sweep import run_sweep
-from workbench.study.driver import StudyResult, run_study
+from workbench.study.run import StudyResult, run_study
 
 from .listening import Listener, gone, tasks
 from .standins import NAME
@@ -150,9 +150,9 @@ def test_study_on_the_cluster_finds_what_it_finds_here(tmp_path: Path) -> None:
     def facts(done: StudyResult) -> list[tuple[object, ...]]:
         return [(trial.network, trial.outcome, trial.top1) for trial in done.trials]
 
-    given = study_options(engine=None, where=Choice("ray"))
+    given = study_options(where=Choice("ray"))
     there = run_study(study(trials=2), tmp_path / "cluster", given, quiet())
-    here = run_study(study(trials=2), tmp_path / "here", study_options(), quiet())
+    here = run_study(study(trials=2), tmp_path / "here", study_options(where=LOCAL), quiet())
     assert facts(there) == facts(here)
     assert len(there.trials) >= 2
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tests.support.sweeps import plan
 from workbench.config import EpochRecord, Outcome, Result, RunConfig
 from workbench.runs.database import LedgerError
-from workbench.runs.ledger import Entry, Ledger, StoredRun
+from workbench.runs.ledger import Ledger, StoredRun
 
 
 @pytest.fixture
@@ -30,8 +30,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 def register(ledger: Ledger, seeds: int = 2) -> tuple[RunConfig, ...]:
     whole = plan(seeds=seeds)
-    variants = {variant.name: variant for variant in whole.variants}
-    ledger.register(whole, [Entry(run, variants[run.variant]) for run in whole.runs()])
+    ledger.register(whole, whole.runs())
     return whole.runs()
 
 
@@ -127,8 +126,7 @@ def test_two_plans_share_a_database(path: Path) -> None:
     for name in ("one", "two"):
         with Ledger.open(f"sqlite:///{path}", name) as opened:
             whole = plan(name=name)
-            variants = {variant.name: variant for variant in whole.variants}
-            opened.register(whole, [Entry(run, variants[run.variant]) for run in whole.runs()])
+            opened.register(whole, whole.runs())
             opened.end(Result(run=whole.runs()[0].id, outcome=Outcome.COMPLETED))
             assert len(opened.runs()) == 6
     with Ledger.read(path, "one") as reader:

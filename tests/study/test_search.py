@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from workbench.errors import InputError
 from workbench.scaling import PAPER
-from workbench.study.costs import map_costs
+from workbench.study.cost_map import map_costs
 from workbench.study.file import parse_study
 from workbench.study.search import Asked, Search
 from workbench.study.space import Study, resolve_study

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -18,13 +19,13 @@ from optuna.trial import TrialState
 from tests.support import studies as standins
 from tests.support.checks import start, trained_epochs
 from tests.support.studies import options, quiet, run, said, study
-from workbench.config import Outcome
-from workbench.engine import LocalEngine
+from workbench.config import Outcome, Result, RunConfig
+from workbench.engine import LOCAL
 from workbench.errors import InputError
 from workbench.runs.folder import LEDGER
 from workbench.runs.ledger import Ledger
 from workbench.runs.results import load_sweep
-from workbench.study.driver import StudyResult, run_study
+from workbench.study.run import StudyResult, run_study
 from workbench.study.trials import Trial
 
 pytestmark = pytest.mark.slow  # databases are written with every trial
@@ -117,6 +118,53 @@ def test_results_folder_is_that_of_an_ablation(tmp_path: Path) -> None:
     assert done.dashboard == f"optuna-dashboard sqlite:///{tmp_path}/study.db"
 
 
+def test_folder_is_described_before_anything_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the command that repeats it is there after a kill."""
+    real, rows = standins.quick, []
+
+    def looking(run: RunConfig, *given: Any) -> Result:
+        command = json.loads((tmp_path / "environment.json").read_text())["command"]
+        assert command == "workbench study digits"
+        plan = json.loads((tmp_path / "plan.json").read_text())
+        rows.append([variant["name"] for variant in plan["variants"]])
+        assert run.variant in rows[-1]
+        return real(run, *given)
+
+    monkeypatch.setattr(standins, "quick", looking)
+    run(tmp_path, command="workbench study digits", study_=study(trials=3))
+    assert [len(names) for names in rows] == [1, 1, 2, 2, 3, 3]
+
+
+def test_each_run_has_the_host_that_its_worker_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standins.Inline, "host", {"host": "node7", "cores": 96})
+    run(tmp_path, study_=study(trials=1))
+    hosts = [found.host for found in load_sweep(tmp_path).runs]
+    assert {(host["host"], host["cores"]) for host in hosts} == {("node7", 96)}
+    assert {host["engine"] for host in hosts} == {"inline"}
+
+
+def test_progress_counts_runs_and_says_what_is_left(tmp_path: Path) -> None:
+    console = quiet()
+    run_study(study(trials=2), tmp_path, options(), console)
+    lines = said(console).splitlines()
+    ends = [line.partition(" ")[0] for line in lines if ": completed top-1" in line]
+    assert ends == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+    assert sum(line.startswith("trial ") for line in lines) == 2
+    again = quiet()
+    run_study(study(trials=2), tmp_path, options(), again)
+    assert "All 4 runs are done; nothing to train." in said(again)
+
+
+def test_unknown_logger_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="logger: unknown 'csw'"):
+        run(tmp_path / "x", loggers=("csw",))
+    assert not (tmp_path / "x").exists()
+
+
 def test_several_objectives_are_told_and_nothing_is_pruned(tmp_path: Path) -> None:
     several = study(objectives=["top1", "macs", "throughput"], pruner="median")
     done = run(tmp_path, study_=several)
@@ -196,9 +244,9 @@ def test_two_studies_can_not_share_a_folder(tmp_path: Path) -> None:
 def test_jobs_train_the_same_networks_to_the_same_top1(tmp_path: Path) -> None:
     """Two seeds on two workers: one trial at a time, so that even the points are the same."""
     one = run(tmp_path / "1")
-    two = run(tmp_path / "2", jobs=2, engine=LocalEngine)
+    two = run(tmp_path / "2", jobs=2, where=LOCAL)
     assert facts(two) == facts(one)
-    four = run(tmp_path / "4", jobs=4, engine=LocalEngine)
+    four = run(tmp_path / "4", jobs=4, where=LOCAL)
     assert len(by_network(four.trials)) == 6
     assert states(tmp_path / "4")[TrialState.RUNNING] == 0
 
@@ -209,11 +257,11 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from rich.console import Console
 from {module} import options, study
-from workbench.study.driver import run_study
-from workbench.engine import LocalEngine
+from workbench.study.run import run_study
+from workbench.engine import LOCAL
 
 if __name__ == "__main__":
-    given = options(jobs=2, engine=LocalEngine, command="workbench study digits")
+    given = options(jobs=2, where=LOCAL, command="workbench study digits")
     done = run_study(study(), Path({folder!r}), given, Console(width=200))
     sys.exit(done.exit_code)
 """
@@ -248,7 +296,7 @@ def test_study_killed_outright_loses_nothing_and_ends_as_if_it_had_not_been(
     shutil.copytree(folder, copy)
     assert states(copy)[TrialState.RUNNING] >= 1
     console = quiet()
-    resumed = run_study(study(), folder, options(jobs=2, engine=LocalEngine), console)
+    resumed = run_study(study(), folder, options(jobs=2, where=LOCAL), console)
     whole = run(tmp_path / "whole")
     assert facts(resumed) == facts(whole)
     assert states(folder)[TrialState.RUNNING] == states(folder)[TrialState.WAITING] == 0

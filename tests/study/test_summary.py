@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.support.studies import FILE, options, quiet, said, study
+from workbench.engine import LOCAL
 from workbench.errors import InputError
 from workbench.scaling import PAPER, Constants
 from workbench.shipped import PLANS
 from workbench.study import commands as studies
-from workbench.study.commands import StudyChanges, command_line, cost_only, load_study
+from workbench.study.commands import StudyChanges, cost_only, load_study, study_command
+from workbench.study.report import study_view, write_study
 from workbench.study.space import Study
 from workbench.study.summary import measure_noise, pareto_front, summarise_study, verdict
 from workbench.study.trials import Trial
-from workbench.study.write import study_view, write_study
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +245,11 @@ def test_cost_only_trains_nothing(tmp_path: Path) -> None:
     [
         ("- a", "not a study"),
         ("name: x", "base: missing"),
-        ("name: x\nbase: cmt_s\nrecipe: digits\ntrial: 3", "unknown 'trial'; nearest: 'trials"),
+        (
+            "name: x\nbase: cmt_s\nrecipe: digits\ntrial: 3",
+            "line 4, column 1: .*unknown 'trial'; nearest: 'trials",
+        ),
+        ("name: x\nbase: cmt_s\nrecipe: digits\nimport: no_such_module", "no module 'no_such_m"),
         ("name: [", "line 1"),
     ],
 )
@@ -261,13 +266,37 @@ def test_set_is_for_the_recipe(tmp_path: Path) -> None:
         load_study(write_file(tmp_path), StudyChanges(settings=("lpu=none",)))
 
 
+@pytest.mark.parametrize("name", ["measured", "published"])
+def test_results_that_ship_are_not_written_over(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"name: '{name}' is refused"):
+        load_study(write_file(tmp_path), StudyChanges(name=name))
+
+
+def test_module_on_the_command_line_may_have_the_mixer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "my_study_module.py").write_text("LOADED = True")
+    found = load_study(write_file(tmp_path), StudyChanges(imports=("my_study_module",)))
+    assert [module.name for module in found.imports] == ["my_study_module"]
+    assert found.document() == load_study(write_file(tmp_path)).document()
+
+
 def test_command_hides_a_password() -> None:
     url = "postgresql://user:secret@host/db"
     given = options(storage=url, ledger=url, jobs=2)
-    text = command_line("x.yaml", "results", StudyChanges(), given)
-    assert (
-        text == "workbench study x.yaml --jobs 2 --storage 'postgresql://user:***@host/db' "
-        "--ledger 'postgresql://user:***@host/db' --device cpu"
+    assert study_command("x.yaml", "results", StudyChanges(), given) == (
+        "workbench study x.yaml --storage 'postgresql://user:***@host/db' --device cpu --jobs 2 "
+        "--ledger 'postgresql://user:***@host/db' --engine inline"
+    )
+
+
+def test_command_has_what_was_asked_for_beside_the_file() -> None:
+    changes = StudyChanges("n", 3, ("recipe.epochs=2",), ("mine",))
+    given = options(loggers=("csv", "tensorboard"), device="auto", jobs=None, where=LOCAL)
+    assert study_command("x", "results", changes, given) == (
+        "workbench study x --set recipe.epochs=2 --import mine --name n --trials 3 "
+        "--logger csv --logger tensorboard"
     )
 
 

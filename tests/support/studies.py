@@ -3,18 +3,19 @@
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from rich.console import Console
 
-from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
-from workbench.engine import Ended, Resources, Started, Task
+from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig, Scalar
+from workbench.engine import Choice, Ended, Resources, Started, Task
 from workbench.engine.base import OnEvent, never
-from workbench.study.driver import StudyOptions, StudyResult, run_study
+from workbench.engine.places import Here
 from workbench.study.file import parse_study
+from workbench.study.run import StudyOptions, StudyResult, run_study
 from workbench.study.space import Study, resolve_study
 
 NAME = __name__  # as the workers must import it
@@ -41,14 +42,26 @@ def study(**changes: Any) -> Study:
 
 
 def options(fit: str = "quick", **fields: Any) -> StudyOptions:
-    given = {"jobs": 1, "device": "cpu", "engine": Inline, **fields, "fit": f"{NAME}:{fit}"}
+    given = {"jobs": 1, "device": "cpu", "where": INLINE, **fields, "fit": f"{NAME}:{fit}"}
     return StudyOptions(**given)
+
+
+INLINE = Choice("inline")
+
+
+class InlineSite(Here):
+    """This machine, without processes. `tests/study/conftest.py` makes it an engine."""
+
+    def engine(self, shares: Resources, fit: str = "", *_: object, **__: object) -> "Inline":  # type: ignore[override]
+        return Inline(fit)
 
 
 class Inline:
     """An engine without processes: one run after the other, in this one."""
 
-    def __init__(self, shares: Resources, fit: str, device: str) -> None:
+    host: ClassVar[Mapping[str, Scalar]] = {}
+
+    def __init__(self, fit: str) -> None:
         self._fit = globals()[fit.partition(":")[2]]
         self._queue: deque[Task] = deque()
         self._pruned: dict[str, str] = {}
@@ -60,7 +73,7 @@ class Inline:
         while self._queue and not should_stop():
             task = self._queue.popleft()
             task.folder.mkdir(parents=True, exist_ok=True)
-            on_event(Started(task.run.id, 1))
+            on_event(Started(task.run.id, 1, self.host))
             on_event(Ended(self._result(task, on_event)))
 
     def _result(self, task: Task, on_event: OnEvent) -> Result:

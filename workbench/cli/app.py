@@ -28,6 +28,14 @@ LedgerUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
 ]
+Loggers = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="csv (default), tensorboard, wandb, mlflow; repeatable.",
+        autocompletion=complete.loggers,
+    ),
+]
 Engine = Annotated[
     str, typer.Option(metavar="NAME", help="local: this machine; ray: a Ray cluster.")
 ]

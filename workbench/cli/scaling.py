@@ -9,9 +9,11 @@ from workbench.cli import complete
 from workbench.cli.app import (
     Device,
     Engine,
+    Imports,
     Jobs,
     Json,
     LedgerUrl,
+    Loggers,
     Overrides,
     RayAddress,
     Results,
@@ -97,6 +99,8 @@ def study(
         typer.Option(metavar="URL", help="Optuna storage: a database URL, or a journal file."),
     ] = None,
     ledger: LedgerUrl = None,
+    logger: Loggers = None,
+    imports: Imports = None,
     cost_only: Annotated[
         bool, typer.Option("--cost-only", help="Map the cost of the surface; train nothing.")
     ] = False,
@@ -108,18 +112,19 @@ def study(
     """
     from workbench.engine import Choice
     from workbench.study import commands as studies
-    from workbench.study.driver import StudyOptions
-    from workbench.study.write import study_json
+    from workbench.study.report import study_json
+    from workbench.study.run import StudyOptions
 
-    changes = studies.StudyChanges(name, trials, tuple(set_ or ()))
+    changes = studies.StudyChanges(name, trials, tuple(set_ or ()), tuple(imports or ()))
     console = make_console(as_json)
     if cost_only:
         mapped = studies.cost_only(file, results=results, changes=changes, console=console)
         _json_if(as_json, list(mapped.rows()))
         return
     options = StudyOptions(
-        jobs=jobs, device=device, storage=storage, ledger=ledger, where=Choice(engine, ray_address)
-    )
+        jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
+        where=Choice(engine, ray_address), storage=storage,
+    )  # fmt: skip
     done, summary = studies.study(
         file, results=results, changes=changes, options=options, console=console
     )

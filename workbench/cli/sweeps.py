@@ -15,6 +15,7 @@ from workbench.cli.app import (
     Jobs,
     Json,
     LedgerUrl,
+    Loggers,
     RayAddress,
     Results,
     print_json,
@@ -67,14 +68,7 @@ def ablate(
         bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
     ] = False,
     ledger: LedgerUrl = None,
-    logger: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="csv (default), tensorboard, wandb, mlflow; repeatable.",
-            autocompletion=complete.loggers,
-        ),
-    ] = None,
+    logger: Loggers = None,
     imports: Imports = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
@@ -104,8 +98,8 @@ def ablate(
 
     changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
     options = SweepOptions(
-        jobs, device, tuple(only or ()), extend, ledger, loggers=tuple(logger or ("csv",)),
-        where=Choice(engine, ray_address),
+        jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
+        where=Choice(engine, ray_address), only=tuple(only or ()), extend=extend,
     )  # fmt: skip
     console = make_console(as_json)
     if dry_run:

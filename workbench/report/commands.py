@@ -1,7 +1,6 @@
 """One call for each command: run a plan, show what it would run, report what it found."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +12,11 @@ from workbench.plans.collaborators import Rooms, real_rooms
 from workbench.plans.file import STUDY
 from workbench.plans.load import load_plan
 from workbench.plans.resolution import Changes, Plan
-from workbench.runs.database import database_url, readable_name
+from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
 from workbench.show.console import say_written
-
-RESULTS = Path("results")
 
 
 def ablate(
@@ -39,9 +36,7 @@ def ablate(
     console, rooms = console or Console(), rooms or real_rooms()
     changes, options = changes or Changes(), options or SweepOptions()
     resolved = load_plan(plan, changes, rooms, results)
-    command = options.command or command_line(plan, results, changes, options)
-    typed = options.typed or _typed(command, options)
-    options = replace(options, command=command, typed=typed, fit=rooms.fit)
+    options = replace(_with_commands(plan, results, changes, options), fit=rooms.fit)
     done = run_sweep(resolved, Path(results) / resolved.name, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
         report_folder(done.folder, console)
@@ -54,7 +49,7 @@ def report(folder: str | Path, console: Console) -> Path:
     Returns the file that has the numbers unrounded, `table.json` or `study.json`.
     """
     from workbench.study.commands import report_study
-    from workbench.study.read import is_study
+    from workbench.study.stored import is_study
 
     if is_study(folder):
         return report_study(folder, console)
@@ -112,39 +107,22 @@ def preview(
     return resolved, replace(found, note=note)
 
 
-def command_line(
+def _with_commands(
     plan: str | Path, results: str | Path, changes: Changes, options: SweepOptions
-) -> str:
-    """The command that does this whole ablation, as it is recorded with the results.
-
-    Workers count, since they set the threads of each, hence the rounding. A ledger's password is
-    left out.
-    """
-    words: list[str] = ["workbench", "ablate", str(plan)]
-    for text in changes.settings:
-        words += ["--set", text]
-    if changes.seeds is not None:
-        words += ["--seeds", ",".join(map(str, changes.seeds))]
-    for name in changes.imports:
-        words += ["--import", name]
-    words += _option("--name", changes.name)
-    words += _option("--results", None if Path(results) == RESULTS else results)
-    words += _option("--device", None if options.device == "auto" else options.device)
-    words += _option("--jobs", options.jobs)
-    words += options.where.words()
-    ledger = options.ledger and readable_name(database_url(options.ledger))
-    words += _option("--ledger", ledger)
-    if options.loggers != SweepOptions().loggers:
-        words += [word for name in options.loggers for word in ("--logger", name)]
-    return shlex.join(words)
-
-
-def _typed(command: str, options: SweepOptions) -> str:
-    """The command that goes on with this very sweep, of some of the rows perhaps."""
+) -> SweepOptions:
+    """With the command of the whole ablation, and the one that goes on with this very sweep."""
+    seeds = changes.seeds
+    command = options.command or command_line(
+        "ablate",
+        plan,
+        results,
+        options,
+        name=changes.name,
+        settings=changes.settings,
+        imports=changes.imports,
+        more=[] if seeds is None else ["--seeds", ",".join(map(str, seeds))],
+    )
     words = [word for name in options.only for word in ("--only", name)]
     words += ["--extend"] if options.extend else []
-    return f"{command} {shlex.join(words)}".strip()
-
-
-def _option(name: str, value: object) -> Sequence[str]:
-    return [] if value is None else [name, str(value)]
+    resume = options.resume_command or f"{command} {shlex.join(words)}".strip()
+    return replace(options, command=command, resume_command=resume)

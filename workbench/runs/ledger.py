@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +31,8 @@ from workbench.runs.schema import (
     PlanRow,
     RunRow,
 )
+
+OPEN = (PENDING, RUNNING)
 
 
 class StoredRun(Frozen):
@@ -63,20 +64,12 @@ class StoredRun(Frozen):
     @property
     def outcome(self) -> Outcome | None:
         """How it ended, if it has."""
-        return None if self.status in (PENDING, RUNNING) else Outcome(self.status)
+        return None if self.status in OPEN else Outcome(self.status)
 
     @property
     def final(self) -> bool:
         """Whether the same command leaves this run alone."""
         return self.outcome is not None and self.outcome.final
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A run that a plan asks for."""
-
-    run: RunConfig
-    variant: Variant
 
 
 class Ledger:
@@ -150,9 +143,10 @@ class Ledger:
                 "workbench and can't be read by this one; use another --name"
             ) from None
 
-    def register(self, plan: Plan, entries: Iterable[Entry]) -> None:
-        """Store the plan, and its runs as pending; runs that are there already stay as they are."""
+    def register(self, plan: Plan, runs: Iterable[RunConfig]) -> None:
+        """Store the plan, and `runs` of it as pending; those that are there stay as they are."""
         now = _now()
+        variants = {variant.name: variant for variant in plan.variants}
         with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
             before = session.get(PlanRow, plan.name)
             created = before.created if before else now
@@ -160,7 +154,9 @@ class Ledger:
             session.flush()
             known = set(session.scalars(sa.select(RunRow.id).where(RunRow.plan == plan.name)))
             session.add_all(
-                _new_row(plan.name, entry, now) for entry in entries if entry.run.id not in known
+                _new_row(plan.name, run, variants[run.variant], now)
+                for run in runs
+                if run.id not in known
             )
 
     # ------------------------------------------------------------ the life of a run
@@ -220,11 +216,12 @@ class Ledger:
             epochs = self._epochs(session) if curves else {}
             return tuple(_stored(row, epochs.get(row.id, ())) for row in rows)
 
-    def statuses(self) -> dict[str, str]:
-        """Run id to status."""
+    def final(self) -> dict[str, bool]:
+        """Whether each run, by its id, is final."""
         columns = sa.select(RunRow.id, RunRow.status).where(RunRow.plan == self.plan_name)
         with one_line(self.name, "read"), Session(self._engine) as session:
-            return dict(session.execute(columns).tuples().all())
+            found = session.execute(columns).tuples().all()
+        return {run: status not in OPEN and Outcome(status).final for run, status in found}
 
     def _epochs(self, session: Session) -> dict[str, tuple[EpochRecord, ...]]:
         ordered = (
@@ -261,8 +258,7 @@ def check_schema(engine: sa.Engine, name: str) -> None:
         )
 
 
-def _new_row(plan: str, entry: Entry, now: str) -> RunRow:
-    run, variant = entry.run, entry.variant
+def _new_row(plan: str, run: RunConfig, variant: Variant, now: str) -> RunRow:
     return RunRow(
         plan=plan,
         id=run.id,

@@ -26,7 +26,7 @@ class Display(Protocol):
         """A line for the user."""
 
     def add(self, runs: Sequence[RunConfig]) -> None:
-        """Further runs are to run, which were not known before."""
+        """Further runs are to run; they come out of the total, or on top of it."""
 
     def __enter__(self) -> Self: ...
 
@@ -36,7 +36,10 @@ class Display(Protocol):
 def display(
     console: Console, runs: Iterable[RunConfig], done: int, total: int, jobs: int
 ) -> Display:
-    """The display that suits `console`, for `runs` that are to run and `done` that have."""
+    """The display that suits `console`, for `runs` that are to run and `done` that have.
+
+    What is left of `total` is chosen later, and told by `add`.
+    """
     state = State(tuple(runs), done, total, jobs)
     return BarDisplay(console, state) if console.is_terminal else LogDisplay(console, state)
 
@@ -53,19 +56,21 @@ class State:
     top1: dict[str, float] = field(default_factory=dict)  # percent, after each run's last epoch
     _configs: dict[str, RunConfig] = field(init=False)
     _open: dict[str, int] = field(init=False)  # epochs that are left
+    _unknown: int = field(init=False)  # runs of the total that were not chosen yet
     _seconds: dict[str, float] = field(default_factory=dict)  # of an epoch, by variant
 
     def __post_init__(self) -> None:
         self._configs = {run.id: run for run in self.runs}
         self._open = {run: config.recipe.epochs for run, config in self._configs.items()}
+        self._unknown = max(0, self.total - self.done - len(self.runs))
 
-    def add(self, runs: Sequence[RunConfig]) -> str:
-        """Further runs of a race; returns what there is to say."""
-        self.total += len(runs)
+    def add(self, runs: Sequence[RunConfig]) -> None:
+        """Further runs."""
+        known = min(self._unknown, len(runs))
+        self._unknown -= known
+        self.total += len(runs) - known
         self._configs |= {run.id: run for run in runs}
         self._open |= {run.id: run.recipe.epochs for run in runs}
-        variants = ", ".join(dict.fromkeys(run.variant for run in runs))
-        return f"Not decided yet: a further seed for {variants}."
 
     def event(self, event: Event) -> None:
         """Take note."""
@@ -93,11 +98,13 @@ class State:
         if not self._seconds:
             return None
         mean = sum(self._seconds.values()) / len(self._seconds)
-        each = (
+        chosen = sum(
             left * self._seconds.get(self._configs[run].variant, mean)
             for run, left in self._open.items()
         )
-        return sum(each) / max(1, min(self.jobs, len(self._open)))
+        epochs = next(iter(self._configs.values())).recipe.epochs
+        whole = chosen + self._unknown * epochs * mean
+        return whole / max(1, min(self.jobs, len(self._open) + self._unknown))
 
     def label(self, run: str) -> str:
         """Variant and seed."""
@@ -151,7 +158,7 @@ class LogDisplay:
 
     def add(self, runs: Sequence[RunConfig]) -> None:
         """See `Display.add`."""
-        self.note(self._state.add(runs))
+        self._state.add(runs)
 
     def __enter__(self) -> Self:
         return self
@@ -209,7 +216,7 @@ class BarDisplay:
 
     def add(self, runs: Sequence[RunConfig]) -> None:
         """See `Display.add`."""
-        self.note(self._state.add(runs))
+        self._state.add(runs)
         self._bar.update(self._task, total=self._state.total)
 
     def __enter__(self) -> Self:

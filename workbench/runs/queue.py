@@ -1,13 +1,12 @@
 """Which runs of a plan are to run, and in a race, which ones next."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from workbench.config import Outcome, Result, RunConfig
-from workbench.engine import Task
+from workbench.engine import Ended, Event
 from workbench.plans.resolution import Plan
-from workbench.runs.folder import discard_checkpoints, run_folder
-from workbench.runs.ledger import Entry, Ledger
+from workbench.runs.folder import discard_checkpoints
+from workbench.runs.recording import Recording
 from workbench.runs.results import ended_runs, plan_rows
 from workbench.statistics.racing import next_seeds
 
@@ -20,56 +19,60 @@ class Queue:
     what was killed in between.
     """
 
-    def __init__(self, ledger: Ledger, plan: Plan, folder: Path, only: Sequence[str]) -> None:
-        self._ledger = ledger
+    def __init__(self, plan: Plan, asked: Sequence[RunConfig]) -> None:
         self._plan = plan
-        self._folder = folder
-        self._only = only
-        self._configs = {(run.variant, run.seed): run for run in plan.runs()}
+        self._asked = asked  # those that may run, in the order of the plan
 
-    def begin(self) -> tuple[RunConfig, ...]:
+    def begin(self, recording: Recording) -> Sequence[RunConfig]:
         """What is to run first: what is open, else the next round of a race."""
-        self._register(self._plan.runs(seeds=self._plan.first_seeds))
+        self._recording = recording
+        recording.register(self._plan, self._plan.runs(seeds=self._plan.first_seeds))
         self._settle_infeasible()
-        for run in self._ledger.runs():
+        configs = {(run.variant, run.seed): run for run in self._plan.runs()}
+        for run in recording.ledger.runs():
             if run.final:  # the sweep may have been killed before it did this
-                discard_checkpoints(self.task(self._configs[run.variant, run.seed]).folder)
-        return self.open() or self.more()
+                discard_checkpoints(recording.task(configs[run.variant, run.seed]).folder)
+        final = self._final()
+        waiting = [run for run in self._asked if not final.get(run.id, True)]
+        return waiting or self._next_round()
 
-    def open(self) -> tuple[RunConfig, ...]:
-        """The registered runs that are asked for and are not final, in the order of the plan."""
-        waiting = {run.id for run in self._ledger.runs() if not run.final}
-        return tuple(run for run in self._plan.runs(self._only) if run.id in waiting)
+    def follow(self, event: Event) -> Sequence[RunConfig]:
+        """At the end of a round, the next one."""
+        if not isinstance(event, Ended) or not self._recording.idle or self._recording.stopping:
+            return ()
+        runs = self._next_round()
+        if runs:
+            variants = ", ".join(dict.fromkeys(run.variant for run in runs))
+            self._recording.note(f"Not decided yet: a further seed for {variants}.")
+        return runs
 
-    def asked(self) -> int:
-        """How many runs are registered and asked for."""
-        registered = self._ledger.statuses()
-        return sum(run.id in registered for run in self._plan.runs(self._only))
+    def counts(self) -> tuple[int, int]:
+        """Of the registered runs that are asked for: those that are final, and all."""
+        final = self._final()
+        registered = [run.id for run in self._asked if run.id in final]
+        return sum(final[run] for run in registered), len(registered)
 
-    def more(self) -> tuple[RunConfig, ...]:
-        """The next round, registered; empty where the race is over, or there is none."""
+    def _final(self) -> dict[str, bool]:
+        """Whether each registered run is final."""
+        return self._recording.ledger.final()
+
+    def _next_round(self) -> Sequence[RunConfig]:
+        """Registered; empty where the race is over, or there is none."""
         plan = self._plan
         if plan.race is None:
             return ()
-        ended = ended_runs(self._ledger.runs())
+        ended = ended_runs(self._recording.ledger.runs())
         wanted = next_seeds(plan_rows(plan), ended, plan.seeds, plan.race, plan.test_images)
         seeds = {each.variant: each.seeds for each in wanted}
-        runs = [run for run in plan.runs(self._only) if run.seed in seeds.get(run.variant, ())]
-        self._register(runs)
-        return tuple(runs)
-
-    def task(self, run: RunConfig) -> Task:
-        """The run, with the folder that it is run in."""
-        return Task(run, run_folder(self._folder, run))
-
-    def _register(self, runs: Iterable[RunConfig]) -> None:
-        variants = {variant.name: variant for variant in self._plan.variants}
-        self._ledger.register(self._plan, [Entry(run, variants[run.variant]) for run in runs])
+        runs = [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
+        self._recording.register(plan, runs)
+        return runs
 
     def _settle_infeasible(self) -> None:
         """A variant that can't be made equal in cost is a result before anything trains."""
         reasons = {variant.name: variant.infeasible for variant in self._plan.variants}
-        for run in self._ledger.runs():
+        for run in self._recording.ledger.runs():
             reason = reasons[run.variant]
             if reason and not run.final:
-                self._ledger.end(Result(run=run.id, outcome=Outcome.INFEASIBLE, reason=reason))
+                result = Result(run=run.id, outcome=Outcome.INFEASIBLE, reason=reason)
+                self._recording.ledger.end(result)

@@ -1,6 +1,5 @@
 """One call for the command: run a study, or map its costs."""
 
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,16 +8,12 @@ from rich.console import Console
 from workbench.errors import InputError
 from workbench.plans.file import find_plan, read_yaml
 from workbench.plans.kinds import KINDS
-from workbench.runs.database import database_url, readable_name
+from workbench.plans.location import located
+from workbench.runs.command import RESULTS, command_line
 from workbench.show.console import say_written
-from workbench.study.costs import CostMap, map_costs
-from workbench.study.driver import StudyOptions, StudyResult, run_study
+from workbench.study.cost_map import CostMap, map_costs
 from workbench.study.file import parse_study
-from workbench.study.read import STUDY_JSON, read_study, read_trials
-from workbench.study.space import Study, resolve_study
-from workbench.study.storage import readable_storage
-from workbench.study.summary import Summary, summarise_study
-from workbench.study.write import (
+from workbench.study.report import (
     COST_MAP,
     MAP,
     costs_view,
@@ -26,8 +21,12 @@ from workbench.study.write import (
     write_costs,
     write_study,
 )
-
-RESULTS = Path("results")
+from workbench.study.run import StudyOptions, StudyResult, run_study
+from workbench.study.space import Study, resolve_study
+from workbench.study.storage import readable_storage
+from workbench.study.stored import STUDY_JSON, read_study, read_trials
+from workbench.study.summary import Summary, summarise_study
+from workbench.user_modules import import_modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,20 @@ class StudyChanges:
     name: str | None = None
     trials: int | None = None
     settings: tuple[str, ...] = ()  # recipe.KEY=VALUE
+    imports: tuple[str, ...] = ()  # modules, beside those that the file names
+
+    def elsewhere(self) -> frozenset[str]:
+        """The keys that are not what the file says."""
+        keys = {text.partition("=")[0].strip() for text in self.settings}
+        given = {"name": self.name, "trials": self.trials, "import": self.imports or None}
+        return frozenset(keys | {key for key, value in given.items() if value is not None})
 
 
 def load_study(ref: str | Path, changes: StudyChanges | None = None) -> Study:
-    """The study at a path, or under a bare name, resolved. Raises `InputError`, in one line."""
+    """The study at a path, or under a bare name, resolved.
+
+    Raises `InputError`, in one line that names the file and the key, with its line and column.
+    """
     changes = changes or StudyChanges()
     path = find_plan(ref, study=True)
     try:
@@ -51,9 +60,11 @@ def load_study(ref: str | Path, changes: StudyChanges | None = None) -> Study:
         given = {"name": changes.name, "trials": changes.trials}
         if isinstance(data, dict):
             data = data | {key: value for key, value in given.items() if value is not None}
-        return resolve_study(parse_study(data), *_recipe_overrides(changes.settings))
+        file = parse_study(data)
+        imports = import_modules((*file.imports, *changes.imports), path.parent)
+        return resolve_study(file, *_recipe_overrides(changes.settings), imports=imports)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise located(error, path, changes.elsewhere()) from None
 
 
 def _recipe_overrides(settings: tuple[str, ...]) -> list[str]:
@@ -75,7 +86,7 @@ def study(
     console, changes = console or Console(), changes or StudyChanges()
     options = options or StudyOptions()
     resolved = load_study(ref, changes)
-    command = options.command or command_line(ref, results, changes, options)
+    command = options.command or study_command(ref, results, changes, options)
     folder = Path(results) / resolved.file.name
     done = run_study(resolved, folder, replace(options, command=command), console)
     summary = summarise_study(resolved, done.trials)
@@ -118,22 +129,20 @@ def report_study(folder: str | Path, console: Console) -> Path:
     return folder / STUDY_JSON
 
 
-def command_line(
+def study_command(
     ref: str | Path, results: str | Path, changes: StudyChanges, options: StudyOptions
 ) -> str:
-    """The command that does this study; without `--jobs` where it is the machine's."""
-    words = ["workbench", "study", str(ref)]
-    for text in changes.settings:
-        words += ["--set", text]
-    given = {
-        "--name": changes.name,
-        "--trials": changes.trials,
-        "--results": None if Path(results) == RESULTS else results,
-        "--jobs": options.jobs,
-        "--storage": readable_storage(options.storage) if options.storage else None,
-        "--ledger": readable_name(database_url(options.ledger)) if options.ledger else None,
-        "--device": None if options.device == "auto" else options.device,
-    }
-    for key, value in given.items():
-        words += [] if value is None else [key, str(value)]
-    return shlex.join([*words, *options.where.words()])
+    """The command that does this study."""
+    more = [] if changes.trials is None else ["--trials", str(changes.trials)]
+    if options.storage:
+        more += ["--storage", readable_storage(options.storage)]
+    return command_line(
+        "study",
+        ref,
+        results,
+        options,
+        name=changes.name,
+        settings=changes.settings,
+        imports=changes.imports,
+        more=more,
+    )

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
 from workbench.show import figures as style
-from workbench.study.costs import CostMap
+from workbench.study.cost_map import CostMap
 from workbench.study.summary import Summary, Told
 from workbench.study.trials import Trial
 

@@ -1,6 +1,5 @@
 """A study as it is written."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -8,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from workbench.config import Count, Frozen, Natural, Positive, Share, parse
 from workbench.errors import InputError
+from workbench.plans.kinds.base import Overrides, Seeds, Words
 from workbench.scaling.constants import GROWTH, PAPER
 from workbench.scaling.sizes import Rounding
 
@@ -18,18 +18,6 @@ DIRECTIONS: Mapping[Objective, Literal["maximize", "minimize"]] = {
     "macs": "minimize",  # of one image
     "throughput": "maximize",  # training images per second, mean over the seeds
 }
-
-
-def _as_overrides(value: Any) -> Any:
-    if isinstance(value, dict):
-        texts = (item if isinstance(item, str) else json.dumps(item) for item in value.values())
-        return tuple(f"{key}={text}" for key, text in zip(value, texts, strict=True))
-    return (value,) if isinstance(value, str) else value
-
-
-def _as_seeds(value: Any) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return tuple(range(value)) if whole else value
 
 
 def _as_named(value: Any) -> Any:
@@ -68,11 +56,10 @@ class StudyFile(Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     question: str = ""
     base: str
-    set: Annotated[tuple[str, ...], BeforeValidator(_as_overrides)] = ()
+    set: Overrides = ()
+    imports: Words = Field(default=(), alias="import")  # modules that register components
     recipe: str | dict[str, Any]
-    seeds: Annotated[
-        tuple[Natural, ...], BeforeValidator(_as_seeds), Field(min_length=1)
-    ] = (0, 1)  # fmt: skip
+    seeds: Annotated[Seeds, Field(min_length=1)] = (0, 1)
     phi: float = 1.0
     growth: float = GROWTH
     tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1  # of the growth, realised

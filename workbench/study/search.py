@@ -143,11 +143,19 @@ class Search:
             trial.set_user_attr(key, value)
 
     def report(self, asked: Asked, epoch: int, top1: float) -> bool:
-        """One more epoch of the first seed; whether the trial is to be pruned."""
+        """An epoch of the first seed; whether the trial is to be pruned.
+
+        A run that is resumed tells its epochs again: the last one known is judged again, in case
+        the verdict on it was lost.
+        """
         if not self._resolved.file.prunes:
             return False
         with _quiet(), _one_line(self.storage_name):
-            asked.trial.report(top1, epoch)
+            known = self._storage.get_trial(asked.trial._trial_id).intermediate_values
+            if epoch < max(known, default=0):
+                return False
+            if epoch not in known:
+                asked.trial.report(top1, epoch)
             return asked.trial.should_prune()
 
     def release(self, asked: Asked) -> None:

@@ -1,26 +1,20 @@
-"""Ask, train, tell: a study's trials through an engine. The ledger always comes first."""
+"""Ask, train, tell: which networks a study trains next, and what its trials hear of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import ceil
-from pathlib import Path
 from typing import Any
 
-from workbench.config import Outcome, Progress, Result, RunConfig, Scalar
-from workbench.engine import Ended as RunEnded
-from workbench.engine import Engine, Event, Requeued, Started, Task
-from workbench.plans.resolution import Variant
-from workbench.runs.folder import discard_checkpoints, run_folder
-from workbench.runs.ledger import Entry, Ledger
+from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
+from workbench.engine import Ended, Event
+from workbench.plans.resolution import Plan, Variant
+from workbench.runs.ledger import Ledger
+from workbench.runs.recording import Recording
 from workbench.show.console import plural
-from workbench.study.network import UNSETTLED, Ended, Network, ended
-from workbench.study.rows import row, with_row
+from workbench.study.file import KIND
+from workbench.study.network_runs import UNSETTLED, NetworkRuns
 from workbench.study.search import Asked, Search
 from workbench.study.space import Candidate, Study
 from workbench.study.trials import Ending, Trial
-
-Say = Callable[[str], None]
-Known = dict[str, Trial]  # the trial that trained a network, by the network's name
-
 
 _ENDINGS: Mapping[str, Ending] = {
     "completed": "completed", "pruned": "pruned", "diverged": "diverged",
@@ -28,68 +22,67 @@ _ENDINGS: Mapping[str, Ending] = {
 
 
 class Session:
-    """One call of a study. `tasks` begins it; `on_event` keeps it going."""
+    """One call of a study, as a `Chooser`: a network trains once, however many points name it."""
 
-    def __init__(
-        self,
-        study: Study,
-        search: Search,
-        ledger: Ledger,
-        folder: Path,
-        facts: Mapping[str, Scalar],
-        jobs: int,
-        say: Say,
-    ) -> None:
-        self.stopping = False
+    def __init__(self, study: Study, search: Search, recording: Recording) -> None:
         self.failed = 0
-        self.began = False  # whether a run was begun
-        self._study, self._search, self._ledger = study, search, ledger
-        self._folder, self._facts, self._say = folder, facts, say
-        self._plan = ledger.plan()
+        self._study, self._search, self._recording = study, search, recording
+        self._plan = recording.ledger.plan()
         trials = search.trials()
         self._asked = sum(trial.outcome != "waiting" for trial in trials)
-        self._known: Known = {t.network: t for t in trials if t.trained and t.network}
-        self._ends = _ends(ledger)
-        self._under_way: dict[str, Network] = {}  # by the network's name
-        self._by_run: dict[str, Network] = {}
+        self._known = {t.network: t for t in trials if t.trained and t.network}
+        self._results = _final_results(recording.ledger)
+        self._under_way: dict[str, NetworkRuns] = {}  # by the network's name
+        self._by_run: dict[str, NetworkRuns] = {}
         self._parked: list[Asked] = []  # cut off or failed; for the next call
         self._broken: set[str] = set()  # networks whose runs failed
         self._exhausted = False
-        self._engine: Engine | None = None
         # Pruning watches the first seed, so that the others wait for it; else all seeds run at once
         # and trials come one after the other for as long as the seeds keep the workers busy.
-        seeds = len(study.file.seeds)
+        seeds, jobs = len(study.file.seeds), recording.jobs
         self._width = jobs if study.file.prunes else ceil(jobs / seeds)
+
+    # ------------------------------------------------------------ for the recording
+
+    def begin(self, recording: Recording) -> list[RunConfig]:
+        """The first runs; none where the study is done."""
+        return self._fill()
+
+    def follow(self, event: Event) -> list[RunConfig]:
+        """What an epoch or an end leads to."""
+        if isinstance(event, Progress) and event.record:
+            self._watch(event, event.record)
+        return self._end(event.result) if isinstance(event, Ended) else []
+
+    def counts(self) -> tuple[int, int]:
+        """Runs that are final, and those of all networks that are asked for."""
+        done = len(self._results)
+        return done, max(done, self._study.file.trials * len(self._study.file.seeds))
 
     # ------------------------------------------------------------ asking
 
-    def start(self, engine: Engine) -> list[Task]:
-        """The first tasks; none where the study is done."""
-        self._engine = engine
-        return self._fill()
-
-    def _fill(self) -> list[Task]:
+    def _fill(self) -> list[RunConfig]:
         """Ask until enough networks are under way."""
-        tasks: list[Task] = []
+        runs: list[RunConfig] = []
         while len(self._under_way) < self._width and self._more():
             asked = self._search.ask()
             if asked is None:
                 self._exhausted = True
                 break
             self._asked += 1
-            tasks += self._consider(asked)
-        return tasks
+            runs += self._consider(asked)
+        return runs
 
     def _more(self) -> bool:
         file = self._study.file
         trained = len(self._known) + len(self._under_way) + self.failed
-        open_end = not self.stopping and not self._exhausted
+        open_end = not self._recording.stopping and not self._exhausted
         return open_end and trained < file.trials and self._asked < file.asks
 
     def why_short(self) -> str | None:
         """Why it ended with fewer networks than were asked for, if it did."""
         file = self._study.file
-        if len(self._known) + self.failed >= file.trials or self.stopping:
+        if len(self._known) + self.failed >= file.trials or self._recording.stopping:
             return None
         asked = plural(self._asked, "point") if not self._exhausted else "the whole grid"
         return (
@@ -97,7 +90,7 @@ class Session:
             "are distinct and within the tolerance."
         )
 
-    def _consider(self, asked: Asked) -> list[Task]:
+    def _consider(self, asked: Asked) -> list[RunConfig]:
         candidate = asked.candidate
         if candidate.refused is not None or candidate.label is None:
             self._search.tell(asked, "infeasible", reason=candidate.refused)
@@ -119,19 +112,19 @@ class Session:
         facts |= {"top1_by_seed": list(trial.top1_by_seed), "reason": trial.reason}
         self._search.tell(asked, _ENDINGS[trial.outcome], same_as=trial.number, **facts)
 
-    def _begin(self, asked: Asked, candidate: Candidate, label: str) -> list[Task]:
+    def _begin(self, asked: Asked, candidate: Candidate, label: str) -> list[RunConfig]:
         variant = self._register(candidate, label)
         runs = [
             RunConfig(variant=variant.name, spec=variant.spec, recipe=self._study.recipe, seed=seed)
             for seed in self._study.file.seeds
         ]
-        network = Network(variant, runs, [asked])
-        network.ends = {run.id: self._ends[run.id] for run in runs if run.id in self._ends}
+        network = NetworkRuns(variant, runs, [asked])
+        network.results = {r.id: self._results[r.id] for r in runs if r.id in self._results}
         self._under_way[label] = network
         self._by_run |= {run.id: network for run in runs}
         growth = candidate.scaled.growth if candidate.scaled else 1.0
         number = asked.number
-        self._say(f"trial {number}: {candidate.constants}: {label}, MACs x{growth:.3f}")
+        self._recording.note(f"trial {number}: {candidate.constants}: {label}, MACs x{growth:.3f}")
         return self._advance(label, network)
 
     def _register(self, candidate: Candidate, label: str) -> Variant:
@@ -140,76 +133,51 @@ class Session:
         for variant in rows:
             if variant.name == label:
                 return variant
-        variant = row(self._study, candidate, label)
-        self._plan = with_row(self._plan, self._study, variant)
-        entries = [Entry(run, variant) for run in self._plan.runs((label,))]
-        self._ledger.register(self._plan, entries)
+        variant = _row(self._study, candidate, label)
+        self._plan = _with_row(self._plan, self._study, variant)
+        self._recording.register(self._plan, self._plan.runs((label,)))
         return variant
 
     # ------------------------------------------------------------ events
 
-    def on_event(self, event: Event) -> None:
-        """Record it, and go on."""
-        if isinstance(event, Started):
-            self.began = True
-            self._ledger.start(event.run, self._facts)
-        elif isinstance(event, Requeued):
-            self._ledger.release(event.run, event.reason)
-        elif isinstance(event, Progress):
-            self._progress(event)
-        else:
-            self._end(event)
-
-    def _progress(self, event: Progress) -> None:
-        record = event.record
-        if record is None:
-            return
-        self._ledger.epoch(event.run, record)
+    def _watch(self, event: Progress, record: EpochRecord) -> None:
+        """The pruner sees the epochs of the first seed, but for the last."""
         network = self._by_run[event.run]
         last = record.epoch + 1 == event.epochs
         if network.leader.id != event.run or record.top1 is None or network.pruned or last:
             return
         if self._search.report(network.trials[0], record.epoch, record.top1):
+            network.pruned = True
             rule = self._study.file.pruner.name
-            network.pruned = f"{rule}: top-1 {record.top1:.2f} % after epoch {record.epoch + 1}"
-            assert self._engine is not None
-            self._engine.prune(event.run, network.pruned)
+            reason = f"{rule}: top-1 {record.top1:.2f} % after epoch {record.epoch + 1}"
+            self._recording.prune(event.run, reason)
 
-    def _end(self, event: RunEnded) -> None:
-        network = self._by_run[event.result.run]
-        result = _as_pruned(event.result, network)
-        self._ledger.end(result)
-        network.ends[result.run] = ended(result)
+    def _end(self, result: Result) -> list[RunConfig]:
+        network = self._by_run[result.run]
+        network.results[result.run] = result
         if result.outcome.final:
-            self._ends[result.run] = ended(result)
-            run = next(run for run in network.runs if run.id == result.run)
-            discard_checkpoints(run_folder(self._folder, run))
-        self._submit(self._advance(network.variant.name, network))
+            self._results[result.run] = result
+        return [*self._advance(network.variant.name, network), *self._fill()]
 
-    def _advance(self, label: str, network: Network) -> list[Task]:
-        """The tasks that come next, once something about a network is known."""
+    def _advance(self, label: str, network: NetworkRuns) -> list[RunConfig]:
+        """The runs that come next, once something about a network is known."""
         if network.stopped is None and not network.complete:
-            return self._tasks(network)
-        if network.busy:  # the other seeds are on their way; their ends are kept as well
+            return self._next_seeds(network)
+        if network.busy:  # the other seeds are on their way; their results are kept as well
             return []
         self._conclude(label, network)
         return []
 
-    def _tasks(self, network: Network) -> list[Task]:
+    def _next_seeds(self, network: NetworkRuns) -> list[RunConfig]:
         waiting = network.missing()
-        if self._study.file.prunes and network.leader.id not in network.ends:
+        if self._study.file.prunes and network.leader.id not in network.results:
             waiting = [run for run in waiting if run.id == network.leader.id]
-        if self.stopping:
+        if self._recording.stopping:
             return []
         network.submitted |= {run.id for run in waiting}
-        return [Task(run, run_folder(self._folder, run)) for run in waiting]
+        return waiting
 
-    def _submit(self, tasks: list[Task]) -> None:
-        assert self._engine is not None
-        for task in [*tasks, *self._fill()]:
-            self._engine.submit(task)
-
-    def _conclude(self, label: str, network: Network) -> None:
+    def _conclude(self, label: str, network: NetworkRuns) -> None:
         """Every trial that waits for this network hears of its end."""
         del self._under_way[label]
         stopped, first = network.stopped, network.trials[0]
@@ -218,15 +186,16 @@ class Session:
             if stopped.outcome is Outcome.FAILED:
                 self.failed += 1
                 self._broken.add(label)
-            self._say(f"trial {first.number}: {stopped.outcome}: {stopped.reason}")
+            self._recording.note(f"trial {first.number}: {stopped.outcome}: {stopped.reason}")
             return
         text = self._settle(first, network, stopped)
         trial = self._known[label] = self._search.trials()[first.number]
-        self._say(f"[{len(self._known)}/{self._study.file.trials}] trial {trial.number}: {text}")
+        done = f"[{len(self._known)}/{self._study.file.trials}]"
+        self._recording.note(f"{done} trial {trial.number}: {text}")
         for other in network.trials[1:]:
             self._tell_same(other, trial)
 
-    def _settle(self, first: Asked, network: Network, stopped: Ended | None) -> str:
+    def _settle(self, first: Asked, network: NetworkRuns, stopped: Result | None) -> str:
         if stopped is None:
             facts = network.facts()
             self._search.tell(first, "completed", **facts)
@@ -234,7 +203,8 @@ class Session:
         ending: Ending = "pruned" if stopped.outcome is Outcome.PRUNED else "diverged"
         for run in network.missing():
             reason = f"another seed: {ending}"
-            self._ledger.end(Result(run=run.id, outcome=Outcome.PRUNED, reason=reason))
+            self._results[run.id] = Result(run=run.id, outcome=Outcome.PRUNED, reason=reason)
+            self._recording.skip(run, self._results[run.id])
         self._search.tell(first, ending, reason=stopped.reason)
         return f"{ending}: {stopped.reason}"
 
@@ -247,20 +217,43 @@ class Session:
             self._search.release(asked)
 
 
-def _as_pruned(result: Result, network: Network) -> Result:
-    """A run that is to be pruned may reach its end before it hears so; it is pruned all the same.
-
-    Else the speed of the machine would decide what a trial is worth.
-    """
-    if network.pruned is None or result.run != network.leader.id:
-        return result
-    return result.model_copy(update={"outcome": Outcome.PRUNED, "reason": network.pruned})
-
-
-def _ends(ledger: Ledger) -> dict[str, Ended]:
-    """Runs that the ledger knows the end of."""
+def _final_results(ledger: Ledger) -> dict[str, Result]:
+    """By run, as far as trials are judged by them."""
     return {
-        run.id: Ended(Outcome(run.outcome), run.reason, run.top1, run.images_per_second)
+        run.id: Result(
+            run=run.id, outcome=run.outcome, reason=run.reason, top1=run.top1,
+            images_per_second=run.images_per_second,
+        )
         for run in ledger.runs()
         if run.outcome is not None and run.final
-    }
+    }  # fmt: skip
+
+
+def _with_row(plan: Plan | None, study: Study, variant: Variant) -> Plan:
+    """The plan with one more row."""
+    if plan is not None:
+        return plan.model_copy(update={"variants": (*plan.variants, variant)})
+    return Plan(
+        name=study.file.name,
+        question=" ".join(study.file.question.split()),
+        kind=KIND,
+        seeds=study.file.seeds,
+        recipe=study.recipe,
+        variants=(variant,),
+        imports=study.imports,
+    )
+
+
+def _row(study: Study, candidate: Candidate, label: str) -> Variant:
+    """A network as a row. Its name is its sizes, so that any study of this base calls it that."""
+    assert candidate.scaled is not None
+    return Variant(
+        name=label,
+        changed=", ".join(candidate.scaled.overrides),
+        compared_to=None,
+        base=study.file.base,
+        overrides=(*study.file.set, *candidate.scaled.overrides),
+        spec=candidate.scaled.spec,
+        params=candidate.scaled.cost.params,
+        macs=candidate.scaled.cost.macs,
+    )

@@ -9,15 +9,18 @@ from typing import Any
 from workbench.config import Recipe, Spec
 from workbench.cost import Cost, closed_form
 from workbench.errors import InputError
+from workbench.plans.resolution import RESERVED
 from workbench.scaling.constants import PAPER_EXPONENTS, Constants, Exponents, along_the_ray
 from workbench.scaling.constants import constants as checked
 from workbench.scaling.exponents import measure, measured_exponents
 from workbench.scaling.rule import Scaled, scale
 from workbench.scaling.surface import Surface, surface
 from workbench.study.file import StudyFile
+from workbench.user_modules import Imported
 
 LOOKS = 24  # points for each coordinate, to see whether any meets the tolerance
 FREE = {"kind", "name", "question", "trials", "most_asked", "top"}  # may change between calls
+ELSEWHERE = {"base", "set", "recipe", "imports"}  # stands in the networks and in the ledger's plan
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Study:
     base_cost: Cost
     recipe: Recipe
     surface: Surface
+    imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of the base
 
     def candidate(self, depth: float, split: float) -> Candidate:
         """The network at these coordinates, and whether its cost is within the tolerance."""
@@ -77,7 +81,7 @@ class Study:
 
     def document(self) -> dict[str, Any]:
         """What makes this search space, flat: a study of that name must have the same."""
-        data = self.file.model_dump(mode="json", exclude=FREE | {"base", "set", "recipe"})
+        data = self.file.model_dump(mode="json", exclude=FREE | ELSEWHERE)
         data["exponents"] = self.surface.exponents.model_dump()
         recipe = self.recipe.model_dump(mode="json", exclude={"name"})
         flat = {f"base.{key}": value for key, value in self.base.flat().items()}
@@ -98,17 +102,22 @@ def flatten(prefix: str, value: object) -> dict[str, object]:
     }
 
 
-def resolve_study(file: StudyFile, *overrides: str) -> Study:
+def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...] = ()) -> Study:
     """The study that `file` describes; `overrides` are the recipe's. Trains nothing.
 
-    Raises `InputError` for names, keys and values that are unknown, a constraint that no point
-    meets, and a tolerance that no network meets, with the nearest that one does.
+    `imports` are the modules that it names, imported already.
+    Raises `InputError` for names, keys and values that are unknown or reserved, a constraint that
+    no point meets, and a tolerance that no network meets, with the nearest that one does.
     """
     from workbench.data import check_augment, describe
     from workbench.models import spec
     from workbench.train.optimiser import check_name
     from workbench.train.recipes import recipe
 
+    if file.name in RESERVED:
+        raise InputError(
+            f"name: {file.name!r} is refused: results/{file.name} ships with the project"
+        )
     training = recipe(file.recipe, *overrides)
     check_name(training.optimiser.name)
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
@@ -116,7 +125,7 @@ def resolve_study(file: StudyFile, *overrides: str) -> Study:
         raise InputError(f"phi: {file.phi:g} is refused: a study scales up; it must be above 0")
     bounds = {name: getattr(file, name) for name in ("alpha", "beta", "gamma")}
     space = surface(file.growth, _exponents(file, base), {k: v for k, v in bounds.items() if v})
-    study = Study(file, base, closed_form(base), training, space)
+    study = Study(file, base, closed_form(base), training, space, imports)
     list(study.points())  # refuses those that can't be
     check_tolerance(study)
     check_augment(training.augment, base.resolution)

@@ -16,7 +16,7 @@ from workbench.scaling.constants import PAPER
 from workbench.show import figures as style
 from workbench.show.console import Column, Row, Table, plural
 from workbench.study import figures
-from workbench.study.costs import CostMap
+from workbench.study.cost_map import CostMap
 from workbench.study.summary import FEWEST, Summary, Told
 from workbench.study.trials import Trial
 

@@ -1,0 +1,49 @@
+"""The command that makes a results folder, as it is recorded there."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.runs.database import database_url, readable_name
+from workbench.runs.recording import RunOptions
+
+RESULTS = Path("results")  # where results folders go by default
+
+
+def command_line(
+    command: str,
+    ref: str | Path,
+    results: str | Path,
+    options: RunOptions,
+    *,
+    name: str | None = None,
+    settings: Sequence[str] = (),
+    imports: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> str:
+    """`workbench COMMAND REF` with what is not the default; `more` are words of its own.
+
+    Workers count where they were given, since they set the threads of each, hence the rounding. A
+    ledger's password is left out.
+    """
+    words = ["workbench", command, str(ref), *_repeated("--set", settings)]
+    words += _repeated("--import", imports)
+    words += [] if name is None else ["--name", name]
+    words += more
+    ledger = readable_name(database_url(options.ledger)) if options.ledger else None
+    given = {
+        "--results": None if Path(results) == RESULTS else results,
+        "--device": None if options.device == RunOptions().device else options.device,
+        "--jobs": options.jobs,
+        "--ledger": ledger,
+    }
+    for key, value in given.items():
+        words += [] if value is None else [key, str(value)]
+    words += options.where.words()
+    if options.loggers != RunOptions().loggers:
+        words += _repeated("--logger", options.loggers)
+    return shlex.join(words)
+
+
+def _repeated(key: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (key, value)]

@@ -1,0 +1,327 @@
+"""From runs to a ledger and its folder, the same way for a sweep and for a study.
+
+A lock, a folder that is described before anything trains, an engine whose events become rows,
+Ctrl-C, and the export. A sweep and a study only choose what runs next: each is a `Chooser`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+
+from workbench.config import Outcome, Progress, Result, RunConfig
+from workbench.engine import (
+    FIT,
+    LOCAL,
+    Choice,
+    Ended,
+    Engine,
+    Event,
+    Requeued,
+    Resources,
+    Site,
+    Started,
+    Task,
+    opened,
+)
+from workbench.errors import InputError
+from workbench.plans.resolution import Plan
+from workbench.runs.environment import environment
+from workbench.runs.folder import (
+    ENVIRONMENT,
+    LEDGER,
+    PLAN,
+    discard_checkpoints,
+    locked,
+    run_folder,
+    write_text,
+)
+from workbench.runs.interrupts import Interrupts
+from workbench.runs.ledger import Ledger
+from workbench.runs.progress import Display, display
+from workbench.runs.results import export
+from workbench.runs.schema import PENDING
+from workbench.show.console import plural
+from workbench.train.loggers import check_loggers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How runs are run; none of it changes what a run computes but for `device`."""
+
+    jobs: int | None = None  # None: chosen for this machine
+    device: str = "auto"
+    ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
+    loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
+    where: Choice = LOCAL  # where workers are
+    command: str = ""  # what makes all these results, to be recorded
+    resume_command: str = ""  # what goes on with this very call; the same where empty
+    fit: str = FIT  # "module:function"; for tests
+
+
+class Chooser(Protocol):
+    """Says which runs are next. It hears of an event once the ledger has it."""
+
+    def begin(self, recording: "Recording") -> Sequence[RunConfig]:
+        """The runs to begin with, registered; none where nothing is left to do."""
+
+    def follow(self, event: Event) -> Sequence[RunConfig]:
+        """The runs, registered, that are to run because of `event`."""
+
+    def counts(self) -> tuple[int, int]:
+        """How many of its runs are final, and how many there are, chosen yet or not."""
+
+
+@contextmanager
+def recording(
+    name: str, folder: Path, runs: int, options: RunOptions, modules: Sequence[str] = ()
+) -> Iterator["Recording"]:
+    """Take hold of `folder` and of the ledger of plan `name`, for at most `runs` runs.
+
+    Workers import `modules`. Raises `InputError`, before anything is made, for options that can't
+    be met; for a folder that can't be written or is in use; and for a ledger that does not open.
+    """
+    check_loggers(options.loggers)
+    with ExitStack() as stack:
+        site = stack.enter_context(opened(options.where))
+        shares = site.divide(options.jobs, runs, options.device)
+        stack.enter_context(locked(folder))
+        ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, name))
+        yield Recording(folder, ledger, site, shares, options, tuple(modules))
+
+
+class Recording:
+    """Ties an engine's events to the ledger and the display. The ledger always comes first."""
+
+    def __init__(
+        self,
+        folder: Path,
+        ledger: Ledger,
+        site: Site,
+        shares: Resources,
+        options: RunOptions,
+        modules: tuple[str, ...],
+    ) -> None:
+        self.folder = folder
+        self.ledger = ledger
+        self.jobs = shares.jobs
+        self.trained = 0  # runs that ended in this call, and are final
+        self._site, self._shares = site, shares
+        self._options, self._modules = options, modules
+        self._facts = environment(shares, options.device, options.where.engine)
+        self._interrupts = Interrupts()
+        self._engine: Engine | None = None
+        self._display: Display | None = None
+        self._notes: list[str] = []  # until there is a display
+        self._tasks: dict[str, Task] = {}  # all that the engine was given
+        self._open: set[str] = set()  # those that have not ended
+        self._pruned: dict[str, str] = {}
+        self._described = False
+
+    # ------------------------------------------------------------ for a chooser
+
+    @property
+    def idle(self) -> bool:
+        """Whether every run that was begun has ended."""
+        return not self._open
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the end was asked for; what is then chosen does not start."""
+        return self._interrupts.asked()
+
+    def task(self, run: RunConfig) -> Task:
+        """The run, with the folder that it is run in."""
+        return Task(run, run_folder(self.folder, run))
+
+    def register(self, plan: Plan, runs: Sequence[RunConfig]) -> None:
+        """Runs of `plan` wait in the ledger; those that are there already stay as they are."""
+        self.ledger.register(plan, runs)
+        if self._described:
+            self._write_plan(plan)
+
+    def prune(self, run: str, reason: str) -> None:
+        """End a run as `pruned`, even if it reaches its end before it hears of it.
+
+        Else the speed of the machine would decide what a run is worth.
+        """
+        assert self._engine is not None
+        self._pruned[run] = reason
+        self._engine.prune(run, reason)
+
+    def skip(self, run: RunConfig, result: Result) -> None:
+        """The end of a registered run that was never begun."""
+        self.ledger.end(result)
+        if self._display:
+            self._display.add([run])
+            self._display.event(Ended(result))
+
+    def note(self, text: str) -> None:
+        """A line for the user."""
+        if self._display:
+            self._display.note(text)
+        else:
+            self._notes.append(text)
+
+    # ------------------------------------------------------------ the whole
+
+    def run(self, chooser: Chooser, console: Console) -> bool:
+        """Train what `chooser` chooses, and export; returns whether it was interrupted.
+
+        Raises `InputError` if the ledger can no longer be written. Everything finished is in it, or
+        in the export, by then.
+        """
+        try:
+            cut_off = self.ledger.settle_running(PENDING, "the sweep was killed while it ran")
+            first = chooser.begin(self)
+            if first or not (self.folder / PLAN).exists():  # else what is there made the results
+                self._describe()
+            interrupted = bool(first) and self._show_and_train(chooser, first, console, cut_off)
+        except InputError:
+            with suppress(InputError):  # what stopped the sweep is the line to show
+                self.export()
+            raise
+        if not first:
+            self._say_nothing_to_train(chooser, console)
+        if interrupted:
+            self._say_stopped(chooser, console)
+        self.export()
+        return interrupted
+
+    def export(self) -> None:
+        """Write `runs.jsonl` and `runs.csv` from the ledger."""
+        plan = self.ledger.plan()
+        if plan is not None:
+            export(self.folder, plan, self.ledger.runs(curves=True))
+
+    def _describe(self) -> None:
+        plan = self.ledger.plan()
+        if plan is None:
+            return
+        self._described = True
+        self._write_plan(plan)
+        described = {"command": self._options.command, **self._facts}
+        write_text(self.folder / ENVIRONMENT, json.dumps(described, indent=2) + "\n")
+
+    def _write_plan(self, plan: Plan) -> None:
+        write_text(self.folder / PLAN, plan.model_dump_json(indent=2) + "\n")
+
+    def _show_and_train(
+        self, chooser: Chooser, first: Sequence[RunConfig], console: Console, cut_off: int
+    ) -> bool:
+        if self._site.text:
+            console.print(self._site.text, highlight=False, soft_wrap=True)
+        done, total = chooser.counts()
+        with display(console, first, done, total, self._shares.jobs) as shown:
+            self._display = shown
+            if done or cut_off:
+                shown.note(_resume_note(done, total, cut_off))
+            for text in self._notes:
+                shown.note(text)
+            try:
+                return self._train(chooser, first, shown)
+            finally:
+                self._display = None
+
+    def _train(self, chooser: Chooser, first: Sequence[RunConfig], shown: Display) -> bool:
+        stopped = False
+
+        def should_stop() -> bool:
+            nonlocal stopped
+            if self.stopping and not stopped:
+                stopped = True
+                shown.note("Stopping; a second Ctrl-C does not wait for the runs.")
+            return stopped
+
+        def on_event(event: Event) -> None:
+            event = self._record(event)
+            shown.event(event)
+            runs = chooser.follow(event)
+            if runs:
+                shown.add(runs)
+                for task in self._begin(runs):
+                    engine.submit(task)
+
+        try:
+            with self._interrupts, self._make_engine() as engine:
+                self._engine = engine
+                engine.run(self._begin(first), on_event, should_stop)
+        except KeyboardInterrupt:
+            self.ledger.settle_running(Outcome.INTERRUPTED, "killed by a second Ctrl-C")
+            return True
+        return self.stopping
+
+    def _make_engine(self) -> Engine:
+        options = self._options
+        return self._site.engine(
+            self._shares,
+            options.fit,
+            options.device,
+            loggers=options.loggers,
+            modules=self._modules,
+        )
+
+    def _begin(self, runs: Sequence[RunConfig]) -> list[Task]:
+        tasks = [self.task(run) for run in runs]
+        self._tasks |= {task.run.id: task for task in tasks}
+        self._open |= {task.run.id for task in tasks}
+        return tasks
+
+    # ------------------------------------------------------------ events
+
+    def _record(self, event: Event) -> Event:
+        """Into the ledger; returns the event as it was recorded."""
+        if isinstance(event, Started):
+            self.ledger.start(event.run, {**self._facts, **event.host})
+        elif isinstance(event, Requeued):
+            self.ledger.release(event.run, event.reason)
+        elif isinstance(event, Progress):
+            if event.record:
+                self.ledger.epoch(event.run, event.record)
+        else:
+            event = Ended(self._as_pruned(event.result))
+            self._end(event.result)
+        return event
+
+    def _as_pruned(self, result: Result) -> Result:
+        if result.run not in self._pruned:
+            return result
+        reason = self._pruned[result.run]
+        return result.model_copy(update={"outcome": Outcome.PRUNED, "reason": reason})
+
+    def _end(self, result: Result) -> None:
+        self.ledger.end(result)
+        self._open.discard(result.run)
+        if result.outcome.final:
+            self.trained += 1
+            discard_checkpoints(self._tasks[result.run].folder)
+
+    # ------------------------------------------------------------ words
+
+    def _say_nothing_to_train(self, chooser: Chooser, console: Console) -> None:
+        for text in self._notes:
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+        done, _ = chooser.counts()
+        counted = {0: "No run is to be", 1: "The run is"}.get(done, f"All {done} runs are")
+        console.print(f"{counted} done; nothing to train.", highlight=False)
+
+    def _say_stopped(self, chooser: Chooser, console: Console) -> None:
+        done, total = chooser.counts()
+        command = self._options.resume_command or self._options.command
+        text = (
+            f"Stopped with {total - done} of {plural(total, 'run')} to go. To go on, give the same "
+            f"command again{f': {command}' if command else ''}"
+        )
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _resume_note(done: int, total: int, cut_off: int) -> str:
+    text = f"{done} of {total} runs are done; the others go on"
+    if not cut_off:
+        return f"{text}."
+    runs = "1 run was" if cut_off == 1 else f"{cut_off} runs were"
+    return f"{text}. {runs} cut off when a sweep was killed, and continue from the last checkpoint."
