@@ -16,8 +16,9 @@ from tests.support.checks import outcomes, refused, start, trained_epochs
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome
 from workbench.errors import InputError
-from workbench.runs.folder import LEDGER
+from workbench.runs.folder import LEDGER, run_folder
 from workbench.runs.ledger import Ledger, StoredRun
+from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
 
 SWEEP = """
@@ -77,7 +78,25 @@ def test_sweep_killed_outright_loses_no_finished_run_and_resumes(folder: Path) -
     assert outcomes(resumed) == [Outcome.COMPLETED] * 6
     assert resumed.trained == 6 - len(finished)
     assert all(found == before[found.id] for found in resumed.runs if found.id in finished)
+    assert [len(found.curve) for found in load_sweep(folder).runs] == [3] * 6
     assert list(trained_epochs(folder).values()) == [["0", "1", "2"]] * 6
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_epochs_that_a_killed_driver_never_heard_of_are_in_the_curve(
+    folder: Path, epochs: int
+) -> None:
+    """The worker's checkpoint comes before the driver's commit: of some of a run, or of all."""
+    run = plan().runs()[0]
+    asked = iter([False] * epochs + [True])
+    place = run_folder(folder, run)
+    place.mkdir(parents=True)
+    standins.quick(run, place, lambda _: None, should_stop=lambda: next(asked, True))
+    done = run_sweep(plan(), folder, options(jobs=1, only=(run.variant,)), quiet())
+    assert done.left == 0
+    curves = [len(found.curve) for found in load_sweep(folder).runs if found.variant == run.variant]
+    assert curves == [3, 3]
+    assert trained_epochs(folder)[place.name] == ["0", "1", "2"]
 
 
 @pytest.mark.slow

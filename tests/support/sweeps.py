@@ -169,6 +169,8 @@ def quick(
     """
     checkpoint = folder / "last.ckpt"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    for epoch in range(first):  # told again, as `fit` does
+        emit(_epoch(run, epoch))
     for epoch in range(first, run.recipe.epochs):
         time.sleep(float(os.environ.get("WB_EPOCH_SECONDS", "0")))
         if should_stop is not None and should_stop():

@@ -38,6 +38,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, steps: int
     assert 0 < before < FULL.epochs
     assert len(read_saved(tmp_path / "parts" / NAME).records) == before
     torch.rand(5)
+    told.clear()  # as if whoever listened had been killed: the checkpoint has them too
     resumed = fit_tiny(tmp_path / "parts", FULL, told=told)
     assert resumed.outcome is Outcome.COMPLETED
     compare(tmp_path / "whole", tmp_path / "parts")
@@ -62,19 +63,21 @@ def test_a_checkpoint_only_every_few_epochs(tmp_path: Path) -> None:
     assert [record.epoch for record in read_saved(tmp_path / NAME).records] == [0, 1]
     told: list[Progress] = []
     fit_tiny(tmp_path, sparse, told=told)
-    assert [record.epoch for record in epochs_told(told)] == [2, 3, 4]
+    assert [record.epoch for record in epochs_told(told)] == [0, 1, 2, 3, 4]
     assert len(read_saved(tmp_path / NAME).records) == 5
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    first = fit_tiny(tmp_path, FAST)
+def test_a_finished_run_is_not_trained_again_and_tells_its_epochs(tmp_path: Path) -> None:
+    told_first: list[Progress] = []
+    first = fit_tiny(tmp_path, FAST, told=told_first)
     told: list[Progress] = []
 
     def never(run: object, device: object) -> Parts:
         raise AssertionError("built again")
 
     again = fit(run_config(FAST), tmp_path, told.append, "cpu", parts=never)
-    assert told == []
+    assert epochs_told(told) == epochs_told(told_first)
+    assert [each.steps for each in told] == [STEPS] * FAST.epochs
     clock = {"seconds": 0.0}
     assert again.model_copy(update=clock) == first.model_copy(update=clock)
 

@@ -27,7 +27,10 @@ from workbench.train.loggers import told
 
 
 class Fit(Protocol):
-    """The function that trains one run, `workbench.train.fit.fit` unless a test stands in."""
+    """The function that trains one run, `workbench.train.fit.fit` unless a test stands in.
+
+    It tells every epoch, those of the checkpoint that it goes on from too.
+    """
 
     def __call__(
         self,

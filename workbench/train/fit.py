@@ -14,7 +14,7 @@ import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
-from workbench.config import EpochRecord, Outcome, Recipe, Result, RunConfig, Scalar
+from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Scalar
 from workbench.errors import InputError
 from workbench.machine import choose_device
 from workbench.train.checkpoint import NAME, Saved, read_saved, set_aside
@@ -64,10 +64,10 @@ def fit(
     """Trains `run` to its outcome, resuming from `folder`/last.ckpt where there is one.
 
     `emit` gets a `Progress` about twice a second and one with an `EpochRecord` at the end of each
-    epoch, epochs counted from 0; epochs before the checkpoint are not told again. `should_stop` is
-    asked after each step: when it says so the run ends as `interrupted`, and the same call takes it
-    up at its last checkpoint, bit for bit on a CPU. A loss that is not finite ends it as
-    `diverged`.
+    epoch, epochs counted from 0; those that the checkpoint holds first, again: whoever listened may
+    have been killed before it could keep them. `should_stop` is asked after each step: when it
+    says so the run ends as `interrupted`, and the same call takes it up at its last checkpoint, bit
+    for bit on a CPU. A loss that is not finite ends it as `diverged`.
 
     A checkpoint that can't be read or restored, or is another run's, is moved to
     last.ckpt.refused with a warning, and the run starts from the beginning: a damaged file costs
@@ -80,6 +80,7 @@ def fit(
     place = choose_device(device)
     _make_folder(folder)
     saved, notes = _saved(folder / NAME, run.id)
+    _tell_again(run, saved, emit)
     if saved and len(saved.records) >= run.recipe.epochs:
         return _finished(run, saved, place, notes)
     torch.manual_seed(run.seed)
@@ -144,6 +145,24 @@ def _saved(path: Path, run: str) -> tuple[Saved | None, tuple[tuple[str, Scalar]
     except InputError as error:
         return None, _refuse(path, str(error))
     return saved, ()
+
+
+def _tell_again(run: RunConfig, saved: Saved | None, emit: Emit) -> None:
+    """The epochs that a checkpoint holds. They were told before it was written, perhaps in vain."""
+    records = saved.records if saved else ()
+    for record in records:
+        steps = saved.step // len(records) if saved else 1  # a checkpoint is of whole epochs
+        emit(
+            Progress(
+                run=run.id,
+                epoch=record.epoch,
+                epochs=run.recipe.epochs,
+                step=steps,
+                steps=steps,
+                loss=record.train_loss,
+                record=record,
+            )
+        )
 
 
 def _refuse(path: Path, why: str) -> tuple[tuple[str, Scalar], ...]:
