@@ -1,7 +1,7 @@
 """CMT workbench: which part of a hybrid vision network earns its cost?
 
 The public API, imported on first use so that `import workbench` costs nothing:
-`spec`, `build`, `cost`, `fuse`, `load_weights`, `load_results`, `register`.
+`spec`, `build`, `cost`, `fuse`, `load_weights`, `load_results`, `load_evidence`, `register`.
 """
 
 from importlib import import_module
@@ -12,7 +12,7 @@ from workbench.version import __version__
 if TYPE_CHECKING:
     from workbench.cost import cost
     from workbench.models import build, fuse, load_weights, register, spec
-    from workbench.runs.results import load_results
+    from workbench.runs.results import load_evidence, load_results
 
 _HOMES = {
     "spec": "workbench.models",
@@ -20,6 +20,7 @@ _HOMES = {
     "fuse": "workbench.models",
     "load_weights": "workbench.models",
     "register": "workbench.models",
+    "load_evidence": "workbench.runs.results",
     "load_results": "workbench.runs.results",
 }
 
@@ -28,6 +29,7 @@ __all__ = [
     "build",
     "cost",
     "fuse",
+    "load_evidence",
     "load_results",
     "load_weights",
     "register",

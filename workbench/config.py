@@ -195,6 +195,8 @@ class DataConfig(Frozen):
     workers: Natural = 0
     memory_limit_mb: Count = 2048  # sets that decode to no more than this live in memory as uint8
     bad_images: Literal["convert", "skip", "fail"] = "convert"
+    # The share of the training images that choices are made on, cut after train_size; None: none.
+    validation: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
 
 
 class Augment(Frozen):
@@ -240,6 +242,17 @@ class Schedule(Frozen):
     min_lr: NonNegative = 1e-5
 
 
+class Evaluate(Frozen):
+    """What a run's curve is drawn from; its score is of all test images, once, at its end.
+
+    The images are validation images where the recipe has some, else test images. What is None is
+    chosen from the sizes of the run, so that evaluation takes about a tenth of its time at most.
+    """
+
+    every: Count | None = None  # epochs from one point of the curve to the next
+    images: Count | None = None  # of each point but the last; a stratified subset
+
+
 class Recipe(Frozen):
     """Everything about training that is not the network."""
 
@@ -254,6 +267,23 @@ class Recipe(Frozen):
     ema_decay: Rate | None = None
     precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 on a GPU, 32 bits elsewhere
     checkpoint_every: Count = 1  # epochs
+    evaluate: Evaluate = Evaluate()
+
+    def document(self) -> dict[str, Any]:
+        """What a run's id is made of: all but the name, and no later key that is at its default.
+
+        `evaluate` came later, and with it the curve of a run that has the default is of fewer
+        images. The id stays all the same: an id stands for the numbers that are compared, and the
+        score is as before that of all test images at the last epoch, from the same weights, since
+        evaluation draws nothing from the streams of training. A value that is set enters, because
+        pruning sees the curve; so does `validation`, which takes images away from training.
+        """
+        document = self.model_dump(mode="json", exclude={"name"})
+        if self.evaluate == Evaluate():
+            del document["evaluate"]
+        if self.data.validation is None:
+            del document["data"]["validation"]
+        return document
 
 
 # ---------------------------------------------------------------- runs
@@ -286,12 +316,17 @@ class RunConfig(Frozen):
     @property
     def id(self) -> str:
         """SHA-256 of the resolved configuration, without the names of variant, spec and recipe."""
-        recipe = self.recipe.model_dump(mode="json", exclude={"name"})
-        return digest({"spec": self.spec.identity, "recipe": recipe, "seed": self.seed})
+        return digest(
+            {"spec": self.spec.identity, "recipe": self.recipe.document(), "seed": self.seed}
+        )
 
 
 class EpochRecord(Frozen):
-    """What one epoch of one run measured."""
+    """What one epoch of one run measured.
+
+    Of the test images, or of the validation images where the recipe has some: then the test
+    images are read at the last epoch alone.
+    """
 
     epoch: Natural
     train_loss: float
@@ -299,6 +334,13 @@ class EpochRecord(Frozen):
     top1: float | None = None  # percent
     lr: float
     seconds: float
+    validation_loss: float | None = None
+    validation_top1: float | None = None  # percent
+
+    @property
+    def judged(self) -> float | None:
+        """The top-1 that choices are made by: on validation images where there are some."""
+        return self.top1 if self.validation_top1 is None else self.validation_top1
 
 
 class Progress(Frozen):
@@ -320,11 +362,17 @@ class Result(Frozen):
     outcome: Outcome
     reason: str | None = None
     step: Natural | None = None  # the global step it ended at
-    top1: float | None = (
-        None  # percent, at the last epoch, of the averaged weights where there are any
-    )
+    # On all test images after the last epoch, of the averaged weights where there are any.
+    top1: float | None = None  # percent
     test_loss: float | None = None
+    validation_loss: float | None = None  # likewise, on all validation images
+    validation_top1: float | None = None
     seconds: float = 0.0
     images_per_second: float | None = None  # training
     device: str = "cpu"
     details: tuple[tuple[str, Scalar], ...] = ()
+
+    @property
+    def judged(self) -> float | None:
+        """The top-1 that choices are made by: on validation images where there are some."""
+        return self.top1 if self.validation_top1 is None else self.validation_top1

@@ -233,3 +233,32 @@ def test_ledger_survives_a_process_that_could_not_write(path: Path) -> None:
     with Ledger.open(path, "path") as again:  # and there is room again
         again.end(Result(run=plan().runs()[1].id, outcome=Outcome.COMPLETED))
         assert sum(run.final for run in again.runs()) == 2
+
+
+def test_what_was_found_on_validation_images_is_kept(ledger: Ledger, path: Path) -> None:
+    run, other = plan().runs()[:2]
+    record = epoch(0).model_copy(update={"validation_top1": 40.0, "validation_loss": 1.5})
+    ledger.epoch(run.id, record)
+    ledger.epoch(run.id, epoch(1))
+    found = {"validation_top1": 41.0, "validation_loss": 1.4}
+    ledger.end(Result(run=run.id, outcome=Outcome.COMPLETED, top1=60.0, **found))
+    ledger.end(Result(run=other.id, outcome=Outcome.COMPLETED, top1=61.0))
+    kept = stored(ledger, run)
+    assert kept.curve == (record, epoch(1))
+    assert (kept.top1, kept.judged, kept.details["validation_loss"]) == (60.0, 41.0, 1.4)
+    assert stored(ledger, other).judged == 61.0
+
+
+def test_a_ledger_of_before_there_were_validation_images_opens(path: Path) -> None:
+    run = plan().runs()[0]
+    with Ledger.open(path, "path") as ledger:
+        register(ledger)
+        ledger.epoch(run.id, epoch(0))
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE validation")
+    with Ledger.read(path) as ledger:
+        assert stored(ledger, run).curve == (epoch(0),)
+    with Ledger.open(path, "path") as ledger:
+        record = epoch(1).model_copy(update={"validation_top1": 40.0, "validation_loss": 1.5})
+        ledger.epoch(run.id, record)
+        assert stored(ledger, run).curve == (epoch(0), record)

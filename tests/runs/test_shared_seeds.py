@@ -15,7 +15,8 @@ from workbench.config import Outcome, RunConfig
 from workbench.plans.collaborators import real_rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import Plan, resolve
-from workbench.train.fit import Batches, Parts, build_parts, fit
+from workbench.train.fit import fit
+from workbench.train.parts import Batches, Parts, build_parts
 
 PLAN = {
     "kind": "list", "name": "shared", "seeds": 2, "base": "cmt_digits",

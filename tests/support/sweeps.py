@@ -43,6 +43,7 @@ class Facts(Frozen):
     classes: int = 10
     train_size: int = 100
     test_size: int = 50
+    validation_size: int = 0
 
 
 class Cost(Frozen):

@@ -13,6 +13,7 @@ from tests.train.standins import ASKED, FULL, StopAfter, compare, fit_tiny
 from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.train.checkpoint import NAME, load_checkpoint, read_saved, write_checkpoint
+from workbench.train.evidence import NAME as EVIDENCE
 
 
 class _Code:
@@ -96,7 +97,7 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         write_checkpoint(FullDisk(), tmp_path)  # type: ignore[arg-type]
     assert (tmp_path / NAME).read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert {path.name for path in tmp_path.iterdir()} == {NAME, EVIDENCE}
 
 
 def flip(path: Path, record: str) -> None:

@@ -25,6 +25,7 @@ from workbench.config import (
 from workbench.errors import InputError
 from workbench.train import monitor
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
+from workbench.train.evidence import NAME as EVIDENCE
 from workbench.train.fit import Parts, fit
 from workbench.train.optimiser import parameter_groups
 from workbench.train.schedule import learning_rate
@@ -87,7 +88,7 @@ def test_nothing_is_left_but_the_checkpoint(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     fit_tiny(tmp_path / "run", FAST)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [NAME]
+    assert [path.name for path in sorted(tmp_path.rglob("*")) if path.is_file()] == [EVIDENCE, NAME]
     assert capfd.readouterr() == ("", "")
     assert [str(warning.message) for warning in recwarn] == []
 

@@ -118,7 +118,7 @@ def test_a_truncated_checkpoint_is_set_aside_and_the_run_starts_over(
 def test_a_cmt_on_digits_resumes_bit_for_bit(tmp_path: Path) -> None:
     run = small_run("dropout=0.1", "drop_path=0.2")
     whole = fit(run, tmp_path / "whole", lambda progress: None, "cpu")
-    stopped = fit(run, tmp_path / "parts", lambda progress: None, "cpu", StopAfter(6))
+    stopped = fit(run, tmp_path / "parts", lambda progress: None, "cpu", StopAfter(3))
     assert (stopped.outcome, len(read_saved(tmp_path / "parts" / NAME).records)) == (
         Outcome.INTERRUPTED,
         1,

@@ -94,7 +94,11 @@ def _source(config: DataConfig) -> Source:
 @lru_cache(maxsize=2)
 def _pixels(
     config: DataConfig, side: int, crop_pct: float, interpolation: Interpolation
-) -> tuple[Bytes, Bytes]:
+) -> tuple[Bytes, ...]:
+    """Of the training, test and, where there are some, validation images."""
     source = _source(config)
-    train = decode_all(source.train, side, 1.0, interpolation)
-    return train, decode_all(source.test, side, crop_pct, interpolation)
+    held_out = [source.test, *([source.validation] if source.validation else [])]
+    return (
+        decode_all(source.train, side, 1.0, interpolation),
+        *(decode_all(split, side, crop_pct, interpolation) for split in held_out),
+    )

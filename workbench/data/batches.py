@@ -15,6 +15,7 @@ from workbench.config import Augment, DataConfig
 from workbench.data.keys import Purpose, stream
 from workbench.data.randaugment import Interpolation
 from workbench.data.source import ArraySplit, Bytes, DataInfo, Ints, Source, Split
+from workbench.data.subset import stratified
 from workbench.data.transforms import Batch, Normalise, TrainTransform, crop_boxes
 
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -63,19 +64,38 @@ class TrainLoader:
 
 
 class TestLoader:
-    """The test batches, always in the same order, the last one as small as it is."""
+    """Held-out images in batches, always in the same order, the last one as small as it is.
+
+    `labels` are those of `order`, the indices of the images; by default all of them.
+    """
 
     __test__ = False  # not one of pytest's
 
-    def __init__(self, fetch: Fetch, labels: Tensor, batch_size: int, normalise: Normalise) -> None:
+    def __init__(
+        self,
+        fetch: Fetch,
+        labels: Tensor,
+        batch_size: int,
+        normalise: Normalise,
+        order: Ints | None = None,
+    ) -> None:
         self.fetch, self.labels, self.normalise = fetch, labels, normalise
         self.batch_size = batch_size
+        self.order = np.arange(len(labels)) if order is None else order
+
+    def subset(self, images: int, seed: int) -> "TestLoader":
+        """Those of a stratified subset of `images` images, which `seed` fixes."""
+        if images >= len(self.labels):
+            return self
+        chosen = stratified(self.labels.cpu().numpy(), images, seed)
+        labels = self.labels[torch.from_numpy(chosen).to(self.labels.device)]
+        return TestLoader(self.fetch, labels, self.batch_size, self.normalise, self.order[chosen])
 
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        order = np.arange(len(self.labels))
+        order = self.order
         batches = np.split(order, range(self.batch_size, len(order), self.batch_size))
         labels = torch.split(self.labels, self.batch_size)
         for pixels, target in zip(self.fetch(batches, 0, 1), labels, strict=True):
@@ -84,12 +104,14 @@ class TestLoader:
 
 @dataclass(frozen=True)
 class Loaders:
-    """What one run trains on and is tested with."""
+    """What one run trains on and is evaluated with."""
 
     train: TrainLoader
     test: TestLoader
     info: DataInfo
     in_memory: bool
+    validation: TestLoader | None
+    test_set: str  # the digest of the test images, see `Source.test_set`
 
 
 def epoch_order(count: int, seed: int, epoch: int, repeats: int) -> Ints:
@@ -107,33 +129,36 @@ def make_loaders(
     side: int,
     seed: int,
     device: torch.device,
-    pixels: Callable[[], tuple[Bytes, Bytes]],
+    pixels: Callable[[], tuple[Bytes, ...]],
 ) -> Loaders:
     """The loaders of an open `source`; `pixels` decodes it whole, if it is to be in memory."""
     held = fits_in_memory(source, config, augment, side)
-    fetches: tuple[Fetch, Fetch]
+    splits = [source.train, source.test, *([source.validation] if source.validation else [])]
+    fetches: list[Fetch]
     if held:
-        train_pixels, test_pixels = pixels()
-        fetches = MemoryFetch(train_pixels, device), MemoryFetch(test_pixels, device)
+        fetches = [MemoryFetch(each, device) for each in pixels()]
     else:
-        train_crop = RandomCrop(seed, augment.crop_scale) if augment.random_resized_crop else None
-        fetches = (
-            stream_fetch(
-                source.train, side, augment.interpolation, 1.0, train_crop, config, device
-            ),
-            stream_fetch(
-                source.test, side, augment.interpolation, augment.crop_pct, None, config, device
-            ),
-        )
+        crop = RandomCrop(seed, augment.crop_scale) if augment.random_resized_crop else None
+        views = [(1.0, crop), *[(augment.crop_pct, None)] * (len(splits) - 1)]
+        fetches = [
+            stream_fetch(split, side, augment.interpolation, *view, config, device)
+            for split, view in zip(splits, views, strict=True)
+        ]
     normalise = Normalise(source.info, device)
     crops = augment.random_resized_crop and held
     transform = TrainTransform(augment, source.info, normalise, seed, crops)
-    labels = [torch.from_numpy(split.labels).to(device) for split in (source.train, source.test)]
+    labels = [torch.from_numpy(split.labels).to(device) for split in splits]
+    test, *validation = (
+        TestLoader(*each, batch_size, normalise)
+        for each in zip(fetches[1:], labels[1:], strict=True)
+    )
     return Loaders(
         TrainLoader(fetches[0], labels[0], batch_size, transform),
-        TestLoader(fetches[1], labels[1], batch_size, normalise),
+        test,
         source.info,
         held,
+        validation[0] if validation else None,
+        source.test_set,
     )
 
 
@@ -144,8 +169,8 @@ def fits_in_memory(source: Source, config: DataConfig, augment: Augment, side: i
     """
     if augment.random_resized_crop and source.largest_side > side:
         return False
-    images = len(source.train.labels) + len(source.test.labels)
-    return images * side**2 * 3 <= config.memory_limit_mb * 2**20
+    held_out = len(source.test.labels) + (source.validation.labels.size if source.validation else 0)
+    return (len(source.train.labels) + held_out) * side**2 * 3 <= config.memory_limit_mb * 2**20
 
 
 # ---------------------------------------------------------------- from memory

@@ -1,6 +1,6 @@
 """The sets that can be fetched: what is known of them where they have not been fetched yet."""
 
-from workbench.config import Count, DataConfig, Frozen
+from workbench.config import Count, DataConfig, Frozen, Natural
 from workbench.data.source import refuse_more_than
 
 
@@ -11,6 +11,7 @@ class Known(Frozen):
     side: Count | None
     train_size: Count
     test_size: Count
+    validation_size: Natural = 0
 
 
 KNOWN = {
@@ -32,5 +33,9 @@ def stand_in(config: DataConfig) -> tuple[Known, DataConfig] | None:
     given = {key: size for key, size in sizes.items() if size is not None}
     for key, size in given.items():
         refuse_more_than(getattr(whole, key), size, config.name, key)
+    if config.validation is not None:
+        train = given.get("train_size", whole.train_size)
+        given["validation_size"] = round(config.validation * train)
+        given["train_size"] = train - given["validation_size"]
     update = {"name": "synthetic", "path": config.name, "workers": 0}
     return whole.model_copy(update=given), config.model_copy(update=update)

@@ -1,14 +1,17 @@
-"""What every data set comes down to: two splits of labelled RGB images."""
+"""What every data set comes down to: splits of labelled RGB images."""
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.config import Count, DataConfig, Frozen
-from workbench.data.subset import stratified
+from workbench.config import Count, DataConfig, Frozen, Natural
+from workbench.data.subset import held_out, stratified
 from workbench.errors import InputError
 
 Bytes = npt.NDArray[np.uint8]
@@ -27,8 +30,9 @@ class DataInfo(Frozen):
     class_names: tuple[str, ...]
     channels: Count = 3
     native_side: Count | None  # None: the images are of several sizes, or not square
-    train_size: Count
+    train_size: Count  # without the validation images
     test_size: Count
+    validation_size: Natural = 0
     mean: Colour  # of the training images, RGB, 0 to 1
     std: Colour
 
@@ -42,6 +46,9 @@ class Split(Protocol):
     def open(self, index: int) -> Image.Image: ...  # RGB
 
     def take(self, indices: Ints) -> Self: ...
+
+    def identities(self) -> Iterator[bytes]:
+        """What tells its images from others, in their order; the same on every machine."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class ArraySplit:
         """The images at `indices`, copied."""
         return ArraySplit(self.pixels[indices], self.labels[indices])
 
+    def identities(self) -> Iterator[bytes]:
+        """The pixels of all images."""
+        yield np.ascontiguousarray(self.pixels).tobytes()
+
 
 @dataclass(frozen=True)
 class Source:
@@ -72,6 +83,15 @@ class Source:
     native_side: int | None
     mean: Colour
     std: Colour
+    validation: Split | None = None  # cut from the training images, for choices
+
+    @cached_property
+    def test_set(self) -> str:
+        """A digest of the test images: which they are, in which order, with which labels."""
+        seen = hashlib.sha256(self.test.labels.astype("<i8").tobytes())
+        for identity in self.test.identities():
+            seen.update(b"\0" + identity)
+        return seen.hexdigest()
 
     @property
     def info(self) -> DataInfo:
@@ -83,15 +103,23 @@ class Source:
             native_side=self.native_side,
             train_size=len(self.train.labels),
             test_size=len(self.test.labels),
+            validation_size=len(self.validation.labels) if self.validation else 0,
             mean=self.mean,
             std=self.std,
         )
 
     def subset(self, config: DataConfig) -> "Source":
-        """The source cut down to `train_size` and `test_size`, where they are given."""
+        """The source cut down to `train_size` and `test_size`, where they are given.
+
+        Then `validation` cuts its share from the training images that are left.
+        """
         train = _cut(self.train, config.train_size, config, "train")
         test = _cut(self.test, config.test_size, config, "test")
-        return replace(self, train=train, test=test)
+        if config.validation is None:
+            return replace(self, train=train, test=test)
+        chosen = held_out(train.labels, config.validation, config.subset_seed, self.class_names)
+        rest = np.setdiff1d(np.arange(len(train.labels)), chosen)
+        return replace(self, train=train.take(rest), test=test, validation=train.take(chosen))
 
 
 def _cut(split: Split, size: int | None, config: DataConfig, which: str) -> Split:

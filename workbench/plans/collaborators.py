@@ -31,6 +31,9 @@ class Described(Protocol):
     @property
     def test_size(self) -> int: ...
 
+    @property
+    def validation_size(self) -> int: ...
+
 
 class MakeSpec(Protocol):
     """`workbench.models.spec`, as it is called here."""

@@ -17,6 +17,7 @@ from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
 from workbench.published import check_names
 from workbench.statistics.facts import Race
+from workbench.train.curve import choose_curve
 from workbench.user_modules import Imported
 
 RESERVED = ("measured", "published")  # folders of results/ that ship with the project
@@ -167,6 +168,9 @@ def resolve(
     look = rooms.facts if costs_only else rooms.describe
     with _of_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
+    if data is not None:  # refuses a curve from more images than there are
+        held = data.validation_size or data.test_size
+        choose_curve(recipe, data.train_size, held, data.test_size)
     classes = data.classes if data else file.classes or 0
     choices = file.choices(rooms.components)
     for name, count in Counter(choice.name for choice in choices).items():

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig
+from workbench.config import EpochRecord, Evaluate, Outcome, Progress, Recipe, Result, RunConfig
 from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, Started, Task
 from workbench.plans.collaborators import Described
 from workbench.plans.resolution import Plan
+from workbench.train.curve import choose_curve
 
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up
@@ -28,8 +29,11 @@ class Timing:
 
     def run(self, recipe: Recipe, data: Described) -> float:
         """Seconds of a whole run."""
-        epoch = data.train_size * self.train + data.test_size * self.test
-        return self.start + recipe.epochs * epoch
+        judges = data.validation_size or data.test_size
+        final = data.test_size + data.validation_size
+        curve = choose_curve(recipe, data.train_size, judges, final)
+        evaluated = final + curve.points(recipe.epochs) * curve.images
+        return self.start + recipe.epochs * data.train_size * self.train + evaluated * self.test
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ def _short_runs(plan: Plan, data: Described, on_gpu: bool) -> Iterable[RunConfig
         batch = min(recipe.batch_size, data.train_size)
         if not on_gpu:
             batch = min(batch, max(2, int(CPU_STEP_MACS / variant.macs)))
-        update = {"train_size": min(data.train_size, STEPS * batch)}
+        update: dict[str, int | None] = {"validation": None}
+        update["train_size"] = min(data.train_size, STEPS * batch)
         update["test_size"] = min(data.test_size, STEPS * batch)
         short = recipe.model_copy(
             update={
@@ -112,6 +117,7 @@ def _short_runs(plan: Plan, data: Described, on_gpu: bool) -> Iterable[RunConfig
                 "batch_size": batch,
                 "schedule": schedule,
                 "checkpoint_every": EPOCHS,
+                "evaluate": Evaluate(every=EPOCHS),  # all test images, in the epoch that counts
             }
         )
         yield RunConfig(variant=variant.name, spec=variant.spec, recipe=short, seed=plan.seeds[0])

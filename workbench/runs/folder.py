@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from workbench.config import RunConfig
 from workbench.errors import InputError
 
 LEDGER, PLAN, ENVIRONMENT, LOCK = "ledger.db", "plan.json", "environment.json", ".lock"
@@ -67,8 +67,24 @@ def _content(file: Path) -> str:
         return ""
 
 
-def run_folder(folder: Path, run: RunConfig) -> Path:
-    """Where a run's checkpoints, log and traceback go. Readable, and as unique as the run's id."""
+class Named(Protocol):
+    """A run, by what its folder is named after."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def variant(self) -> str: ...
+
+    @property
+    def seed(self) -> int: ...
+
+
+def run_folder(folder: Path, run: Named) -> Path:
+    """Where a run's evidence, checkpoints, log and traceback go.
+
+    Readable, and as unique as the run's id.
+    """
     words = re.sub(r"[^A-Za-z0-9]+", "-", run.variant).strip("-").lower()[:40]
     return folder / "runs" / f"{words or 'run'}-s{run.seed}-{run.id[:16]}"
 

@@ -30,9 +30,11 @@ from workbench.runs.schema import (
     MetaRow,
     PlanRow,
     RunRow,
+    ValidationRow,
 )
 
 OPEN = (PENDING, RUNNING)
+VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
 
 
 class StoredRun(Frozen):
@@ -65,6 +67,12 @@ class StoredRun(Frozen):
     def outcome(self) -> Outcome | None:
         """How it ended, if it has."""
         return None if self.status in OPEN else Outcome(self.status)
+
+    @property
+    def judged(self) -> float | None:
+        """The top-1 that choices are made by: on validation images where there are some."""
+        found = self.details.get("validation_top1")
+        return self.top1 if found is None else float(found)
 
     @property
     def final(self) -> bool:
@@ -173,14 +181,21 @@ class Ledger:
     def epoch(self, run: str, record: EpochRecord) -> None:
         """One more epoch is through; one that is told twice is stored once."""
         numbers = {key: _finite(value) for key, value in record.model_dump().items()}
+        validation = {key: numbers.pop(key) for key in VALIDATION}
+        key = {"plan": self.plan_name, "run": run}
         with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
-            session.merge(EpochRow(plan=self.plan_name, run=run, **numbers))
+            session.merge(EpochRow(**key, **numbers))
+            if record.validation_loss is not None:
+                session.merge(ValidationRow(**key, epoch=record.epoch, **validation))
 
     def end(self, result: Result) -> None:
         """It is over. Committed when this returns."""
         values = result.model_dump(exclude={"run", "outcome", "details"})
         facts = {key: _finite(value) for key, value in values.items()}
-        details = json.dumps({key: _finite(value) for key, value in result.details})
+        validation = {key: facts.pop(key) for key in VALIDATION}
+        told = {key: _finite(value) for key, value in result.details}
+        told |= {key: value for key, value in validation.items() if value is not None}
+        details = json.dumps(told)
         status = str(result.outcome)
         self._update(result.run, {**facts, "status": status, "details": details, "ended": _now()})
 
@@ -229,10 +244,19 @@ class Ledger:
             .where(EpochRow.plan == self.plan_name)
             .order_by(EpochRow.run, EpochRow.epoch)
         )
+        validation = self._validation(session)
         curves: dict[str, tuple[EpochRecord, ...]] = {}
         for row in session.scalars(ordered):
-            curves[row.run] = (*curves.get(row.run, ()), _record(row))
+            record = _record(row, validation.get((row.run, row.epoch)))
+            curves[row.run] = (*curves.get(row.run, ()), record)
         return curves
+
+    def _validation(self, session: Session) -> dict[tuple[str, int], ValidationRow]:
+        """By run and epoch; nothing in a ledger of before there were validation images."""
+        if not sa.inspect(self._engine).has_table(ValidationRow.__tablename__):
+            return {}
+        of_plan = sa.select(ValidationRow).where(ValidationRow.plan == self.plan_name)
+        return {(row.run, row.epoch): row for row in session.scalars(of_plan)}
 
 
 def _look(url: sa.URL, name: str) -> None:
@@ -289,7 +313,7 @@ def stored_run(data: Mapping[str, Any]) -> StoredRun:
     return StoredRun.model_validate({**data, "curve": curve})
 
 
-def _record(row: EpochRow) -> EpochRecord:
+def _record(row: EpochRow, validation: ValidationRow | None) -> EpochRecord:
     lost = float("nan")  # a number that was not finite when it was stored
     return EpochRecord(
         epoch=row.epoch,
@@ -298,6 +322,8 @@ def _record(row: EpochRow) -> EpochRecord:
         top1=row.top1,
         lr=lost if row.lr is None else row.lr,
         seconds=lost if row.seconds is None else row.seconds,
+        validation_loss=validation.validation_loss if validation else None,
+        validation_top1=validation.validation_top1 if validation else None,
     )
 
 

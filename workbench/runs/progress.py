@@ -251,7 +251,9 @@ def result_line(result: Result) -> str:
     if result.outcome is not Outcome.COMPLETED:
         return f"{result.outcome}: {result.reason}"
     top1 = f" top-1 {result.top1:.2f} %" if result.top1 is not None else ""
-    return f"{result.outcome}{top1} in {duration(result.seconds)}"
+    share = dict(result.details).get("evaluation_share")
+    told = f" ({100 * float(share):.0f} % of it evaluation)" if share is not None else ""
+    return f"{result.outcome}{top1} in {duration(result.seconds)}{told}"
 
 
 def duration(seconds: float | None) -> str:

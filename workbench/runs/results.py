@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from workbench.config import Outcome, Recipe
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
+from workbench.runs.evidence import evidence_frame, export_evidence
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.runs.ledger import Ledger, StoredRun, stored_run
 from workbench.show.console import plural
@@ -139,8 +140,21 @@ def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=[*FRAME, *specs])
 
 
+def load_evidence(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
+    """What the completed runs of a results folder said of every test image, a row each.
+
+    Columns: variant, seed, run (its id), image (its index in the test set, after `test_size`),
+    label, correct, loss (of the true class, in nats, stored as a half float). By seed, then by row
+    of the plan. `attrs["test_set"]` is a digest of the test images and of their order.
+    Raises `InputError` if there is none, and if it is of several test sets or of other runs.
+    """
+    found = Path(path)
+    return evidence_frame(found.parent if found.is_file() else found, load_sweep(path, plan).runs)
+
+
 def export(folder: Path, plan: Plan, runs: Sequence[StoredRun]) -> None:
-    """Write `runs.jsonl`, with all that the ledger knows, and `runs.csv`, with the main columns."""
+    """Write `runs.jsonl`, with all that the ledger knows, `runs.csv`, with the main columns, and
+    the evidence."""
     ordered = in_order(plan, runs)
     lines = [run.model_dump_json() for run in ordered]
     write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
@@ -149,6 +163,7 @@ def export(folder: Path, plan: Plan, runs: Sequence[StoredRun]) -> None:
     writer.writerow(COLUMNS)
     writer.writerows([getattr(run, key) for key in COLUMNS] for run in ordered)
     write_text(folder / "runs.csv", text.getvalue())
+    export_evidence(folder, ordered)
 
 
 def in_order(plan: Plan, runs: Sequence[StoredRun]) -> tuple[StoredRun, ...]:

@@ -76,3 +76,17 @@ class EpochRow(Base):
     top1: Mapped[float | None]
     lr: Mapped[float | None]
     seconds: Mapped[float | None]
+
+
+class ValidationRow(Base):
+    """What one epoch found on the validation images. A table of its own, for it came later: a
+    ledger of before lacks it and is read as one without a split."""
+
+    __tablename__ = "validation"
+    __table_args__ = (ForeignKeyConstraint(["plan", "run"], ["runs.plan", "runs.id"]),)
+
+    plan: Mapped[str] = mapped_column(String(128), primary_key=True)
+    run: Mapped[str] = mapped_column(String(64), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    validation_loss: Mapped[float | None]
+    validation_top1: Mapped[float | None]

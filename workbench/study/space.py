@@ -83,9 +83,8 @@ class Study:
         """What makes this search space, flat: a study of that name must have the same."""
         data = self.file.model_dump(mode="json", exclude=FREE | ELSEWHERE)
         data["exponents"] = self.surface.exponents.model_dump()
-        recipe = self.recipe.model_dump(mode="json", exclude={"name"})
         flat = {f"base.{key}": value for key, value in self.base.flat().items()}
-        flat |= flatten("recipe", recipe)
+        flat |= flatten("recipe", self.recipe.document())
         flat |= {key: found for name in data for key, found in flatten(name, data[name]).items()}
         found: dict[str, Any] = json.loads(json.dumps(flat))  # tuples as lists, as it will be read
         return found

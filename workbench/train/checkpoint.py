@@ -8,7 +8,7 @@ diverge.
 import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from workbench.config import EpochRecord
+from workbench.config import EpochRecord, Scalar
 from workbench.errors import InputError
 from workbench.models.weights import CHECKPOINT, intact, trained_weights
 
@@ -35,6 +35,7 @@ class Saved:
     seconds: float
     images_per_second: float | None
     random: Mapping[str, Tensor]
+    evaluation: Mapping[str, Scalar] = field(default_factory=dict)  # seconds of it, and the curve
 
     def state(self) -> dict[str, Any]:
         """Plain data, as it goes into the checkpoint."""
@@ -46,6 +47,7 @@ class Saved:
             "seconds": self.seconds,
             "images_per_second": self.images_per_second,
             "random": dict(self.random),
+            "evaluation": dict(self.evaluation),
         }
 
 
@@ -101,6 +103,7 @@ def read_saved(path: Path) -> Saved:
             seconds=float(own["seconds"]),
             images_per_second=None if pace is None else float(pace),
             random=dict(own["random"]),
+            evaluation=dict(own.get("evaluation", {})),  # an earlier version wrote none
         )
     except (KeyError, TypeError, ValueError):
         raise InputError(f"checkpoint: {path} is damaged: its records can't be read") from None

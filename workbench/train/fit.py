@@ -4,52 +4,30 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Scalar
 from workbench.errors import InputError
 from workbench.machine import choose_device
-from workbench.train.checkpoint import NAME, Saved, read_saved, set_aside
+from workbench.train.checkpoint import NAME, Saved, load_checkpoint, read_saved, set_aside
+from workbench.train.evaluation import Examiner, half_precision
+from workbench.train.evidence import read_evidence
 from workbench.train.module import Classifier
 from workbench.train.monitor import Emit, Halt, Monitor
+from workbench.train.parts import Batches, Parts, build_parts
 
 LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
 
 logger = logging.getLogger(__name__)
-
-
-class Batches(Protocol):
-    """Batches of (images (B, 3, H, W), targets) whose order depends on the epoch alone."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
-
-    def set_epoch(self, epoch: int) -> None: ...
-
-
-class FixedBatches(Protocol):
-    """The test set, in batches."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
-
-
-class Parts(NamedTuple):
-    """What a run is made of."""
-
-    network: nn.Module
-    train: Batches
-    test: FixedBatches
 
 
 def fit(
@@ -81,16 +59,21 @@ def fit(
     _make_folder(folder)
     saved, notes = _saved(folder / NAME, run.id)
     _tell_again(run, saved, emit)
+    make = partial(parts or build_parts, run, place)
     if saved and len(saved.records) >= run.recipe.epochs:
+        if not _has_evidence(folder, run.id):
+            _examine(run, folder, make(), place)
         return _finished(run, saved, place, notes)
     torch.manual_seed(run.seed)
-    made = (parts or build_parts)(run, place)
+    made = make()
     steps = len(made.train)
     if steps == 0:
         raise InputError(
             f"recipe.batch_size: {run.recipe.batch_size} is more than the training images"
         )
-    monitor = Monitor(run, folder, steps, place, emit, should_stop, saved)
+    spent = float(saved.evaluation.get("seconds") or 0.0) if saved else 0.0
+    examiner = Examiner(run, folder, made, spent)
+    monitor = Monitor(run, folder, steps, place, emit, should_stop, saved, examiner)
     module = Classifier(made.network, run.recipe, steps)
     try:
         halt = _train(module, made, monitor, folder, place, resume=saved is not None)
@@ -102,29 +85,6 @@ def fit(
         again = fit(run, folder, emit, device, should_stop, parts=parts)
         return again.model_copy(update={"details": again.details + notes})
     return _result(run, monitor, halt, place, notes)
-
-
-def build_parts(run: RunConfig, device: torch.device) -> Parts:
-    """The network and the batches that `run` names."""
-    from workbench.data import loaders
-    from workbench.models import build
-
-    recipe, spec = run.recipe, run.spec
-    network = build(spec, seed=run.seed)
-    data = loaders(
-        recipe.data, recipe.augment, recipe.batch_size, spec.resolution, run.seed, device
-    )
-    if data.info.classes > spec.classes:
-        raise InputError(
-            f"spec.classes: {spec.classes} is less than the {data.info.classes} classes of"
-            f" data set {data.info.name!r}"
-        )
-    if data.info.classes < spec.classes and (recipe.augment.mixup or recipe.augment.cutmix):
-        raise InputError(
-            f"spec.classes: {spec.classes} is more than the {data.info.classes} classes of data set"
-            f" {data.info.name!r}, which mixup and cutmix can't do; use {data.info.classes}"
-        )
-    return Parts(network, data.train, data.test)
 
 
 def _make_folder(folder: Path) -> None:
@@ -173,6 +133,25 @@ def _refuse(path: Path, why: str) -> tuple[tuple[str, Scalar], ...]:
     return (("refused_checkpoint", why),)
 
 
+def _has_evidence(folder: Path, run: str) -> bool:
+    """Whether what lies there is this run's, and whole."""
+    try:
+        found = read_evidence(folder)
+    except InputError:
+        return False
+    return found is not None and found.run == run
+
+
+def _examine(run: RunConfig, folder: Path, made: Parts, device: torch.device) -> None:
+    """The evidence of a finished run that lacks it, from its last checkpoint."""
+    module = Classifier(made.network, run.recipe, len(made.train))
+    checkpoint = load_checkpoint(folder / NAME)
+    module.on_load_checkpoint(checkpoint)
+    module.load_state_dict(checkpoint["state_dict"])
+    examiner = Examiner(run, folder, made)
+    examiner.keep(examiner.read(module.to(device), run.recipe.epochs, lambda: None))
+
+
 # ---------------------------------------------------------------- Lightning
 
 
@@ -209,7 +188,6 @@ def _train(
             trainer.fit(
                 module,
                 _EpochStream(made.train, lambda: trainer.current_epoch),
-                made.test,
                 ckpt_path=folder / NAME if resume else None,
                 weights_only=True,
             )
@@ -231,12 +209,11 @@ def _trainer(recipe: Recipe, folder: Path, device: torch.device, monitor: Monito
     The environment is named lest Lightning take a cluster's job for its own and requeue it.
     """
     gpu = device.type == "cuda"
-    half = recipe.precision == "bf16" or (recipe.precision == "auto" and gpu)
     return pl.Trainer(
         accelerator="gpu" if gpu else "cpu",
         devices=[device.index or 0] if gpu else 1,
         max_epochs=recipe.epochs,
-        precision="bf16-mixed" if half else "32-true",
+        precision="bf16-mixed" if half_precision(recipe, device) else "32-true",
         gradient_clip_val=recipe.optimiser.clip_grad,
         gradient_clip_algorithm="norm",
         callbacks=[monitor],
@@ -302,17 +279,17 @@ def _result(
     notes: tuple[tuple[str, Scalar], ...],
 ) -> Result:
     last = monitor.records[-1] if monitor.records else None
+    told = halt.details if halt else _evaluation(monitor.records, monitor.examiner.facts())
     return Result(
         run=run.id,
         outcome=halt.outcome if halt else Outcome.COMPLETED,
         reason=halt.reason if halt else None,
         step=halt.step if halt else monitor.step,
-        top1=last.top1 if last else None,
-        test_loss=last.test_loss if last else None,
         seconds=monitor.seconds,
         images_per_second=monitor.pace.images_per_second,
         device=describe_device(device),
-        details=(halt.details if halt else ()) + notes,
+        details=told + notes,
+        **_scores(last),
     )
 
 
@@ -320,18 +297,32 @@ def _finished(
     run: RunConfig, saved: Saved, device: torch.device, notes: tuple[tuple[str, Scalar], ...]
 ) -> Result:
     """The result of a run whose last checkpoint is its end."""
-    last: EpochRecord = saved.records[-1]
     return Result(
         run=run.id,
         outcome=Outcome.COMPLETED,
         step=saved.step,
-        top1=last.top1,
-        test_loss=last.test_loss,
         seconds=saved.seconds,
         images_per_second=saved.images_per_second,
         device=describe_device(device),
-        details=notes,
+        details=_evaluation(saved.records, saved.evaluation) + notes,
+        **_scores(saved.records[-1]),
     )
+
+
+def _scores(last: EpochRecord | None) -> dict[str, Any]:
+    keys = ("top1", "test_loss", "validation_loss", "validation_top1")
+    return {key: getattr(last, key) for key in keys} if last else {}
+
+
+def _evaluation(
+    records: tuple[EpochRecord, ...], facts: Mapping[str, Scalar]
+) -> tuple[tuple[str, Scalar], ...]:
+    """The share of a run's time that evaluation took, and what its curve was drawn from."""
+    seconds, whole = facts.get("seconds"), sum(record.seconds for record in records)
+    if not seconds or not whole:  # the checkpoint is of an earlier version
+        return ()
+    share = ("evaluation_share", round(float(seconds) / whole, 4))
+    return share, *((f"curve_{key}", facts[key]) for key in ("every", "images") if key in facts)
 
 
 def describe_device(device: torch.device) -> str:

@@ -1,6 +1,6 @@
-"""The Lightning module: loss, optimiser, schedule, averaged weights and exact test metrics."""
+"""The Lightning module: loss, optimiser, schedule and averaged weights."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from timm.utils.model_ema import ModelEmaV3
 
 Batch = tuple[Tensor, Tensor]
-
-
-class Score(NamedTuple):
-    """Over the whole test set: cross-entropy without label smoothing, and top-1 in percent."""
-
-    loss: float
-    top1: float
 
 
 class Classifier(pl.LightningModule):
@@ -39,11 +32,8 @@ class Classifier(pl.LightningModule):
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.lr = 0.0  # of the latest step
-        self.score = Score(float("nan"), float("nan"))
         self._highest = peak(recipe.optimiser, recipe.batch_size)
         self._optimiser: torch.optim.Optimizer | None = None
-        self._sums: list[Tensor] = []
-        self._seen = 0
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of the weights that are tested: (B, 3, H, W) -> (B, classes)."""
@@ -90,26 +80,6 @@ class Classifier(pl.LightningModule):
         state = checkpoint["state_dict"]
         for name in [name for name in state if name.startswith("average.network.")]:
             state[name.replace(".network.", ".module.", 1)] = state.pop(name)
-
-    # ------------------------------------------------------------ test
-
-    def on_validation_epoch_start(self) -> None:
-        self._sums = []
-        self._seen = 0
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keeps the batch's sums on the device: no synchronisation before the set is through."""
-        images, labels = batch
-        logits = self(images).float()
-        loss = F.cross_entropy(logits, labels, reduction="none").double().sum()
-        right = (logits.argmax(dim=1) == labels).double().sum()
-        self._sums.append(torch.stack((loss, right)))
-        self._seen += len(labels)
-
-    def on_validation_epoch_end(self) -> None:
-        if self._seen:
-            loss, right = torch.stack(self._sums).sum(dim=0).tolist()
-            self.score = Score(loss / self._seen, 100.0 * right / self._seen)
 
 
 def _average(network: nn.Module, decay: float) -> "ModelEmaV3":

@@ -19,6 +19,7 @@ from workbench.train.checkpoint import (
     restore_random_state,
     write_checkpoint,
 )
+from workbench.train.evaluation import Examiner, Score
 from workbench.train.module import Batch, Classifier
 
 Emit = Callable[[Progress], None]
@@ -141,6 +142,7 @@ class Monitor(pl.Callback):
         emit: Emit,
         should_stop: Callable[[], bool] | None,
         saved: Saved | None,
+        examiner: Examiner,
     ) -> None:
         self.records: tuple[EpochRecord, ...] = saved.records if saved else ()
         self.pace = Pace(device, steps)
@@ -153,6 +155,7 @@ class Monitor(pl.Callback):
         self._emit = emit
         self._should_stop = should_stop
         self._saved = saved
+        self.examiner = examiner
         self._losses = Losses(CHECK_STEPS if device.type == "cuda" else 1)
         self._started = self._epoch_started = self._emitted = perf_counter()
 
@@ -190,37 +193,36 @@ class Monitor(pl.Callback):
             self._report(batch_idx + 1, now)
         self._check_stop()
 
-    def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        module: pl.LightningModule,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        self._check_stop()
-
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, Classifier)
         self._losses.read()
-        if not math.isfinite(module.score.loss):
-            raise self._losses.diverged("test loss", module.score.loss, self.step)
+        done, epochs = len(self.records) + 1, self._run.recipe.epochs
+        reading = self.examiner.read(module, done, self._check_stop)
+        test, validation = reading.scores()
+        self._refuse_infinite(test, validation)
+        if done == epochs:
+            self.examiner.keep(reading)  # before the end is told: what has ended has evidence
         now = perf_counter()
         record = EpochRecord(
             epoch=len(self.records),
             train_loss=self._losses.mean,
-            test_loss=module.score.loss,
-            top1=module.score.top1,
+            test_loss=test.loss if test else None,
+            top1=test.top1 if test else None,
             lr=module.lr,
             seconds=now - self._epoch_started,
+            validation_loss=validation.loss if validation else None,
+            validation_top1=validation.top1 if validation else None,
         )
         self.records += (record,)
         # Told before it is saved: killed in between, the epoch is told twice, never lost.
         self._report(self._steps, now, record)
-        done, epochs = len(self.records), self._run.recipe.epochs
         if done % self._run.recipe.checkpoint_every == 0 or done == epochs:
             write_checkpoint(trainer, self._folder)
+
+    def _refuse_infinite(self, test: Score | None, validation: Score | None) -> None:
+        for quantity, score in (("test loss", test), ("validation loss", validation)):
+            if score and not math.isfinite(score.loss):
+                raise self._losses.diverged(quantity, score.loss, self.step)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -232,6 +234,7 @@ class Monitor(pl.Callback):
             seconds=self.seconds,
             images_per_second=self.pace.images_per_second,
             random=random_state(self._device),
+            evaluation=self.examiner.facts(),
         )
         checkpoint[KEY] = saved.state()
 

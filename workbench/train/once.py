@@ -8,7 +8,8 @@ import torch
 
 from workbench.config import Progress, Recipe, Result, RunConfig, Spec
 from workbench.models import Network
-from workbench.train.fit import build_parts, fit
+from workbench.train.fit import fit
+from workbench.train.parts import build_parts
 
 
 class Trained(NamedTuple):

@@ -1,0 +1,163 @@
+"""The evidence of a results folder: written by a sweep, read as a frame, checked."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import workbench as wb
+from tests.support.checks import refused
+from tests.support.sweeps import options, plan, quick, quiet
+from workbench.config import Result, RunConfig
+from workbench.runs.evidence import EVIDENCE, export_evidence
+from workbench.runs.folder import LEDGER, run_folder
+from workbench.runs.results import load_sweep
+from workbench.runs.sweep import run_sweep
+from workbench.train.evidence import NAME, Evidence, read_evidence, write_evidence
+
+IMAGES = 50
+LABELS = np.arange(IMAGES) % 10
+
+
+def answering(run: RunConfig, folder: Path, emit, device="auto", should_stop=None) -> Result:
+    """`quick`, with evidence whose share of right answers is its top-1."""
+    result = quick(run, folder, emit, device, should_stop)
+    _answer(run, folder, right=round(result.top1 * IMAGES / 100))
+    return result.model_copy(update={"top1": 100 * round(result.top1 * IMAGES / 100) / IMAGES})
+
+
+def _answer(run: RunConfig, folder: Path, right: int, test_set: str = "the one") -> None:
+    random = np.random.default_rng([run.seed, right])
+    correct = random.permutation(np.arange(IMAGES) < right)
+    loss = random.exponential(size=IMAGES).astype(np.float16)
+    write_evidence(folder, Evidence(run.id, test_set, LABELS, correct, loss))
+
+
+OPTIONS = replace(options(), fit=f"{__name__}:answering")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("swept") / "path"
+    run_sweep(plan(), folder, OPTIONS, quiet())
+    return folder
+
+
+@pytest.fixture
+def results(swept: Path, tmp_path: Path) -> Path:
+    """A copy, to be spoilt."""
+    return Path(shutil.copytree(swept, tmp_path / "path"))
+
+
+def test_a_row_for_each_run_and_image_in_the_order_of_the_plan(swept: Path) -> None:
+    frame, runs = wb.load_evidence(swept), wb.load_results(swept)
+    assert list(frame.columns) == ["variant", "seed", "run", "image", "label", "correct", "loss"]
+    assert len(frame) == len(runs) * IMAGES
+    assert list(frame["run"].unique()) == list(runs["id"])
+    assert frame.attrs["test_set"] == "the one"
+    means = frame.groupby(["run"], sort=False)["correct"].mean() * 100
+    np.testing.assert_allclose(means.to_numpy(), runs["top1"].to_numpy())
+    for run in load_sweep(swept).runs:
+        own = frame[(frame["variant"] == run.variant) & (frame["seed"] == run.seed)]
+        kept = read_evidence(run_folder(swept, run))
+        assert kept is not None
+        assert list(own["image"]) == list(range(IMAGES))
+        assert list(own["label"]) == LABELS.tolist()
+        assert np.array_equal(own["correct"], kept.correct)
+        assert np.array_equal(own["loss"], kept.loss.astype(np.float32))
+
+
+def test_what_is_committed_reads_alike(results: Path) -> None:
+    before = wb.load_evidence(results)
+    shutil.rmtree(results / "runs")
+    (results / LEDGER).unlink()
+    pd.testing.assert_frame_equal(wb.load_evidence(results), before)
+
+
+def test_a_sweep_that_was_killed_before_its_export_loses_none(results: Path) -> None:
+    before = wb.load_evidence(results)
+    (results / EVIDENCE).unlink()
+    pd.testing.assert_frame_equal(wb.load_evidence(results), before)
+
+
+def test_the_same_command_again_writes_the_same_bytes_and_keeps_what_has_no_folder(
+    results: Path,
+) -> None:
+    before = (results / EVIDENCE).read_bytes()
+    shutil.rmtree(results / "runs")
+    run_sweep(plan(), results, OPTIONS, quiet())
+    assert (results / EVIDENCE).read_bytes() == before
+
+
+def test_it_stays_small(swept: Path, tmp_path: Path) -> None:
+    """18 runs on a test set like CIFAR-10's: 10,000 answers each, at random as the worst case."""
+    random = np.random.default_rng(0)
+    run = load_sweep(swept).runs[0]
+    runs = [run.model_copy(update={"id": f"{seed:064x}", "seed": seed}) for seed in range(18)]
+    labels = random.integers(0, 10, 10_000)
+    for each in runs:
+        folder = run_folder(tmp_path, each)
+        folder.mkdir(parents=True)
+        loss = random.exponential(size=10_000).astype(np.float16)
+        right = random.random(10_000) < 0.8
+        write_evidence(folder, Evidence(each.id, "of CIFAR-10", labels, right, loss))
+        assert (folder / NAME).stat().st_size < 40_000
+    export_evidence(tmp_path, runs)
+    assert pq.read_metadata(tmp_path / EVIDENCE).num_rows == 180_000
+    assert (tmp_path / EVIDENCE).stat().st_size < 18 * 25_000
+
+
+# ---------------------------------------------------------------- refused
+
+
+def test_a_folder_without_any_says_so(results: Path) -> None:
+    shutil.rmtree(results / "runs")
+    (results / EVIDENCE).unlink()
+    assert run_sweep(plan(), results, OPTIONS, quiet()).trained == 0
+    assert not (results / EVIDENCE).exists()
+    refused(lambda: wb.load_evidence(results), "holds none", "runs keep it from this version")
+
+
+@pytest.mark.parametrize("what", ["set", "order"])
+def test_evidence_of_another_test_set_or_order_is_refused(results: Path, what: str) -> None:
+    run = load_sweep(results).runs[3]
+    own = read_evidence(run_folder(results, run))
+    assert own is not None
+    other = replace(own, test_set="another") if what == "set" else replace(own, labels=LABELS[::-1])
+    write_evidence(run_folder(results, run), other)
+    refused(lambda: wb.load_evidence(results), "evidence: run", "small, seed 1", "another test set")
+
+
+def test_evidence_of_another_run_is_refused(results: Path) -> None:
+    run = load_sweep(results).runs[3]
+    own = read_evidence(run_folder(results, run))
+    assert own is not None
+    write_evidence(run_folder(results, run), replace(own, correct=~own.correct))
+    refused(lambda: wb.load_evidence(results), "small, seed 1", "of another run")
+
+
+def test_images_in_another_order_are_refused(results: Path) -> None:
+    shutil.rmtree(results / "runs")
+    table = pq.read_table(results / EVIDENCE)
+    swapped = np.arange(len(table))
+    swapped[[3, 4]] = [4, 3]
+    pq.write_table(table.take(swapped), results / EVIDENCE)
+    refused(lambda: wb.load_evidence(results), "the images of run", "another order")
+
+
+@pytest.mark.parametrize("content", [b"PAR1 nothing", b""])
+def test_a_damaged_file_is_named_and_kept(results: Path, content: bytes) -> None:
+    (results / EVIDENCE).write_bytes(content)
+    refused(lambda: wb.load_evidence(results), EVIDENCE, "can't be read")
+    refused(lambda: run_sweep(plan(), results, OPTIONS, quiet()), EVIDENCE, "can't be read")
+    assert (results / EVIDENCE).read_bytes() == content
+
+
+def test_another_table_is_refused(results: Path) -> None:
+    pq.write_table(pa.table({"run": [1, 2]}), results / EVIDENCE)
+    refused(lambda: wb.load_evidence(results), EVIDENCE, "can't be read")

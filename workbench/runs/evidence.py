@@ -1,0 +1,158 @@
+"""The evidence of a results folder: one row per completed run and test image, in one small file.
+
+Each run leaves its own in its folder; `evidence.parquet` holds that of all runs, so that it can be
+kept where the folders of the runs are not. What it holds of runs without a folder stays in it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.config import Outcome
+from workbench.errors import InputError
+from workbench.runs.folder import run_folder
+from workbench.runs.ledger import StoredRun
+from workbench.train.evidence import Evidence, read_evidence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVIDENCE = "evidence.parquet"
+PAGE = 2**22  # bytes; labels repeat from run to run, which only a page that holds both can use
+SCHEMA = pa.schema(
+    [
+        ("variant", pa.dictionary(pa.int32(), pa.string())),
+        ("seed", pa.int64()),
+        ("run", pa.dictionary(pa.int32(), pa.string())),
+        ("test_set", pa.dictionary(pa.int32(), pa.string())),
+        ("image", pa.int32()),
+        ("label", pa.int32()),
+        ("correct", pa.bool_()),
+        ("loss", pa.float16()),
+    ]
+)
+
+
+def evidence_frame(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
+    """See `workbench.load_evidence`; `runs` are those of the results in `folder`, in order."""
+    completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
+    found = _gather(folder, completed)
+    kept = [run for run in completed if run.id in found]
+    if not kept:
+        raise InputError(
+            f"evidence: {folder} holds none; runs keep it from this version of the workbench on,"
+            " when they complete"
+        )
+    for run in kept:
+        _refuse_another(run, found[run.id], found[kept[0].id])
+    frame: pd.DataFrame = _table(kept, found).drop_columns(["test_set"]).to_pandas()
+    frame["loss"] = frame["loss"].astype("float32")
+    frame.attrs["test_set"] = found[kept[0].id].test_set
+    return frame
+
+
+def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
+    """Write `evidence.parquet`, whole; nothing where no run has any. `runs` are in order."""
+    completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
+    found = _gather(folder, completed)
+    kept = [run for run in completed if run.id in found]
+    if not kept:
+        return
+    part = folder / f".{EVIDENCE}.part"
+    try:
+        pq.write_table(
+            _table(kept, found),
+            part,
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=["variant", "seed", "run", "test_set", "label"],
+            column_encoding={"image": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT"},
+            data_page_size=PAGE,
+            write_statistics=False,
+        )
+        os.replace(part, folder / EVIDENCE)
+    except OSError as error:
+        raise InputError(
+            f"results: {folder / EVIDENCE} can't be written: {error.strerror}"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _gather(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, Evidence]:
+    """By the id of the run: what lies in its folder, else what was exported before."""
+    found = {evidence.run: evidence for evidence in _exported(folder / EVIDENCE)}
+    for run in runs:
+        own = read_evidence(run_folder(folder, run))
+        if own is not None and own.run == run.id:
+            found[run.id] = own
+    return found
+
+
+def _exported(path: Path) -> Iterator[Evidence]:
+    if not path.exists():
+        return
+    try:
+        table = pq.read_table(path, schema=SCHEMA)
+    except (pa.ArrowException, OSError, ValueError, KeyError):
+        raise InputError(
+            f"evidence: {path} can't be read: it is damaged, or of another version; move it away"
+        ) from None
+    codes = table["run"].combine_chunks()
+    runs = codes.indices.to_numpy()
+    columns = {name: table[name].to_numpy() for name in ("image", "label", "correct", "loss")}
+    sets = table["test_set"].combine_chunks()
+    for rows in np.split(np.arange(len(runs)), np.flatnonzero(np.diff(runs)) + 1):
+        run = codes.dictionary[int(runs[rows[0]])].as_py()
+        if not np.array_equal(columns["image"][rows], np.arange(len(rows))):
+            raise InputError(f"evidence: {path}: the images of run {run[:12]} are in another order")
+        yield Evidence(
+            run=run,
+            test_set=sets[int(rows[0])].as_py(),
+            labels=columns["label"][rows].astype(np.int64),
+            correct=columns["correct"][rows].astype(np.bool_),
+            loss=columns["loss"][rows],
+        )
+
+
+def _refuse_another(run: StoredRun, own: Evidence, first: Evidence) -> None:
+    """Evidence that can't be compared image by image, or is not what the ledger is about."""
+    name = f"evidence: run {run.id[:12]} ({run.variant}, seed {run.seed})"
+    if own.test_set != first.test_set or not np.array_equal(own.labels, first.labels):
+        raise InputError(
+            f"{name} is of another test set, or of another order of its images, than run"
+            f" {first.run[:12]}"
+        )
+    if run.top1 is not None and abs(100.0 * own.correct.mean() - run.top1) > 1e-6:
+        raise InputError(
+            f"{name} has {100.0 * own.correct.mean():.2f} % of the images right, and its score is"
+            f" {run.top1:.2f} %: it is of another run"
+        )
+
+
+def _table(runs: Sequence[StoredRun], found: Mapping[str, Evidence]) -> pa.Table:
+    kept = [found[run.id] for run in runs]
+    sizes = [len(each.labels) for each in kept]
+    which = np.repeat(np.arange(len(runs), dtype=np.int32), sizes)
+
+    def repeated(values: Sequence[str]) -> pa.DictionaryArray:
+        names = list(dict.fromkeys(values))
+        codes = np.array([names.index(value) for value in values], np.int32)
+        return pa.DictionaryArray.from_arrays(codes[which], names)
+
+    columns = [
+        repeated([run.variant for run in runs]),
+        np.array([run.seed for run in runs])[which],
+        repeated([run.id for run in runs]),
+        repeated([each.test_set for each in kept]),
+        np.concatenate([np.arange(size, dtype=np.int32) for size in sizes]),
+        np.concatenate([each.labels for each in kept]).astype(np.int32),
+        np.concatenate([each.correct for each in kept]),
+        np.concatenate([each.loss for each in kept]),
+    ]
+    return pa.table(columns, schema=SCHEMA)

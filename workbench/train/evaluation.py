@@ -1,0 +1,134 @@
+"""What a network says of held-out images, one by one, and the score that follows."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.config import Recipe, RunConfig, Scalar
+from workbench.train.evidence import Evidence, half, write_evidence
+from workbench.train.module import Batch, Classifier
+from workbench.train.parts import Parts
+
+
+class Score(NamedTuple):
+    """Cross-entropy without label smoothing, and top-1 in percent; the means over the images."""
+
+    loss: float
+    top1: float
+
+
+class Answers(NamedTuple):
+    """By image, on the device of the network; batches are as they came."""
+
+    labels: list[Tensor]  # (B,) of int64
+    correct: list[Tensor]  # (B,) of bool
+    loss: list[Tensor]  # (B,) of float32, of the true class
+
+    @property
+    def score(self) -> Score:
+        """Exact over uneven batches: summed in double precision, read from the device once."""
+        sums = [
+            torch.stack((loss.double().sum(), correct.double().sum()))
+            for loss, correct in zip(self.loss, self.correct, strict=True)
+        ]
+        loss, right = torch.stack(sums).sum(dim=0).tolist()
+        images = sum(len(each) for each in self.labels)
+        return Score(loss / images, 100.0 * right / images)
+
+    def evidence(self, run: str, test_set: str) -> Evidence:
+        """What is kept of them."""
+        return Evidence(
+            run=run,
+            test_set=test_set,
+            labels=torch.cat(self.labels).cpu().numpy(),
+            correct=torch.cat(self.correct).cpu().numpy(),
+            loss=half(torch.cat(self.loss).cpu().numpy()),
+        )
+
+
+def evaluate(
+    module: Classifier, batches: Iterable[Batch], after_batch: Callable[[], None]
+) -> Answers:
+    """The answers of the weights that are tested, in eval mode; training goes on as if nothing was.
+
+    `after_batch` may raise, to stop in the middle.
+    """
+    answers = Answers([], [], [])
+    modes = [(each, each.training) for each in module.modules()]
+    module.eval()
+    try:
+        with torch.inference_mode(), autocast(module.recipe, module.device):
+            for images, labels in batches:
+                images, labels = images.to(module.device), labels.to(module.device)
+                logits = module(images).float()
+                answers.labels.append(labels)
+                answers.correct.append(logits.argmax(dim=1) == labels)
+                answers.loss.append(F.cross_entropy(logits, labels, reduction="none"))
+                after_batch()
+    finally:
+        for each, mode in modes:
+            each.training = mode
+    return answers
+
+
+def half_precision(recipe: Recipe, device: torch.device) -> bool:
+    """Whether the networks of `recipe` compute in bf16 on `device`."""
+    return recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
+
+
+def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """The precision of the recipe, as Lightning sets it for training."""
+    enabled = half_precision(recipe, device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)
+
+
+class Reading(NamedTuple):
+    """What one evaluation found; None where those images were not looked at."""
+
+    test: Answers | None = None
+    validation: Answers | None = None
+
+    def scores(self) -> tuple[Score | None, Score | None]:
+        """Of the test images and of the validation images."""
+        test, validation = (each.score if each else None for each in self)
+        return test, validation
+
+
+class Examiner:
+    """Evaluates a run as its recipe has it, and keeps the evidence at its end."""
+
+    def __init__(self, run: RunConfig, folder: Path, parts: Parts, seconds: float = 0.0) -> None:
+        self.seconds = seconds  # spent on evaluation so far, over all sessions
+        self._run, self._folder, self._parts = run, folder, parts
+
+    def read(self, module: Classifier, done: int, after_batch: Callable[[], None]) -> Reading:
+        """After the `done`-th epoch, counted from 1: a point of the curve, the end, or nothing."""
+        begin = perf_counter()
+        reading = self._read(module, done, after_batch)
+        self.seconds += perf_counter() - begin
+        return reading
+
+    def _read(self, module: Classifier, done: int, after_batch: Callable[[], None]) -> Reading:
+        _, _, test, validation, points, _ = self._parts
+        if done == self._run.recipe.epochs:
+            judged = evaluate(module, validation, after_batch) if validation else None
+            return Reading(evaluate(module, test, after_batch), judged)
+        if points is not None and not points.curve.due(done):
+            return Reading()
+        answers = evaluate(module, points.batches if points else validation or test, after_batch)
+        return Reading(None, answers) if validation else Reading(answers)
+
+    def keep(self, reading: Reading) -> None:
+        """Writes the evidence, where the test images were read to the end of the run."""
+        assert reading.test is not None
+        write_evidence(self._folder, reading.test.evidence(self._run.id, self._parts.test_set))
+
+    def facts(self) -> dict[str, Scalar]:
+        """For the checkpoint and, at the end, for the result."""
+        curve = self._parts.points.curve._asdict() if self._parts.points else {}
+        return {"seconds": self.seconds, **curve}

@@ -1,0 +1,74 @@
+"""What a run said of every test image: right or wrong, and its loss. Written whole or not at all.
+
+In memory `correct` is (N,) of bool and `loss` (N,) of float16; in the run's folder a bit and a
+half float an image. This module needs no torch: whoever exports results reads with it.
+"""
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.errors import InputError
+
+NAME = "evidence.npz"
+LARGEST = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of one run, in the order of its test set. `test_set` is the digest of those images."""
+
+    run: str
+    test_set: str
+    labels: npt.NDArray[np.int64]  # (N,)
+    correct: npt.NDArray[np.bool_]  # (N,)
+    loss: npt.NDArray[np.float16]  # (N,) of the true class, in nats, without label smoothing
+
+
+def half(loss: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """Losses (N,) as half floats; the largest half float stands for any that is larger."""
+    return np.minimum(loss, LARGEST).astype(np.float16)
+
+
+def write_evidence(folder: Path, evidence: Evidence) -> None:
+    """`evidence.npz` in `folder`: at every moment the file there is the old one or the new one."""
+    data = io.BytesIO()
+    np.savez_compressed(
+        data,
+        run=np.array(evidence.run),
+        test_set=np.array(evidence.test_set),
+        labels=evidence.labels.astype(np.uint32),
+        correct=np.packbits(evidence.correct),
+        loss=evidence.loss,
+    )
+    part = folder / f"{NAME}.tmp"
+    try:
+        part.write_bytes(data.getvalue())
+        os.replace(part, folder / NAME)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_evidence(folder: Path) -> Evidence | None:
+    """What lies in `folder`, if anything does. Raises `InputError` for a file that is damaged."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            labels = stored["labels"].astype(np.int64)
+            correct = np.unpackbits(stored["correct"], count=len(labels)).astype(np.bool_)
+            loss = stored["loss"].astype(np.float16)
+            if not len(labels) == len(correct) == len(loss):
+                raise ValueError("of several lengths")
+            return Evidence(str(stored["run"]), str(stored["test_set"]), labels, correct, loss)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(
+            f"evidence: {path} can't be read ({type(error).__name__}); remove it, and the same"
+            " command makes it again"
+        ) from None
