@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.models import Network, build, spec
+from workbench.models.components.base import size_of
 from workbench.models.network import Block
 
 
@@ -63,7 +64,7 @@ class TokenNetwork(nn.Module):
             side = x.shape[2]
             t = _layer_norm(stage.downsample.norm, _tokens(x))
             for index, block in enumerate(blocks):
-                t = block(t, stage.position.bias(index, side), side)
+                t = block(t, stage.position.bias(index, size_of(x)), side)
             x = _map(t, side)
         return self.model.head(x)
 

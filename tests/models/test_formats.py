@@ -13,7 +13,8 @@ from tests.models.twins import check_twins, close, image, timm_network
 from workbench.errors import InputError
 from workbench.models import build, load_weights, spec
 from workbench.models.components.offsets import resize_offsets
-from workbench.models.components.position import resize_absolute
+from workbench.models.components.resize import resize_absolute
+from workbench.models.ops import square
 
 LEVIT = ("resolution=32", "classes=4", "stride=[8,2,2]", "dim=[32,48,64]", "depth=[1,1,1]")
 
@@ -65,9 +66,9 @@ def test_another_resolution_resizes_levits_offset_tables(caplog: pytest.LogCaptu
     large = build(spec("levit_128s", *LEVIT, "resolution=64"))
     with caplog.at_level(logging.INFO):
         load_weights(large, small.state_dict())
-    for name, span in (("stages.0.position.table.0", 8), ("stages.1.downsample.table", 8)):
+    for name in ("stages.0.position.table.0", "stages.1.downsample.table"):
         old, new = small.get_parameter(name), large.get_parameter(name)
-        assert torch.equal(new, resize_offsets(old, span))
+        assert torch.equal(new, resize_offsets(old, square(4), square(8)))
         assert f"{name}: resized from {[*old.shape]} to {[*new.shape]}, bicubic" in caplog.text
 
 
@@ -90,7 +91,7 @@ def test_volo_at_another_resolution_resizes_its_positions() -> None:
     large = build(spec(*small, "resolution=64"))
     load_weights(large, state)
     table = state["stages.1.position.table"]
-    assert torch.equal(large.stages[1].position.table, resize_absolute(table, 16))
+    assert torch.equal(large.stages[1].position.table, resize_absolute(table, square(2), square(4)))
 
 
 def test_new_classes_leave_both_classifiers_of_distillation_new() -> None:

@@ -17,6 +17,7 @@ from workbench.models.components.offsets import (
     spread,
     strided_offsets,
 )
+from workbench.models.ops import square
 
 SMALL = ("resolution=32", "classes=4", "stride=[8,2,2]", "dim=[32,48,64]", "depth=[1,1,1]")
 BOTH = {  # params, MACs of all; from timm 1.0.31 and this project's convention
@@ -66,12 +67,12 @@ def test_the_convolution_files_load_the_same_way() -> None:
 
 @pytest.mark.parametrize(("side", "k"), [(4, 1), (6, 2), (6, 3), (8, 4), (3, 3), (1, 1)])
 def test_offsets_are_steps_to_the_centre_of_the_cell_of_the_key(side: int, k: int) -> None:
-    steps = centre_offsets(side, side // k)
+    steps = centre_offsets(side, k)
     for query in range(side):
         for key in range(side // k):
             centre = key * k + (k - 1) / 2
             assert steps[query, key] == int(abs(query - centre))
-    assert int(steps.max()) + 1 == centre_span(side, side // k)
+    assert int(steps.max()) + 1 == centre_span(side, k)
     assert torch.equal(steps, steps.flip(0, 1))  # left and right are alike
 
 
@@ -82,7 +83,8 @@ def test_strided_queries_stand_where_the_stride_puts_them() -> None:
 def test_the_bias_of_two_positions_depends_on_their_offset_alone() -> None:
     side = 3
     table = torch.arange(2.0 * side * side).view(2, -1)
-    bias = spread(table, centre_offsets(side, side))
+    steps = centre_offsets(side, 1)
+    bias = spread(table, steps, steps, square(side))
     for i in range(side * side):
         for j in range(side * side):
             dy, dx = abs(i // side - j // side), abs(i % side - j % side)
@@ -91,9 +93,9 @@ def test_the_bias_of_two_positions_depends_on_their_offset_alone() -> None:
 
 def test_a_resized_table_keeps_its_end_points() -> None:
     table = torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
-    large = resize_offsets(table, 5).view(2, 5, 5)
+    large = resize_offsets(table, square(3), square(5)).view(2, 5, 5)
     torch.testing.assert_close(large[:, ::4, ::4], table.view(2, 3, 3)[:, ::2, ::2])
-    assert resize_offsets(table, 3) is table
+    assert resize_offsets(table, square(3), square(3)) is table
 
 
 def test_cmt_takes_the_attention_bias_at_any_reduction() -> None:
@@ -110,7 +112,7 @@ def test_cmt_takes_the_attention_bias_at_any_reduction() -> None:
 def test_residual_branches_start_silent() -> None:
     model = build(spec("levit_128s", *SMALL)).eval()
     x = torch.randn(2, 32, 4, 4, generator=torch.Generator().manual_seed(0))
-    block, bias = model.stages[0].blocks[0], model.stages[0].position.bias(0, 4)
+    block, bias = model.stages[0].blocks[0], model.stages[0].position.bias(0, square(4))
     torch.testing.assert_close(block(x, bias), x)
 
 

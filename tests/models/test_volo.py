@@ -12,6 +12,7 @@ from workbench.cost import closed_form
 from workbench.errors import InputError
 from workbench.models import build, spec
 from workbench.models.components.mixer.gpsa import local_windows, relative_offsets
+from workbench.models.ops import square
 
 SMALL = ("resolution=32", "classes=4", "dim=[16,32,32,32]", "heads=[2,4,4,4]", "depth=[1,1,1,1]")
 TIMM = {
@@ -179,6 +180,6 @@ def test_gated_attention_starts_as_a_convolution_and_its_gate_decides() -> None:
 
 
 def test_relative_offsets_are_dx_dy_and_their_square() -> None:
-    offsets = relative_offsets(3)
+    offsets = relative_offsets(square(3))
     assert offsets[0, 5].tolist() == [2, 1, 5]
     assert offsets[5, 0].tolist() == [-2, -1, 5]

@@ -68,7 +68,7 @@ def attention_bias(model: Network, stage: int, block: int = 0) -> Tensor | None:
     module = model.stages[stage]
     mixer = module.blocks[block].mixer  # type: ignore[index, union-attr]
     assert isinstance(mixer, Mixer)
-    found: Tensor | None = module.position.bias(block, mixer.site.side)  # type: ignore[operator, union-attr]
+    found: Tensor | None = module.position.bias(block, mixer.site.size)  # type: ignore[operator, union-attr]
     return None if found is None else found.detach()
 
 

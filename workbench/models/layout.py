@@ -1,8 +1,9 @@
 """From a spec to what stands where: one walk that both the network and the closed form follow."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from workbench.config import Part, Spec, Stage
@@ -15,7 +16,7 @@ from workbench.models.components.mixer import Mixer
 from workbench.models.components.norm import norm_ops
 from workbench.models.components.position import Position
 from workbench.models.components.stem import Stem
-from workbench.models.ops import Op
+from workbench.models.ops import Op, Size, square
 from workbench.models.registry import lookup, options_of
 
 
@@ -62,6 +63,36 @@ class StageLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """How the height, or the width, of an image becomes those of the maps."""
+
+    first: int  # the stride of the first stage, which must divide the image
+    stem: int  # the stem's part of it
+    steps: tuple[tuple[int, Callable[[int, int], int]], ...]  # by stage: stride, what leaves
+
+    def sides(self, side: int) -> list[int] | None:
+        """Of the map that leaves the stem and of each stage's; None if a stride does not divide."""
+        if side < 1 or side % self.first:
+            return None
+        found = [side // self.stem]
+        for stride, leaves in self.steps:
+            last = found[-1]
+            found.append(leaves(last, stride))
+            if last % stride and found[-1] == last // stride:  # neither divided nor rounded up
+                return None
+        return found
+
+    def nearest(self, side: int) -> list[int]:
+        """The nearest sides that the strides divide."""
+        below = (n for n in range(side - 1, 0, -1) if self.sides(n))
+        above = (n for n in range(max(side + 1, 1), side + FAR) if self.sides(n))
+        return [n for n in (next(below, None), next(above, None)) if n is not None]
+
+
+FAR = 1024  # pixels within which sides that fit are looked for
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The whole network."""
 
@@ -69,6 +100,58 @@ class Layout:
     stem: Placed
     stages: tuple[StageLayout, ...]
     head: Placed
+
+    def axis(self) -> Axis:
+        """How one side of an image shrinks."""
+        entry = self.stages[0].downsample.site.side_in
+        steps = []
+        for stage in self.stages:
+            kind: type[Downsample[Any]] = stage.downsample.component  # type: ignore[assignment]
+            steps.append((stage.downsample.site.stride, kind.out_side))
+        return Axis(self.spec.stages[0].stride, self.spec.resolution // entry, tuple(steps))
+
+    def at(self, image: Size) -> "Layout":
+        """The same network as it runs on images of another size; its tables are resized there."""
+        maps = map_sizes(self.axis(), image)
+        stem = _moved(self.stem, size_in=image, size=_first(image, self.stem.site))
+        stages = tuple(
+            _stage_at(stage, *pair)
+            for stage, pair in zip(self.stages, pairwise(maps), strict=True)
+        )
+        return replace(self, stem=stem, stages=stages, head=_moved(self.head, size=maps[-1]))
+
+
+def map_sizes(axis: Axis, image: Size) -> list[Size]:
+    """Of the map that leaves the stem and of each stage's; `InputError` where strides refuse."""
+    heights, widths = axis.sides(image.height), axis.sides(image.width)
+    if heights is None or widths is None:
+        wrong = image.height if heights is None else image.width
+        near = ", ".join(str(side) for side in axis.nearest(wrong))
+        raise InputError(
+            f"image size: {image}, whose side {wrong} the network's strides do not divide; "
+            f"nearest: {near}"
+        )
+    return [Size(*pair) for pair in zip(heights, widths, strict=True)]
+
+
+def _stage_at(stage: StageLayout, entry: Size, size: Size) -> StageLayout:
+    kind: type[Mixer[Any]] = stage.mixer.component  # type: ignore[assignment]
+    keys = Size(*(kind.key_side(side, stage.mixer.options) for side in size))
+    placed: Mapping[str, Any] = {
+        slot: _moved(getattr(stage, slot), size_in=size, size=size, key_size=keys)
+        for slot in ("mixer", "position", "lpu", "ffn")
+    }
+    downsample = _moved(stage.downsample, size_in=entry, size=size)
+    return replace(stage, site=placed["mixer"].site, downsample=downsample, **placed)
+
+
+def _moved(placed: Placed, **sizes: Any) -> Placed:
+    return replace(placed, site=replace(placed.site, **sizes))
+
+
+def _first(image: Size, stem: Site) -> Size:
+    """The map of the first stage, which a stem that embeds leaves."""
+    return Size(*(max(1, side // stem.stride) for side in image))
 
 
 def layout(spec: Spec) -> Layout:
@@ -90,13 +173,13 @@ def _stem(spec: Spec) -> Placed:
     site = Site(
         dim_in=spec.channels,
         dim=first.dim,
-        side_in=spec.resolution,
-        side=max(1, spec.resolution // first.stride),
+        size_in=square(spec.resolution),
+        size=square(max(1, spec.resolution // first.stride)),
         stride=first.stride,
         heads=first.heads,
         depth=first.depth,
         stage=0,
-        key_side=0,
+        key_size=square(0),
         tokens=0,
         classes=spec.classes,
         dropout=spec.dropout,
@@ -145,8 +228,8 @@ def _entry(
         stem.site,
         dim_in=dim,
         dim=stage.dim,
-        side_in=side,
-        side=kind.out_side(side, stride),
+        size_in=square(side),
+        size=square(kind.out_side(side, stride)),
         stride=stride,
         heads=stage.heads,
         depth=stage.depth,
@@ -156,10 +239,10 @@ def _entry(
 
 
 def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
-    inside = replace(entry, dim_in=stage.dim, side_in=entry.side, stride=1)
+    inside = replace(entry, dim_in=stage.dim, size_in=entry.size, stride=1)
     mixer_class: type[Mixer[Any]] = lookup("mixer", stage.mixer.name)
-    keys = mixer_class.key_side(inside, _options("mixer", stage.mixer))
-    site = replace(inside, key_side=keys)
+    keys = mixer_class.key_side(entry.side, _options("mixer", stage.mixer))
+    site = replace(inside, key_size=square(keys))
     placed = StageLayout(
         depth=stage.depth,
         site=site,

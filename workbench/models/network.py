@@ -1,13 +1,19 @@
 """Block, stage, network."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from workbench.config import Spec
-from workbench.models.components.base import Component
+from workbench.errors import InputError
+from workbench.models.components.base import Component, size_of
 from workbench.models.components.norm import make_norm
 from workbench.models.init import initialise
-from workbench.models.layout import Layout, StageLayout, layout
+from workbench.models.layout import Layout, StageLayout, layout, map_sizes
+from workbench.models.ops import Size
 
 
 class DropPath(nn.Module):
@@ -47,23 +53,28 @@ class Block(nn.Module):
 
 
 class StageModule(nn.Module):
-    """Downsample, then blocks on a map (B, dim, side, side)."""
+    """Downsample, then blocks on a map (B, dim, H, W)."""
 
     def __init__(self, stage: StageLayout, drop_paths: list[float]) -> None:
         super().__init__()
         self.downsample = stage.downsample.build()
         self.position = stage.position.build()
         self.blocks = nn.ModuleList(Block(stage, rate) for rate in drop_paths)
+        self.checkpointing = False  # blocks are run again in the backward pass, to save memory
 
     def forward(self, x: Tensor, tokens: Tensor | None = None) -> Tensor:
         """Tokens (1, C, T, 1) turn the map into a sequence (B, C, T + H * W, 1) on entry."""
         x = self.downsample(x)
-        side = x.shape[2]
+        size = size_of(x)
         if tokens is not None:
             x = _sequence(tokens, x)
-        x = self.position.enter(x)  # type: ignore[operator]
+        x = self.position.enter(x, size)  # type: ignore[operator]
         for index, block in enumerate(self.blocks):
-            x = block(x, self.position.bias(index, side))  # type: ignore[operator]
+            bias = self.position.bias(index, size)  # type: ignore[operator]
+            if self.checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, bias, use_reentrant=False)
+            else:
+                x = block(x, bias)
         return x
 
 
@@ -73,12 +84,27 @@ def _sequence(tokens: Tensor, x: Tensor) -> Tensor:
     return torch.cat(rows, 2).contiguous(memory_format=torch.channels_last)
 
 
+class FeatureInfo(NamedTuple):
+    """One map of `Network.features`."""
+
+    channels: int
+    stride: int  # of the image over the map
+    module: str  # that gives it
+
+
 class Network(nn.Module):
-    """Images (B, channels, R, R) -> logits (B, classes)."""
+    """Images (B, channels, H, W) -> logits (B, classes).
+
+    Built for the square images of its spec, it runs on any height and width that its strides
+    divide, and refuses others with an `InputError` that names the nearest. There, position tables
+    are resized, and kept while size and weights stay; a map of keys that its reduction k does not
+    divide is padded (see `Reduce` of the mixer lmhsa).
+    """
 
     def __init__(self, plan: Layout) -> None:
         super().__init__()
         self.spec = plan.spec
+        self.axis = plan.axis()
         self.stem = plan.stem.build()
         total = sum(stage.depth for stage in plan.stages)
         ramp = torch.linspace(0, plan.spec.drop_path, total, device="cpu").tolist()  # by block
@@ -96,11 +122,43 @@ class Network(nn.Module):
         logits: Tensor = self.head(self._stages(x)[-1])
         return logits
 
-    def features(self, x: Tensor) -> list[Tensor]:
-        """One map per stage: [(B, C1, H1, W1), (B, C2, H2, W2), ...], class tokens left out."""
+    def features(self, x: Tensor, out_indices: Sequence[int] | None = None) -> list[Tensor]:
+        """One map per stage: [(B, C1, H1, W1), (B, C2, H2, W2), ...], class tokens left out.
+
+        `out_indices` chooses stages, from the end where negative; those after the last chosen one
+        do not run. `InputError` for one out of range.
+        """
+        chosen = self.stage_indices(out_indices)
+        sizes = map_sizes(self.axis, size_of(x))[1:]
+        maps = self._stages(x, max(chosen) + 1)
+        return [self.to_map(maps[index], sizes[index]) for index in chosen]
+
+    @property
+    def feature_info(self) -> tuple[FeatureInfo, ...]:
+        """What `features` gives, stage by stage."""
+        stride, found = 1, []
+        for index, stage in enumerate(self.spec.stages):
+            stride *= stage.stride
+            found.append(FeatureInfo(stage.dim, stride, f"stages.{index}"))
+        return tuple(found)
+
+    def stage_indices(self, out_indices: Sequence[int] | None) -> list[int]:
+        """`out_indices` counted from the first stage; None: all of them."""
+        count = len(self.spec.stages)
+        given = range(count) if out_indices is None else out_indices
+        for index in given:
+            if not -count <= index < count:
+                raise InputError(
+                    f"out_indices: {index} is out of range; choose from {-count} to {count - 1}"
+                )
+        if not given:
+            raise InputError(f"out_indices: it is empty; choose from {-count} to {count - 1}")
+        return [index % count for index in given]
+
+    def to_map(self, x: Tensor, size: Size) -> Tensor:
+        """What leaves a stage as a map (B, C, *size): a sequence (B, C, T + n, 1), or one as is."""
         tokens = self.token.shape[2] if self.token is not None else 0
-        maps = list(self._stages(x))
-        return [_to_map(x, tokens) if tokens else x for x in maps]
+        return x[:, :, tokens:].reshape(*x.shape[:2], *size) if tokens else x
 
     def parts(self, x: Tensor) -> tuple[Tensor, ...]:
         """The logits before the head combines them: for distillation and token labelling.
@@ -110,10 +168,12 @@ class Network(nn.Module):
         parts: tuple[Tensor, ...] = self.head.parts(self._stages(x)[-1])  # type: ignore[operator]
         return parts
 
-    def _stages(self, x: Tensor) -> list[Tensor]:
+    def _stages(self, x: Tensor, count: int | None = None) -> list[Tensor]:
+        """What leaves each of the first `count` stages."""
+        map_sizes(self.axis, size_of(x))  # refuses what strides do not divide
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         maps = []
-        for index, stage in enumerate(self.stages):
+        for index, stage in enumerate(self.stages[:count]):
             x = stage(x, self.token if index == 0 else None)
             maps.append(x)
         return maps
@@ -129,13 +189,6 @@ class Network(nn.Module):
             if isinstance(module, Component):
                 names |= {f"{path}.{name}" for name in module.tables()}
         return names
-
-
-def _to_map(x: Tensor, tokens: int) -> Tensor:
-    """A sequence (B, C, T + H * H, 1) as the map (B, C, H, H)."""
-    rows = x[:, :, tokens:, 0]
-    side = round(rows.shape[2] ** 0.5)
-    return rows.reshape(*rows.shape[:2], side, side)
 
 
 def build(spec: Spec, seed: int = 0) -> Network:

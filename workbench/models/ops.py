@@ -10,6 +10,28 @@ from typing import Literal, NamedTuple
 OpKind = Literal["convolution", "linear", "attention", "norm", "act", "table"]
 
 
+class Size(NamedTuple):
+    """Height and width of a map or an image."""
+
+    height: int
+    width: int
+
+    @property
+    def area(self) -> int:
+        """Its positions."""
+        return self.height * self.width
+
+    def __str__(self) -> str:
+        if self.height == self.width:
+            return str(self.height)
+        return f"{self.height} x {self.width}"
+
+
+def square(side: int) -> Size:
+    """A map of one side."""
+    return Size(side, side)
+
+
 class Op(NamedTuple):
     """One operator: its MACs, trainable parameters and output elements for one image."""
 
@@ -20,10 +42,13 @@ class Op(NamedTuple):
     scores: int = 0  # attention weights, which only an unfused product stores
 
 
-def conv(cin: int, cout: int, kernel: int, side: int, groups: int = 1, bias: bool = True) -> Op:
-    """A square convolution whose output map is (cout, side, side)."""
+def conv(
+    cin: int, cout: int, kernel: int, size: Size | int, groups: int = 1, bias: bool = True
+) -> Op:
+    """A convolution of a square kernel whose output map is (cout, *size); an int is a side."""
+    area = (square(size) if isinstance(size, int) else size).area
     weights = cout * (cin // groups) * kernel * kernel
-    return Op("convolution", weights * side * side, weights + bias * cout, cout * side * side)
+    return Op("convolution", weights * area, weights + bias * cout, cout * area)
 
 
 def linear(cin: int, cout: int, tokens: int, bias: bool = True) -> Op:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from workbench.config import Frozen, Part
 from workbench.errors import InputError, nearest_divisor
-from workbench.models.ops import Op
+from workbench.models.ops import Op, Size
 
 
 class Options(Frozen):
@@ -19,19 +19,20 @@ class Options(Frozen):
 class Site:
     """Where a component sits: the map that arrives, the map that leaves, and the house rules.
 
-    Maps are (B, dim, side, side) in channels_last memory. With extra tokens (a class token) the
-    blocks of a stage see a sequence map (B, dim, side * side + tokens, 1) instead.
+    Maps are (B, dim, *size) in channels_last memory. With extra tokens (a class token) the blocks
+    of a stage see a sequence map (B, dim, area + tokens, 1) instead. A network is built for the
+    square images of its spec; `ops` is asked at other sizes too.
     """
 
     dim_in: int
     dim: int
-    side_in: int
-    side: int
+    size_in: Size
+    size: Size
     stride: int
     heads: int
     depth: int  # blocks in this stage
     stage: int
-    key_side: int  # side of the map of keys and values
+    key_size: Size  # of the map of keys and values
     tokens: int
     classes: int
     dropout: float
@@ -42,12 +43,36 @@ class Site:
     @property
     def area(self) -> int:
         """Positions of the map that leaves."""
-        return self.side * self.side
+        return self.size.area
+
+    @property
+    def side(self) -> int:
+        """The side of a square map that leaves; `size` has any."""
+        return _side(self.size)
+
+    @property
+    def side_in(self) -> int:
+        """The side of a square map that arrives."""
+        return _side(self.size_in)
+
+    @property
+    def key_side(self) -> int:
+        """The side of a square map of keys and values."""
+        return _side(self.key_size)
 
     @property
     def length(self) -> int:
         """Positions of the map that leaves and extra tokens."""
         return self.area + self.tokens
+
+
+def _side(size: Size) -> int:
+    if size.height != size.width:
+        raise InputError(
+            f"resolution: a component counts by site.side, which a map of {size} has not; "
+            "site.size is what it should count by"
+        )
+    return size.height
 
 
 NEEDS_MAP = "needs a map, and a head with tokens (class_token) makes a sequence; use head=gap"
@@ -147,6 +172,11 @@ def reduction_fault(site: Site, k: int) -> InputError | None:
     return InputError(
         f"{k} does not divide the map of side {site.side}; {hint}", key="mixer.k", stage=site.stage
     )
+
+
+def size_of(x: Tensor) -> Size:
+    """Height and width of a map (B, C, H, W), as plain numbers even where a tracer looks on."""
+    return Size(int(x.shape[2]), int(x.shape[3]))
 
 
 def tokens_of(x: Tensor) -> Tensor:

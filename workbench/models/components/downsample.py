@@ -10,7 +10,16 @@ from workbench.config import Count, Flag, NonNegative, Positive
 from workbench.errors import InputError, nearest_divisor
 from workbench.models import ops
 from workbench.models.components.act import make_act, named_act, refuse_act
-from workbench.models.components.base import NEEDS_MAP, Component, Fold, O, Options, Site, tokens_of
+from workbench.models.components.base import (
+    NEEDS_MAP,
+    Component,
+    Fold,
+    O,
+    Options,
+    Site,
+    size_of,
+    tokens_of,
+)
 from workbench.models.components.linear import (
     LinearNorm,
     NormMlp,
@@ -22,22 +31,23 @@ from workbench.models.components.linear import (
 from workbench.models.components.mixer.base import attend, merge_heads
 from workbench.models.components.norm import make_norm, norm_ops
 from workbench.models.components.offsets import (
-    is_square,
     resize_offsets,
     spread,
+    steps_of,
     strided_offsets,
 )
-from workbench.models.ops import Op
+from workbench.models.components.resize import Kept, is_square, square_of
+from workbench.models.ops import Op, Size
 
 
 class Downsample(Component[O]):
-    """Map (B, dim_in, side_in, side_in) -> (B, dim, side, side)."""
+    """Map (B, dim_in, H_in, W_in) -> (B, dim, H, W)."""
 
     copies: ClassVar[bool] = False  # leaves the map as it came
 
     @staticmethod
     def out_side(side: int, stride: int) -> int:
-        """The side that leaves."""
+        """The height or width that leaves."""
         return side // stride
 
 
@@ -74,7 +84,7 @@ class ConvDownsample(Downsample[ConvDownsampleOptions]):
 
     @staticmethod
     def ops(site: Site, options: ConvDownsampleOptions) -> Iterator[Op]:
-        yield ops.conv(site.dim_in, site.dim, site.stride, site.side)
+        yield ops.conv(site.dim_in, site.dim, site.stride, site.size)
         if options.norm:
             yield from norm_ops(site.norm, site.dim, site.area)
 
@@ -144,10 +154,11 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
         self.norm2 = make_norm(site.norm, site.dim)
         self.mlp = NormMlp(site, site.dim, int(site.dim * options.ratio), make_act(site.act))
         self.table = (
-            nn.Parameter(torch.empty(self.heads, site.side_in**2)) if options.bias else None
+            nn.Parameter(torch.empty(self.heads, site.size_in.area)) if options.bias else None
         )
-        steps = strided_offsets(site.side_in, site.stride)
+        steps = strided_offsets(site.size_in.height, site.stride)
         self.register_buffer("steps", steps, persistent=False)
+        self.kept = Kept()
 
     def forward(self, x: Tensor) -> Tensor:
         x, stride, keys = self.norm1(x), self.site.stride, self.options.key_dim
@@ -156,18 +167,23 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
         q = tokens_of(few).reshape(x.shape[0], -1, self.heads, keys).transpose(1, 2)
         kv = tokens_of(self.kv(x)).reshape(x.shape[0], x.shape[2] * x.shape[3], self.heads, -1)
         k, v = torch.split(kv.transpose(1, 2), [keys, kv.shape[3] - keys], 3)
-        y = merge_heads(attend(q, k, v, self._bias(x.shape[2])), height, width)
+        y = merge_heads(attend(q, k, v, self._bias(size_of(x))), height, width)
         y = self.proj(self.act(y))
         shrunk: Tensor = y + self.mlp(self.norm2(y))
         return shrunk
 
-    def _bias(self, side: int) -> Tensor | None:
+    def _bias(self, size: Size) -> Tensor | None:
         if self.table is None:
             return None
-        if side == self.site.side_in:
-            return spread(self.table, self.get_buffer("steps"))
-        steps = strided_offsets(side, self.site.stride).to(self.table.device)
-        return spread(resize_offsets(self.table, side), steps)
+        if size == self.site.size_in:
+            steps = self.get_buffer("steps")
+            return spread(self.table, steps, steps, size)
+        return self.kept.get(self.table, size, lambda table: self._at(table, size))
+
+    def _at(self, table: Tensor, size: Size) -> Tensor:
+        stride, device = self.site.stride, table.device
+        rows, columns = steps_of(size, lambda side: strided_offsets(side, stride).to(device))
+        return spread(resize_offsets(table, self.site.size_in, size), rows, columns, size)
 
     def tables(self) -> dict[str, float]:
         return {"table": self.options.std} if self.options.bias else {}
@@ -175,7 +191,7 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
     def resized(self, name: str, tensor: Tensor) -> Tensor | None:
         if tensor.ndim != 2 or tensor.shape[0] != self.heads or not is_square(tensor.shape[1]):
             return None
-        return resize_offsets(tensor, self.site.side_in)
+        return resize_offsets(tensor, square_of(tensor.shape[1]), self.site.size_in)
 
     def constants(self) -> dict[str, Tensor | float]:
         return {**silent("mlp.project", self.site.conv_norm)}
@@ -196,7 +212,7 @@ class AttentionDownsample(Downsample[AttentionDownsampleOptions]):
     @staticmethod
     def ops(site: Site, options: AttentionDownsampleOptions) -> Iterator[Op]:
         keys, values = _widths(site, options)
-        heads, norm, old = site.dim_in // options.key_dim, site.conv_norm, site.side_in**2
+        heads, norm, old = site.dim_in // options.key_dim, site.conv_norm, site.size_in.area
         yield from norm_ops(site.norm, site.dim_in, old)
         yield from linear_norm_ops(site.dim_in, keys, site.area, norm)
         yield from linear_norm_ops(site.dim_in, keys + values, old, norm)

@@ -106,13 +106,13 @@ class Irffn(Ffn[IrffnOptions]):
     @staticmethod
     def ops(site: Site, options: IrffnOptions) -> Iterator[Op]:
         hidden = int(site.dim * options.ratio)
-        yield ops.conv(site.dim, hidden, 1, site.side)
+        yield ops.conv(site.dim, hidden, 1, site.size)
         yield ops.act(hidden, site.area)
         yield from norm_ops(site.conv_norm, hidden, site.area)
-        yield ops.conv(hidden, hidden, 3, site.side, groups=hidden)
+        yield ops.conv(hidden, hidden, 3, site.size, groups=hidden)
         yield ops.act(hidden, site.area)
         yield from norm_ops(site.conv_norm, hidden, site.area)
-        yield ops.conv(hidden, site.dim, 1, site.side)
+        yield ops.conv(hidden, site.dim, 1, site.size)
         yield from norm_ops(site.conv_norm, site.dim, site.area)
 
 

@@ -46,7 +46,7 @@ class Depthwise(Lpu[DepthwiseOptions]):
 
     @staticmethod
     def ops(site: Site, options: DepthwiseOptions) -> Iterator[Op]:
-        yield ops.conv(site.dim, site.dim, 3, site.side, groups=site.dim)
+        yield ops.conv(site.dim, site.dim, 3, site.size, groups=site.dim)
 
 
 LPUS: dict[str, type[Lpu[Any]]] = {"dwconv": Depthwise, "none": NoLpu}

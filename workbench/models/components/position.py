@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import NonNegative
@@ -14,11 +13,18 @@ from workbench.models.components.base import Component, O, Options, Site
 from workbench.models.components.offsets import (
     centre_offsets,
     centre_span,
-    is_square,
     resize_offsets,
     spread,
+    steps_of,
 )
-from workbench.models.ops import Op
+from workbench.models.components.resize import (
+    Kept,
+    is_square,
+    resize_absolute,
+    resize_relative,
+    square_of,
+)
+from workbench.models.ops import Op, Size
 
 
 class Position(Component[O]):
@@ -26,12 +32,12 @@ class Position(Component[O]):
 
     biases: ClassVar[bool] = False  # needs a mixer that takes a bias
 
-    def enter(self, x: Tensor) -> Tensor:
-        """The map (B, C, H, W) with what is added on entry."""
+    def enter(self, x: Tensor, size: Size) -> Tensor:
+        """What enters, a map (B, C, *size) or a sequence of it, with what is added on entry."""
         return x
 
-    def bias(self, block: int, side: int) -> Tensor | None:
-        """The bias (heads, queries, keys) of one block for a map of `side`, or None."""
+    def bias(self, block: int, size: Size) -> Tensor | None:
+        """The bias (heads, queries, keys) of one block for a map of `size`, or None."""
         return None
 
 
@@ -55,22 +61,24 @@ class Absolute(Position[AbsoluteOptions]):
     def __init__(self, site: Site, options: AbsoluteOptions) -> None:
         super().__init__(site, options)
         self.table = nn.Parameter(torch.empty(1, site.length, site.dim))
+        self.kept = Kept()
 
-    def enter(self, x: Tensor) -> Tensor:
+    def enter(self, x: Tensor, size: Size) -> Tensor:
         table: Tensor = self.table
-        positions = x.shape[2] * x.shape[3]
-        if positions != table.shape[1]:
-            table = resize_absolute(table, positions - self.site.tokens, self.site.tokens)
+        home, tokens = self.site.size, self.site.tokens
+        if size != home:
+            table = self.kept.get(table, size, lambda t: resize_absolute(t, home, size, tokens))
         return x + table.reshape(1, *x.shape[2:], -1).permute(0, 3, 1, 2)
 
     def tables(self) -> dict[str, float]:
         return {"table": self.options.std}
 
     def resized(self, name: str, tensor: Tensor) -> Tensor | None:
-        tokens, (_, length, dim) = self.site.tokens, self.table.shape
+        tokens, dim = self.site.tokens, self.table.shape[2]
         if tensor.ndim != 3 or tensor.shape[2] != dim or not is_square(tensor.shape[1] - tokens):
             return None
-        return resize_absolute(tensor, length - tokens, tokens)
+        old = square_of(tensor.shape[1] - tokens)
+        return resize_absolute(tensor, old, self.site.size, tokens)
 
     @staticmethod
     def ops(site: Site, options: AbsoluteOptions) -> Iterator[Op]:
@@ -94,15 +102,20 @@ class Relative(Position[RelativeOptions]):
 
     def __init__(self, site: Site, options: RelativeOptions) -> None:
         super().__init__(site, options)
-        shape = (site.heads, site.length, site.key_side**2 + site.tokens)
+        shape = (site.heads, site.length, site.key_size.area + site.tokens)
         self.table = nn.ParameterList(torch.empty(shape) for _ in range(_tables(site, options)))
+        self.kept = Kept()
 
-    def bias(self, block: int, side: int) -> Tensor:
-        table: Tensor = self.table[block if self.options.per == "block" else 0]
+    def bias(self, block: int, size: Size) -> Tensor:
+        index = block if self.options.per == "block" else 0
+        table: Tensor = self.table[index]
         site = self.site
-        if side == site.side:
+        if size == site.size:
             return table
-        return resize_relative(table, side**2, (side * site.key_side // site.side) ** 2)
+        old, new = (site.size, site.key_size), (size, _keys(site, size))
+        return self.kept.get(
+            table, size, lambda t: resize_relative(t, old, new, site.tokens), index
+        )
 
     def told(self) -> dict[str, object]:
         return _told(super().told(), self.site)
@@ -111,17 +124,19 @@ class Relative(Position[RelativeOptions]):
         return {f"table.{i}": self.options.std for i in range(len(self.table))}
 
     def resized(self, name: str, tensor: Tensor) -> Tensor | None:
-        heads, queries, keys = self.table[0].shape
-        if self.site.tokens or tensor.ndim != 3 or tensor.shape[0] != heads:
+        site = self.site
+        if tensor.ndim != 3 or tensor.shape[0] != site.heads:
             return None
-        if not (is_square(tensor.shape[1]) and is_square(tensor.shape[2])):
+        grids = [length - site.tokens for length in tensor.shape[1:]]
+        if not all(is_square(number) for number in grids):
             return None
-        return resize_relative(tensor, queries, keys)
+        old, new = (square_of(grids[0]), square_of(grids[1])), (site.size, site.key_size)
+        return resize_relative(tensor, old, new, site.tokens)
 
     @staticmethod
     def ops(site: Site, options: RelativeOptions) -> Iterator[Op]:
         for _ in range(_tables(site, options)):
-            yield ops.table(site.heads * site.length * (site.key_side**2 + site.tokens))
+            yield ops.table(site.heads * site.length * (site.key_size.area + site.tokens))
 
 
 class AttentionBiasOptions(Options):
@@ -143,18 +158,26 @@ class AttentionBias(Position[AttentionBiasOptions]):
 
     def __init__(self, site: Site, options: AttentionBiasOptions) -> None:
         super().__init__(site, options)
-        shape = (site.heads, centre_span(site.side, site.key_side) ** 2)
+        self.k = _cell(site)
+        self.span = _span(site.size, self.k)
+        shape = (site.heads, self.span.area)
         self.table = nn.ParameterList(torch.empty(shape) for _ in range(_tables(site, options)))
-        steps = centre_offsets(site.side, site.key_side)
+        steps = centre_offsets(site.size.height, self.k)
         self.register_buffer("steps", steps, persistent=False)
+        self.kept = Kept()
 
-    def bias(self, block: int, side: int) -> Tensor:
-        table: Tensor = self.table[block if self.options.per == "block" else 0]
-        if side == self.site.side:
-            return spread(table, self.get_buffer("steps"))
-        keys = side * self.site.key_side // self.site.side
-        steps = centre_offsets(side, keys).to(table.device)
-        return spread(resize_offsets(table, centre_span(side, keys)), steps)
+    def bias(self, block: int, size: Size) -> Tensor:
+        index = block if self.options.per == "block" else 0
+        table: Tensor = self.table[index]
+        if size == self.site.size:
+            steps = self.get_buffer("steps")
+            return spread(table, steps, steps, self.span)
+        return self.kept.get(table, size, lambda t: self._at(t, size), index)
+
+    def _at(self, table: Tensor, size: Size) -> Tensor:
+        span = _span(size, self.k)
+        rows, columns = steps_of(size, lambda n: centre_offsets(n, self.k).to(table.device))
+        return spread(resize_offsets(table, self.span, span), rows, columns, span)
 
     def told(self) -> dict[str, object]:
         return _told(super().told(), self.site)
@@ -167,22 +190,37 @@ class AttentionBias(Position[AttentionBiasOptions]):
             return None
         if not is_square(tensor.shape[1]):
             return None
-        return resize_offsets(tensor, centre_span(self.site.side, self.site.key_side))
+        return resize_offsets(tensor, square_of(tensor.shape[1]), self.span)
 
     @staticmethod
     def ops(site: Site, options: AttentionBiasOptions) -> Iterator[Op]:
         for _ in range(_tables(site, options)):
-            yield ops.table(site.heads * centre_span(site.side, site.key_side) ** 2)
+            yield ops.table(site.heads * _span(site.size, _cell(site)).area)
 
     @staticmethod
     def refuse(site: Site, options: AttentionBiasOptions) -> InputError | None:
-        if site.key_side and site.side % site.key_side == 0:
+        if site.key_side and site.side % site.key_side == 0:  # asked where maps are square
             return None
         return InputError(
             f"'attention_bias' of stage {site.stage} needs cells of keys of one size, "
             f"and a map of side {site.side} has no {site.key_side} x {site.key_side} of them",
             key="position",
         )
+
+
+def _keys(site: Site, size: Size) -> Size:
+    """The map of keys for a map of `size`: as much smaller as at home, rounded up."""
+    (height, width), home, keys = size, site.size, site.key_size
+    return Size(-(-height * keys.height // home.height), -(-width * keys.width // home.width))
+
+
+def _cell(site: Site) -> int:
+    """How many positions one key stands for along each axis."""
+    return -(-site.size.height // site.key_size.height)
+
+
+def _span(size: Size, k: int) -> Size:
+    return Size(centre_span(size.height, k), centre_span(size.width, k))
 
 
 def _tables(site: Site, options: RelativeOptions | AttentionBiasOptions) -> int:
@@ -200,27 +238,3 @@ POSITIONS: dict[str, type[Position[Any]]] = {
     "none": NoPosition,
     "relative": Relative,
 }
-
-
-def resize_absolute(table: Tensor, positions: int, tokens: int = 0) -> Tensor:
-    """A table (1, tokens + n, C) for another number of map positions, bicubic over the grid."""
-    extra, grid = table[:, :tokens], table[:, tokens:]
-    resized = _resize_rows(grid[0].t(), positions).t()[None]
-    return torch.cat([extra, resized], dim=1)
-
-
-def resize_relative(table: Tensor, queries: int, keys: int) -> Tensor:
-    """A table (heads, n, m) as (heads, queries, keys), bicubic over both grids."""
-    heads, n, m = table.shape
-    by_key = _resize_rows(table.reshape(heads * n, m), keys).reshape(heads, n, keys)
-    by_query = _resize_rows(by_key.transpose(1, 2).reshape(heads * keys, n), queries)
-    return by_query.reshape(heads, keys, queries).transpose(1, 2)
-
-
-def _resize_rows(rows: Tensor, positions: int) -> Tensor:
-    """Rows (R, n) that hold square grids, as (R, positions)."""
-    old, new = round(rows.shape[1] ** 0.5), round(positions**0.5)
-    if old == new:
-        return rows
-    grid = rows.reshape(-1, 1, old, old)
-    return F.interpolate(grid, (new, new), mode="bicubic", align_corners=False).reshape(-1, new**2)

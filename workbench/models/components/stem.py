@@ -12,11 +12,11 @@ from workbench.models import ops
 from workbench.models.components.act import make_act, named_act, refuse_act
 from workbench.models.components.base import Component, Fold, O, Options, Site
 from workbench.models.components.norm import make_norm, needs_bias, norm_ops
-from workbench.models.ops import Op
+from workbench.models.ops import Op, Size
 
 
 class Stem(Component[O]):
-    """Image (B, channels, R, R) -> (B, width, R / reduction, R / reduction).
+    """Image (B, channels, H, W) -> (B, width, H / reduction, W / reduction).
 
     A stem that `embeds` leaves the dimension and the side of the first stage; after one that does
     not, the first stage downsamples by what is left of its stride.
@@ -33,6 +33,10 @@ class Stem(Component[O]):
     def reduction(site: Site, options: O) -> int:
         """Input side over output side."""
         return site.stride
+
+
+def _divided(size: Size, stride: int) -> Size:
+    return Size(size.height // stride, size.width // stride)
 
 
 class Patchify(Stem[Options]):
@@ -52,7 +56,7 @@ class Patchify(Stem[Options]):
 
     @staticmethod
     def ops(site: Site, options: Options) -> Iterator[Op]:
-        yield ops.conv(site.dim_in, site.dim, site.stride, site.side)
+        yield ops.conv(site.dim_in, site.dim, site.stride, site.size)
 
 
 class ConvStemOptions(Options):
@@ -101,11 +105,11 @@ class ConvStem(Stem[ConvStemOptions]):
 
     @staticmethod
     def ops(site: Site, options: ConvStemOptions) -> Iterator[Op]:
-        side = site.side_in // options.stride
+        size = _divided(site.size_in, options.stride)
         for cin in (site.dim_in, options.dim, options.dim):
-            yield ops.conv(cin, options.dim, 3, side)
-            yield ops.act(options.dim, side * side)
-            yield from norm_ops(site.conv_norm, options.dim, side * side)
+            yield ops.conv(cin, options.dim, 3, size)
+            yield ops.act(options.dim, size.area)
+            yield from norm_ops(site.conv_norm, options.dim, size.area)
 
     @staticmethod
     def refuse(site: Site, options: ConvStemOptions) -> InputError | None:
@@ -148,13 +152,13 @@ class LevitStem(Stem[Options]):
 
     @staticmethod
     def ops(site: Site, options: Options) -> Iterator[Op]:
-        widths, side = _doubling(site), site.side_in
+        widths, size = _doubling(site), site.size_in
         for index, (cin, cout) in enumerate(pairwise(widths)):
             if index:
-                yield ops.act(cin, side * side)
-            side //= 2
-            yield ops.conv(cin, cout, 3, side, bias=needs_bias(site.conv_norm))
-            yield from norm_ops(site.conv_norm, cout, side * side)
+                yield ops.act(cin, size.area)
+            size = _divided(size, 2)
+            yield ops.conv(cin, cout, 3, size, bias=needs_bias(site.conv_norm))
+            yield from norm_ops(site.conv_norm, cout, size.area)
 
     @staticmethod
     def refuse(site: Site, options: Options) -> InputError | None:
@@ -222,13 +226,13 @@ class VoloStem(Stem[VoloStemOptions]):
 
     @staticmethod
     def ops(site: Site, options: VoloStemOptions) -> Iterator[Op]:
-        side, bias = site.side_in // 2, needs_bias(site.conv_norm)
+        size, bias = _divided(site.size_in, 2), needs_bias(site.conv_norm)
         for cin, kernel in ((site.dim_in, 7), (options.dim, 3), (options.dim, 3)):
-            yield ops.conv(cin, options.dim, kernel, side, bias=bias)
-            yield from norm_ops(site.conv_norm, options.dim, side * side)
+            yield ops.conv(cin, options.dim, kernel, size, bias=bias)
+            yield from norm_ops(site.conv_norm, options.dim, size.area)
             if options.act != "none":
-                yield ops.act(options.dim, side * side)
-        yield ops.conv(options.dim, site.dim, site.stride // 2, site.side)
+                yield ops.act(options.dim, size.area)
+        yield ops.conv(options.dim, site.dim, site.stride // 2, site.size)
 
     @staticmethod
     def refuse(site: Site, options: VoloStemOptions) -> InputError | None:

@@ -43,7 +43,7 @@ class Projection(Head[ProjectionOptions]):
 
     @staticmethod
     def ops(site: Site, options: ProjectionOptions) -> Iterator[Op]:
-        yield ops.conv(site.dim, options.dim, 1, site.side)
+        yield ops.conv(site.dim, options.dim, 1, site.size)
         yield from norm_ops(site.conv_norm, options.dim, site.area)
         yield ops.act(options.dim, site.area)
         yield ops.linear(options.dim, site.classes, 1)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.models.components.base import Component, O, Site, map_of
+from workbench.models.components.base import Component, O, map_of
 
 
 class Mixer(Component[O]):
@@ -18,9 +18,9 @@ class Mixer(Component[O]):
     takes_bias: ClassVar[bool] = False
 
     @staticmethod
-    def key_side(site: Site, options: O) -> int:
-        """Side of the map of keys and values."""
-        return site.side
+    def key_side(side: int, options: O) -> int:
+        """Height or width of the map of keys and values, for one of the map that attends."""
+        return side
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:

@@ -9,9 +9,16 @@ from torch import Tensor, nn
 from workbench.config import Flag, Positive
 from workbench.errors import InputError
 from workbench.models import ops
-from workbench.models.components.base import Options, Site, heads_fault, map_of, tokens_of
+from workbench.models.components.base import (
+    Options,
+    Site,
+    heads_fault,
+    map_of,
+    size_of,
+    tokens_of,
+)
 from workbench.models.components.mixer.base import Mixer, merge_heads
-from workbench.models.ops import Op
+from workbench.models.ops import Op, Size
 
 
 class GpsaOptions(Options):
@@ -39,7 +46,7 @@ class Gpsa(Mixer[GpsaOptions]):
         self.gate = nn.Parameter(torch.empty(site.heads))
         self.proj = nn.Linear(site.dim, site.dim)
         self.drop = nn.Dropout(site.dropout)
-        self.register_buffer("offsets", relative_offsets(site.side), persistent=False)
+        self.register_buffer("offsets", relative_offsets(site.size), persistent=False)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         (batch, dim, height, width), heads = x.shape, self.site.heads
@@ -53,9 +60,10 @@ class Gpsa(Mixer[GpsaOptions]):
         return map_of(self.drop(self.proj(tokens_of(merge_heads(y, height, width)))))
 
     def _offsets(self, x: Tensor) -> Tensor:
-        if x.shape[2] == self.site.side:
-            return self.offsets.to(x.dtype)  # type: ignore[return-value]
-        return relative_offsets(x.shape[2]).to(x)
+        size = size_of(x)
+        if size == self.site.size:
+            return self.get_buffer("offsets").to(x.dtype)
+        return relative_offsets(size).to(x)
 
     def constants(self) -> dict[str, Tensor | float]:
         weight = local_windows(self.site.heads) * self.options.locality
@@ -80,12 +88,12 @@ class Gpsa(Mixer[GpsaOptions]):
         return heads_fault(site)
 
 
-def relative_offsets(side: int) -> Tensor:
-    """(n, n, 3) for n = side^2: dx, dy and their squared distance, from a query to a key."""
-    steps = torch.arange(side, dtype=torch.float32)
-    dy = (steps[None] - steps[:, None])[:, None, :, None].expand(side, side, side, side)
-    dx = (steps[None] - steps[:, None])[None, :, None, :].expand(side, side, side, side)
-    return torch.stack([dx, dy, dx**2 + dy**2], -1).reshape(side**2, side**2, 3)
+def relative_offsets(size: Size) -> Tensor:
+    """(n, n, 3) for n = H * W: dx, dy and their squared distance, from a query to a key."""
+    rows, columns = (torch.arange(side, dtype=torch.float32) for side in size)
+    dy = (rows[None] - rows[:, None])[:, None, :, None].expand(*size, *size)
+    dx = (columns[None] - columns[:, None])[None, :, None, :].expand(*size, *size)
+    return torch.stack([dx, dy, dx**2 + dy**2], -1).reshape(size.area, size.area, 3)
 
 
 def local_windows(heads: int) -> Tensor:

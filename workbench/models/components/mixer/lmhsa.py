@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.config import Count, Flag
@@ -28,7 +29,12 @@ class LmhsaOptions(Options):
 
 
 class Reduce(nn.Module):
-    """Depthwise k x k convolution of stride k, then the norm: (B, C, H, W) -> (B, C, H/k, W/k)."""
+    """Depthwise k x k convolution of stride k, then the norm: (B, C, H, W) -> (B, C, H/k, W/k).
+
+    Where k does not divide a side, the map's last row or column is repeated until it does, and the
+    side is rounded up. Zeros, which Swin and Twins pad with in their detection code, would shift
+    what the convolution reads once a norm before it is folded in; a repeated row does not.
+    """
 
     def __init__(self, site: Site, k: int) -> None:
         super().__init__()
@@ -36,6 +42,10 @@ class Reduce(nn.Module):
         self.norm = make_norm(site.conv_norm, site.dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        k = self.conv.stride[0]
+        bottom, right = -x.shape[2] % k, -x.shape[3] % k
+        if bottom or right:
+            x = F.pad(x, (0, right, 0, bottom), mode="replicate")
         y: Tensor = self.norm(self.conv(x))
         return y
 
@@ -43,6 +53,8 @@ class Reduce(nn.Module):
 class Lmhsa(Mixer[LmhsaOptions]):
     """Attention with keys and values from a map reduced k times; k = 1 is full attention.
 
+    A network is built where k divides its maps; on images of other sizes the map of keys and
+    values is padded, see `Reduce`.
     Source: section 3.2 of the paper; `Attention` in ggjy/CMT.pytorch cmt.py.
     """
 
@@ -76,16 +88,16 @@ class Lmhsa(Mixer[LmhsaOptions]):
         return ("q", "reduce.conv" if self.options.k > 1 else "kv")
 
     @staticmethod
-    def key_side(site: Site, options: LmhsaOptions) -> int:
-        return site.side // options.k
+    def key_side(side: int, options: LmhsaOptions) -> int:
+        return -(-side // options.k)
 
     @staticmethod
     def ops(site: Site, options: LmhsaOptions) -> Iterator[Op]:
-        dim, bias, keys = site.dim, options.qkv_bias, site.key_side**2 + site.tokens
+        dim, bias, keys = site.dim, options.qkv_bias, site.key_size.area + site.tokens
         yield ops.linear(dim, dim, site.length, bias)
         if options.k > 1:
-            yield ops.conv(dim, dim, options.k, site.key_side, groups=dim)
-            yield from norm_ops(site.conv_norm, dim, site.key_side**2)
+            yield ops.conv(dim, dim, options.k, site.key_size, groups=dim)
+            yield from norm_ops(site.conv_norm, dim, site.key_size.area)
         yield ops.linear(dim, 2 * dim, keys, bias)
         yield ops.attention(site.length, keys, dim, dim, site.heads)
         yield ops.linear(dim, dim, site.length)

@@ -56,7 +56,8 @@ class Outlook(Mixer[OutlookOptions]):
     @staticmethod
     def ops(site: Site, options: OutlookOptions) -> Iterator[Op]:
         dim, window = site.dim, options.kernel**2
-        windows = (-(-site.side // options.stride)) ** 2
+        rows, columns = (-(-side // options.stride) for side in site.size)
+        windows = rows * columns
         yield ops.linear(dim, dim, site.area, options.qkv_bias)
         yield ops.linear(dim, window**2 * site.heads, windows)
         macs, scores = windows * window * window * dim, windows * window * window * site.heads

@@ -86,19 +86,18 @@ class PoolingAttention(Mixer[PoolingAttentionOptions]):
         return ("qkv",)
 
     @staticmethod
-    def key_side(site: Site, options: PoolingAttentionOptions) -> int:
-        return site.side // options.k
+    def key_side(side: int, options: PoolingAttentionOptions) -> int:
+        return -(-side // options.k)
 
     @staticmethod
     def ops(site: Site, options: PoolingAttentionOptions) -> Iterator[Op]:
         dim, kernel, width = site.dim, options.kernel, site.dim // site.heads
         yield ops.linear(dim, 3 * dim, site.area, options.qkv_bias)
-        for side in (site.side, site.key_side, site.key_side):
-            area = side * side
+        for area in (site.area, site.key_size.area, site.key_size.area):
             yield Op("convolution", area * dim * kernel**2, width * kernel**2, area * dim)
             for norm in norm_ops(site.norm, width, area):  # of one head; all share its weights
                 yield norm._replace(elements=norm.elements * site.heads)
-        yield ops.attention(site.area, site.key_side**2, dim, dim, site.heads)
+        yield ops.attention(site.area, site.key_size.area, dim, dim, site.heads)
         yield ops.linear(dim, dim, site.area)
 
     @staticmethod
