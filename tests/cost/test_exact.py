@@ -14,6 +14,7 @@ from workbench.cost import CountMismatchError, UncountedOperatorError, checked_c
 from workbench.cost.check import confirm
 from workbench.cost.trace import trace_module, trace_network
 from workbench.models import ZOO, build, spec
+from workbench.models.ops import square
 
 SECOND = 3 * 10**8  # MACs that a trace does in well under a second on one core
 
@@ -102,7 +103,7 @@ class Hidden(nn.Module):
 @pytest.mark.parametrize(("module", "name"), [(Distances(), "cdist"), (Hidden(), "Doubled")])
 def test_an_unhandled_operator_is_an_error(module: nn.Module, name: str) -> None:
     with pytest.raises(UncountedOperatorError, match=name):
-        trace_module(module, "made up", 3, 8)
+        trace_module(module, "made up", 3, square(8))
 
 
 def test_arithmetic_outside_of_every_slot_is_an_error() -> None:

@@ -9,6 +9,7 @@ from workbench.config import Spec
 from workbench.cost import closed_form, trace
 from workbench.errors import InputError
 from workbench.models import SLOTS, Network, build, spec
+from workbench.models.ops import Size
 from workbench.models.registry import options_of
 
 BASES = ("cmt_digits", "columnar_digits", "deit_digits")
@@ -85,6 +86,24 @@ def test_features_are_one_map_per_stage_in_channels_last(model: Network) -> None
 
 def test_the_closed_form_is_the_trace(model: Network) -> None:
     assert sorted(closed_form(model.spec).entries) == sorted(trace(model.spec).entries)
+
+
+def wide(model: Network) -> Size:
+    """A size that is no square, and that a reduction of keys does not divide where one can't."""
+    side = model.spec.resolution
+    step = next(n for n in range(1, side + 1) if model.axis.sides(side + n))
+    return Size(side + step, 2 * side)
+
+
+def test_any_size_runs_and_costs_what_is_counted(model: Network) -> None:
+    size = wide(model)
+    image = torch.randn(2, model.spec.channels, *size)
+    model.eval()
+    assert torch.isfinite(model(image)).all()
+    for found, info in zip(model.features(image), model.feature_info, strict=True):
+        sides = tuple(-(-side // info.stride) for side in size)
+        assert found.shape == (2, info.channels, *sides)
+    assert sorted(closed_form(model.spec, size).entries) == sorted(trace(model.spec, size).entries)
 
 
 def test_a_seed_fixes_the_weights_bit_for_bit(model: Network) -> None:

@@ -28,7 +28,10 @@ def add_to(app: typer.Typer) -> None:
 def cost(
     name: Network,
     overrides: Overrides = None,
-    resolution: Annotated[int | None, typer.Option(metavar="PIXELS", help="Input side.")] = None,
+    resolution: Annotated[
+        str | None,
+        typer.Option(metavar="PIXELS", help="Input side, or HEIGHTxWIDTH, such as 800x1280."),
+    ] = None,
     batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Images of the training step's memory.")
     ] = 1,
@@ -53,6 +56,7 @@ def cost(
     """
     from workbench.cost import report as reports
     from workbench.cost import tables
+    from workbench.cost.target import parsed_resolution
     from workbench.user_modules import import_modules
 
     import_modules(imports or ())
@@ -63,7 +67,12 @@ def cost(
         print_table(tables.columns_table(rows), reports.columns_json(rows), as_json)
         return
     found = reports.cost_report(
-        name, *overrides or (), resolution=resolution, batch=batch, speed=speed, device=device
+        name,
+        *overrides or (),
+        resolution=parsed_resolution(resolution),
+        batch=batch,
+        speed=speed,
+        device=device,
     )
     print_table(tables.cost_table(found), found.to_json(), as_json)
 

@@ -4,19 +4,20 @@ from workbench.config import Spec
 from workbench.cost.closed import closed_form
 from workbench.cost.record import Cost, Entry
 from workbench.cost.trace import trace
+from workbench.models.ops import Size
 
 
 class CountMismatchError(RuntimeError):
     """Closed form and trace disagree; the message names every entry that does."""
 
 
-def checked_cost(spec: Spec) -> Cost:
+def checked_cost(spec: Spec, size: Size | None = None) -> Cost:
     """The closed form of `spec`, once fvcore's trace has confirmed every entry to the last unit.
 
     Raises `CountMismatchError`, and `UncountedOperatorError` for an operator without a handle.
     """
-    cost = closed_form(spec)
-    confirm(cost, trace(spec))
+    cost = closed_form(spec, size)
+    confirm(cost, trace(spec, size))
     return cost
 
 
@@ -30,7 +31,7 @@ def confirm(closed: Cost, traced: Cost) -> None:
         if expected.get(place) != found.get(place)
     ]
     if faults:
-        raise CountMismatchError(f"{closed.spec} at {closed.resolution}: {'; '.join(faults)}")
+        raise CountMismatchError(f"{closed.spec} at {closed.size}: {'; '.join(faults)}")
 
 
 def _by_place(cost: Cost) -> dict[tuple[str, str, str], Entry]:

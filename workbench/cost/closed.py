@@ -4,22 +4,36 @@ from collections.abc import Iterable
 
 from workbench.config import Spec
 from workbench.cost.record import Cost, Entry
-from workbench.models.layout import StageLayout, layout
-from workbench.models.ops import Op
+from workbench.models.layout import Layout, StageLayout, layout
+from workbench.models.ops import Op, Size, square
 
+PARAMS = 1  # where they stand among the numbers of an `Entry`
 Totals = dict[tuple[str, str, str], list[int]]  # (stage, slot, kind) to the numbers of an `Entry`
 
 
-def closed_form(spec: Spec) -> Cost:
-    """The cost of `spec` on one image of its resolution."""
-    plan = layout(spec)
+def closed_form(spec: Spec, size: Size | None = None) -> Cost:
+    """The cost of `spec` on one image of its resolution, or of another size that it runs on.
+
+    Another size changes what runs, not what is trained: tables are resized there, and count as
+    they are stored. Raises `InputError` for a size that the strides do not divide.
+    """
+    home = layout(spec)
+    totals = _totals(home)
+    if size is not None and size != square(spec.resolution):
+        stored, totals = totals, _totals(home.at(size))
+        for key, sums in totals.items():
+            sums[PARAMS] = stored[key][PARAMS]
+    entries = tuple(Entry(*key, *sums) for key, sums in totals.items() if any(sums))
+    return Cost(spec.name, size or square(spec.resolution), entries)
+
+
+def _totals(plan: Layout) -> Totals:
     totals: Totals = {}
     _add(totals, "stem", "stem", plan.stem.ops())
     for index, stage in enumerate(plan.stages):
         _add_stage(totals, str(index), stage)
     _add(totals, "head", "head", plan.head.ops())
-    entries = tuple(Entry(*key, *sums) for key, sums in totals.items() if any(sums))
-    return Cost(spec.name, spec.resolution, entries)
+    return totals
 
 
 def _add_stage(totals: Totals, name: str, stage: StageLayout) -> None:

@@ -61,7 +61,7 @@ def training_memory(cost: Cost, batch: int = 1, spec: Spec | None = None) -> Tra
     ReLU, which keeps its output, so that networks of ReLUs are overestimated by the inputs of them.
     Attention weights are kept where attention is written out, as a learned bias needs in training.
     """
-    plan = layout(spec) if spec else None
+    plan = layout(spec).at(cost.size) if spec else None
     biased = _biased(plan) if plan else set()
     kept = sum(e.elements + (e.scores if e.stage in biased else 0) for e in cost.entries)
     widest = max((op.elements for op in _operators(plan)), default=0) if plan else 0

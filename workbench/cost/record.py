@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from workbench.config import MAC
+from workbench.models.ops import Size
 
 CONVENTION = f"{MAC}; norms and activations are counted in output elements, apart."
 MAC_KINDS = ("convolution", "linear", "attention")
@@ -40,8 +41,15 @@ class Cost:
     """
 
     spec: str
-    resolution: int
+    size: Size  # of the image
     entries: tuple[Entry, ...]
+
+    @property
+    def resolution(self) -> int:
+        """The side of a square image; `size` has any."""
+        if self.size.height != self.size.width:
+            raise ValueError(f"{self.spec} was counted on images of {self.size}, no square")
+        return self.size.height
 
     @cached_property
     def params(self) -> int:
@@ -89,10 +97,11 @@ class Cost:
         return {name: _sums(entries) for name, entries in groups.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data with every number unrounded."""
+        """Plain data with every number unrounded; `resolution` is [height, width] if no square."""
+        side, width = self.size
         return {
             "spec": self.spec,
-            "resolution": self.resolution,
+            "resolution": side if side == width else [side, width],
             "convention": CONVENTION,
             "params": self.params,
             "macs": self.macs,
@@ -115,7 +124,7 @@ def _sums(entries: Iterable[Entry]) -> Sums:
     )
 
 
-def collect(spec: str, resolution: int, found: Iterable[Entry]) -> Cost:
+def collect(spec: str, size: Size, found: Iterable[Entry]) -> Cost:
     """A `Cost` with one entry per stage, slot and class, in the order of first appearance."""
     merged: dict[tuple[str, str, str], list[int]] = {}
     for stage, slot, kind, macs, params, elements, scores in found:
@@ -125,4 +134,4 @@ def collect(spec: str, resolution: int, found: Iterable[Entry]) -> Cost:
         sums[2] += elements
         sums[3] += scores
     entries = (Entry(*key, *sums) for key, sums in merged.items() if any(sums))
-    return Cost(spec, resolution, tuple(entries))
+    return Cost(spec, size, tuple(entries))

@@ -7,7 +7,7 @@ from typing import Any
 from workbench.cost.memory import TrainingMemory, training_memory
 from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.target import Target, counted, network_cost, target
+from workbench.cost.target import Resolution, Target, counted, network_cost, target
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CostReport:
 def cost_report(
     name: str,
     *overrides: str,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     batch: int = 1,
     speed: bool = False,
     device: str | None = None,

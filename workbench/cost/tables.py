@@ -31,7 +31,7 @@ OPERATORS = {  # a class of operators, as people read it
 def cost_table(report: CostReport) -> RenderableType:
     """Totals, then tables by slot, stage and operator class."""
     cost = report.cost
-    parts: list[RenderableType] = [Text(f"{cost.spec} at {cost.resolution} pixels", style="bold")]
+    parts: list[RenderableType] = [Text(f"{cost.spec} at {cost.size} pixels", style="bold")]
     parts.append(_totals(report))
     if cost.by_slot:  # of a network that is not ours only the operator classes are known
         parts += [Text(), _sums("slot", cost.by_slot), Text(), _sums("stage", cost.by_stage)]

@@ -11,6 +11,7 @@ from workbench.cost.record import Cost
 from workbench.cost.trace import UncountedOperatorError, trace_module
 from workbench.errors import InputError, unknown
 from workbench.models import build, spec
+from workbench.models.ops import Size, square
 
 TIMM = "timm:"
 
@@ -21,13 +22,20 @@ class Target:
 
     name: str
     channels: int
-    resolution: int
+    size: Size
     spec: Spec | None
+
+    @property
+    def resolution(self) -> int:
+        """The side of its images; `InputError` where they are no squares."""
+        if self.size.height != self.size.width:
+            raise InputError(f"speed: is measured on square images, and {self.size} is none")
+        return self.size.height
 
     def build(self, fused: bool = False) -> nn.Module:
         """The network with random weights; ours with every BN folded where `fused` asks for it."""
         if not self.spec:
-            return _timm_model(self.name, self.resolution)
+            return _timm_model(self.name, self.size)
         if not fused:
             return build(self.spec)
         from workbench.models.fuse import fuse
@@ -35,45 +43,72 @@ class Target:
         return fuse(build(self.spec))
 
 
-def target(name: str, *overrides: str, resolution: int | None = None) -> Target:
+Resolution = int | tuple[int, int]  # a side, or height and width
+
+
+def size_of(resolution: Resolution | None) -> Size | None:
+    """The size that is meant; `InputError` if it is none."""
+    if resolution is None:
+        return None
+    given = (resolution, resolution) if isinstance(resolution, int) else tuple(resolution)
+    if len(given) != 2 or not all(isinstance(side, int) and side > 0 for side in given):
+        raise InputError(f"resolution: {resolution} is refused; it is a number of pixels, or two")
+    return Size(*given)
+
+
+def parsed_resolution(text: str | None) -> Resolution | None:
+    """`224`, or `800x1280` as height and width."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
+        raise InputError(f"resolution: {text!r} is refused; it is a side such as 224, or 800x1280")
+    numbers = [int(side) for side in sides]
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def target(name: str, *overrides: str, resolution: Resolution | None = None) -> Target:
     """The network `name` (a zoo entry, or `timm:NAME`) at `resolution`, by default its own.
+
+    A network of ours is built for a single side; on (height, width) it runs as its entry has it,
+    with its tables resized.
 
     Raises `InputError` for a name, override or resolution that is refused.
     """
     if not name.startswith(TIMM):
-        found = spec(name, *overrides, resolution=resolution)
-        return Target(found.name, found.channels, found.resolution, found)
+        side = resolution if isinstance(resolution, int) else None
+        found = spec(name, *overrides, resolution=side)
+        size = (None if side else size_of(resolution)) or square(found.resolution)
+        return Target(found.name, found.channels, size, found)
     if overrides:
         raise InputError(f"{name}: takes no overrides, for its parts are timm's: {overrides[0]!r}")
-    if resolution is not None and resolution < 1:
-        raise InputError(f"resolution: {resolution} is refused; it is a number of pixels")
-    channels, side = _timm_input(name)
-    return Target(name, channels, side if resolution is None else resolution, None)
+    channels, own = _timm_input(name)
+    return Target(name, channels, size_of(resolution) or own, None)
 
 
-def network_cost(name: str, *overrides: str, resolution: int | None = None) -> Cost:
+def network_cost(name: str, *overrides: str, resolution: Resolution | None = None) -> Cost:
     """The cost of a target: our own traced and held against the closed form, timm's traced."""
     found = target(name, *overrides, resolution=resolution)
     if found.spec:
-        return checked_cost(found.spec)
+        return checked_cost(found.spec, found.size)
     try:
-        return trace_module(found.build(), name, found.channels, found.resolution)
+        return trace_module(found.build(), name, found.channels, found.size)
     except UncountedOperatorError:
         raise
     except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"resolution: {found.resolution} fails in {name}: {reason}") from None
+        raise InputError(f"resolution: {found.size} fails in {name}: {reason}") from None
 
 
 def counted(found: Target) -> Cost:
     """The cost of a target as soon as it can be had: ours by the closed form, timm's traced."""
     if found.spec:
-        return closed_form(found.spec)
-    return network_cost(found.name, resolution=found.resolution)
+        return closed_form(found.spec, found.size)
+    return network_cost(found.name, resolution=found.size)
 
 
-def _timm_input(name: str) -> tuple[int, int]:
-    """Channels and side that timm's configuration of the weights names."""
+def _timm_input(name: str) -> tuple[int, Size]:
+    """Channels and size that timm's configuration of the weights names."""
     import timm
 
     model = name.removeprefix(TIMM)
@@ -82,20 +117,20 @@ def _timm_input(name: str) -> tuple[int, int]:
     config = timm.get_pretrained_cfg(model, allow_unregistered=False)
     if config is None:
         raise InputError(f"timm: {model!r} has no configuration that names its input")
-    channels, side, _ = config.input_size
-    return channels, side
+    channels, *size = config.input_size
+    return channels, Size(*size)
 
 
-def _timm_model(name: str, resolution: int) -> nn.Module:
-    """A timm model for `resolution`; one whose tables have a fixed size is built for it."""
+def _timm_model(name: str, size: Size) -> nn.Module:
+    """A timm model for images of `size`; one whose tables have a fixed size is built for it."""
     import timm
 
     model = name.removeprefix(TIMM)
-    if _timm_input(name)[1] == resolution:
+    if _timm_input(name)[1] == size:
         made: nn.Module = timm.create_model(model)
         return made
     try:
-        made = timm.create_model(model, img_size=resolution)
+        made = timm.create_model(model, img_size=tuple(size))
     except TypeError:  # a network without tables takes any size and no `img_size`
         made = timm.create_model(model)
     return made

@@ -13,6 +13,7 @@ from workbench.cost.handles import FREE, HANDLES
 from workbench.cost.record import Cost, Entry, collect
 from workbench.models import Network
 from workbench.models.layout import layout
+from workbench.models.ops import Size, square
 
 with warnings.catch_warnings():  # fvcore decorates with torch.jit.script, which PyTorch deprecates
     warnings.simplefilter("ignore")
@@ -25,8 +26,8 @@ class UncountedOperatorError(RuntimeError):
     """A traced operator would be missing from the count, which would be silently short."""
 
 
-def trace(spec: Spec) -> Cost:
-    """The cost of `spec` on one image, traced in eval mode on the CPU.
+def trace(spec: Spec, size: Size | None = None) -> Cost:
+    """The cost of `spec` on one image (of `size`), traced in eval mode on the CPU.
 
     The weights are zeros, for counting needs none; raises `UncountedOperatorError`.
     """
@@ -35,30 +36,31 @@ def trace(spec: Spec) -> Cost:
     model = model.to_empty(device="cpu").to(memory_format=torch.channels_last)
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.detach().zero_()
-    return trace_network(model)
+    return trace_network(model, size)
 
 
-def trace_network(model: Network) -> Cost:
-    """The cost of `model` on one image of its spec's resolution."""
+def trace_network(model: Network, size: Size | None = None) -> Cost:
+    """The cost of `model` on one image of its spec's resolution, or of another size."""
     spec = model.spec
-    counts = count_operators(model, spec.channels, spec.resolution)
+    size = size or square(spec.resolution)
+    counts = count_operators(model, spec.channels, size)
     units = list(_units(model))
     _refuse_strays(counts, [path for path, _, _ in units])
     found = [entry for unit in units for entry in _operator_entries(*unit, counts)]
     found += [entry for unit in units for entry in _param_entries(model, *unit)]
-    return collect(spec.name, spec.resolution, found)
+    return collect(spec.name, size, found)
 
 
-def trace_module(model: nn.Module, name: str, channels: int, resolution: int) -> Cost:
+def trace_module(model: nn.Module, name: str, channels: int, size: Size) -> Cost:
     """The cost of any image classifier on one image, by operator class alone."""
-    counts = count_operators(model, channels, resolution)
+    counts = count_operators(model, channels, size)
     found = [*_operator_entries("", "network", "", counts), *_param_kinds(model, "network", "")]
-    return collect(name, resolution, found)
+    return collect(name, size, found)
 
 
-def count_operators(model: nn.Module, channels: int, resolution: int) -> Counts:
+def count_operators(model: nn.Module, channels: int, size: Size) -> Counts:
     """Per module path, what the operators within it cost: `{"stem": {"convolution.macs": ...}}`."""
-    image = torch.zeros(1, channels, resolution, resolution)
+    image = torch.zeros(1, channels, *size)
     was_training = model.training
     analysis = JitModelAnalysis(model.eval(), image)
     analysis.clear_op_handles().set_op_handle(**HANDLES)

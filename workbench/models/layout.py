@@ -115,8 +115,7 @@ class Layout:
         maps = map_sizes(self.axis(), image)
         stem = _moved(self.stem, size_in=image, size=_first(image, self.stem.site))
         stages = tuple(
-            _stage_at(stage, *pair)
-            for stage, pair in zip(self.stages, pairwise(maps), strict=True)
+            _stage_at(stage, *pair) for stage, pair in zip(self.stages, pairwise(maps), strict=True)
         )
         return replace(self, stem=stem, stages=stages, head=_moved(self.head, size=maps[-1]))
 
