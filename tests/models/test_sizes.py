@@ -157,7 +157,7 @@ def test_where_k_does_not_divide_keys_are_padded_and_fusing_stays_exact() -> Non
 @pytest.mark.parametrize(
     ("words", "size", "near"),
     [
-        (("cmt_digits",), (16, 20), "20 .* nearest: 16, 24"),
+        (("cmt_digits",), (16, 20), "side 20 .* nearest: 16, 24"),
         (("cmt_digits",), (3, 8), "3 .* nearest: 8"),
         (("columnar_digits",), (9, 8), "9 .* nearest: 8, 10"),
         (LEVIT, (36, 32), "36 .* nearest: 32, 40"),  # its stages round up

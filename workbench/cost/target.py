@@ -29,7 +29,9 @@ class Target:
     def resolution(self) -> int:
         """The side of its images; `InputError` where they are no squares."""
         if self.size.height != self.size.width:
-            raise InputError(f"speed: is measured on square images, and {self.size} is none")
+            raise InputError(
+                f"it is measured on square images, and {self.size} is none", key="speed"
+            )
         return self.size.height
 
     def build(self, fused: bool = False) -> nn.Module:
@@ -52,7 +54,9 @@ def size_of(resolution: Resolution | None) -> Size | None:
         return None
     given = (resolution, resolution) if isinstance(resolution, int) else tuple(resolution)
     if len(given) != 2 or not all(isinstance(side, int) and side > 0 for side in given):
-        raise InputError(f"resolution: {resolution} is refused; it is a number of pixels, or two")
+        raise InputError(
+            f"{resolution} is refused; it is a number of pixels, or two", key="resolution"
+        )
     return Size(*given)
 
 
@@ -62,7 +66,9 @@ def parsed_resolution(text: str | None) -> Resolution | None:
         return None
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
-        raise InputError(f"resolution: {text!r} is refused; it is a side such as 224, or 800x1280")
+        raise InputError(
+            f"{text!r} is refused; it is a side such as 224, or 800x1280", key="resolution"
+        )
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 

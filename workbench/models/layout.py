@@ -127,8 +127,9 @@ def map_sizes(axis: Axis, image: Size) -> list[Size]:
         wrong = image.height if heights is None else image.width
         near = ", ".join(str(side) for side in axis.nearest(wrong))
         raise InputError(
-            f"image size: {image}, whose side {wrong} the network's strides do not divide; "
-            f"nearest: {near}"
+            f"the network's strides do not divide the side {wrong} of an image of {image}; "
+            f"nearest: {near}",
+            key="resolution",
         )
     return [Size(*pair) for pair in zip(heights, widths, strict=True)]
 

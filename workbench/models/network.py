@@ -149,10 +149,11 @@ class Network(nn.Module):
         for index in given:
             if not -count <= index < count:
                 raise InputError(
-                    f"out_indices: {index} is out of range; choose from {-count} to {count - 1}"
+                    f"{index} is out of range; choose from {-count} to {count - 1}",
+                    key="out_indices",
                 )
         if not given:
-            raise InputError(f"out_indices: it is empty; choose from {-count} to {count - 1}")
+            raise InputError(f"it is empty; choose from {-count} to {count - 1}", key="out_indices")
         return [index % count for index in given]
 
     def to_map(self, x: Tensor, size: Size) -> Tensor:

@@ -69,8 +69,9 @@ class Site:
 def _side(size: Size) -> int:
     if size.height != size.width:
         raise InputError(
-            f"resolution: a component counts by site.side, which a map of {size} has not; "
-            "site.size is what it should count by"
+            f"a component counts by site.side, which a map of {size} has not; site.size is what "
+            "it should count by",
+            key="resolution",
         )
     return size.height
 
