@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workbench.engine.places import QUIET
+from workbench.engine.choice import QUIET
 
 
 @pytest.fixture(scope="package")

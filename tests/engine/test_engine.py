@@ -23,7 +23,7 @@ def engine(request: pytest.FixtureRequest) -> Make:
         kind: Any = LocalEngine
     else:
         request.getfixturevalue("cluster")
-        from workbench.engine.remote import RayEngine as kind  # noqa: N813
+        from workbench.engine.ray_engine import RayEngine as kind  # noqa: N813
 
     def make(fit: str, jobs: int = 1, grace: float = 30.0, module: str = NAME) -> Engine:
         engine: Engine = kind(Resources(jobs, threads=2 // jobs), f"{module}:{fit}", "cpu", grace)

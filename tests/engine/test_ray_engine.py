@@ -13,7 +13,16 @@ from tests.support.studies import options as study_options
 from tests.support.studies import study
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome, Progress
-from workbench.engine import LOCAL, Choice, Ended, Event, Requeued, Resources, Started, opened
+from workbench.engine import (
+    LOCAL,
+    Ended,
+    EngineChoice,
+    Event,
+    Requeued,
+    Resources,
+    Started,
+    open_machines,
+)
 from workbench.errors import InputError
 from workbench.runs.sweep import run_sweep
 from workbench.study.run import StudyResult, run_study
@@ -23,8 +32,8 @@ from .standins import NAME
 
 ray = pytest.importorskip("ray")
 
-from workbench.engine import remote  # noqa: E402
-from workbench.engine.remote import RayEngine  # noqa: E402
+from workbench.engine import ray_engine  # noqa: E402
+from workbench.engine.ray_engine import RayEngine  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cluster")]
 
@@ -99,7 +108,7 @@ def test_killed_actor_s_run_goes_on_and_leaving_ends_the_others(tmp_path: Path) 
 def test_folder_that_a_node_does_not_see_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "_write_token", lambda folder: folder / "never written")
+    monkeypatch.setattr(ray_engine, "_write_token", lambda folder: folder / "never written")
     with engine("quick") as remote_engine, pytest.raises(InputError) as caught:
         remote_engine.run(tasks(tmp_path, 1), Listener())
     text = str(caught.value)
@@ -114,26 +123,26 @@ def test_worker_that_can_never_start_is_one_line_and_no_endless_loop(
         def __init__(self, setup: object) -> None:
             raise ValueError("it is\nof no use")
 
-        def hello(self, greeting: object) -> None: ...
+        def shake_hands(self, handshake: object) -> None: ...
 
-    monkeypatch.setattr(remote, "Actor", Broken)
+    monkeypatch.setattr(ray_engine, "Actor", Broken)
     expected = r"^ray: no worker can start on [\d.]+: of no use$"
     with engine("quick") as remote_engine, pytest.raises(InputError, match=expected):
         remote_engine.run(tasks(tmp_path, 1), Listener())
 
 
 def test_site_of_the_cluster_divides_it(cluster: str) -> None:
-    with opened(Choice("ray")) as site:
-        assert site.text == "Ray on this machine: 1 node, 2 cores, 2 GPUs."
-        assert site.divide(None, 100, "cpu") == Resources(2, 1)
-        assert site.divide(1, 100, "auto") == Resources(1, 2)
+    with open_machines(EngineChoice("ray")) as machines:
+        assert machines.text == "Ray on this machine: 1 node, 2 cores, 2 GPUs."
+        assert machines.divide(None, 100, "cpu") == Resources(2, 1)
+        assert machines.divide(1, 100, "auto") == Resources(1, 2)
     assert ray.is_initialized()  # it was not ours to end
 
 
 def test_sweep_on_the_cluster_fills_the_same_ledger_and_is_done_the_second_time(
     tmp_path: Path,
 ) -> None:
-    given = options(where=Choice("ray"), device="auto", command="workbench ablate path")
+    given = options(where=EngineChoice("ray"), device="auto", command="workbench ablate path")
     console = quiet()
     done = run_sweep(plan(), tmp_path / "cluster", given, console)
     here = run_sweep(plan(), tmp_path / "here", options(), quiet())
@@ -150,7 +159,7 @@ def test_study_on_the_cluster_finds_what_it_finds_here(tmp_path: Path) -> None:
     def facts(done: StudyResult) -> list[tuple[object, ...]]:
         return [(trial.network, trial.outcome, trial.top1) for trial in done.trials]
 
-    given = study_options(where=Choice("ray"))
+    given = study_options(where=EngineChoice("ray"))
     there = run_study(study(trials=2), tmp_path / "cluster", given, quiet())
     here = run_study(study(trials=2), tmp_path / "here", study_options(where=LOCAL), quiet())
     assert facts(there) == facts(here)
@@ -162,15 +171,15 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from {module} import config
-from workbench.engine import Choice, Resources, Task, opened
+from workbench.engine import EngineChoice, Resources, Task, open_machines
 
 def show(event):
     print(*engine.processes, flush=True)
 
 if __name__ == "__main__":
     with (
-        opened(Choice("ray", "{address}")) as site,
-        site.engine(Resources(1, 1), "{module}:deaf", "cpu") as engine,
+        open_machines(EngineChoice("ray", "{address}")) as machines,
+        machines.engine(Resources(1, 1), "{module}:deaf", "cpu") as engine,
     ):
         engine.run([Task(config(), Path({folder!r}) / "run")], show)
 """

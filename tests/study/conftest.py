@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from tests.support.studies import INLINE, InlineSite
-from workbench.engine.places import ENGINES
+from workbench.engine.choice import ENGINES
 
 
 @pytest.fixture(autouse=True)

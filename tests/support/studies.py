@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self
 from rich.console import Console
 
 from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig, Scalar
-from workbench.engine import Choice, Ended, Resources, Started, Task
+from workbench.engine import Ended, EngineChoice, Resources, Started, Task
 from workbench.engine.base import OnEvent, never
-from workbench.engine.places import Here
+from workbench.engine.choice import ThisMachine
 from workbench.study.file import parse_study
 from workbench.study.run import StudyOptions, StudyResult, run_study
 from workbench.study.space import Study, resolve_study
@@ -46,10 +46,10 @@ def options(fit: str = "quick", **fields: Any) -> StudyOptions:
     return StudyOptions(**given)
 
 
-INLINE = Choice("inline")
+INLINE = EngineChoice("inline")
 
 
-class InlineSite(Here):
+class InlineSite(ThisMachine):
     """This machine, without processes. `tests/study/conftest.py` makes it an engine."""
 
     def engine(self, shares: Resources, fit: str = "", *_: object, **__: object) -> "Inline":  # type: ignore[override]

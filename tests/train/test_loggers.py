@@ -15,7 +15,7 @@ from tests.train.standins import FAST, STEPS, StopAfter, parts, run_config
 from workbench.config import EpochRecord, Outcome, Progress, Result
 from workbench.errors import InputError
 from workbench.train.fit import fit
-from workbench.train.loggers import LOGGERS, METRICS, check_loggers, hyperparameters, told
+from workbench.train.loggers import LOGGERS, METRICS, check_loggers, hyperparameters, with_loggers
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def train(
     """A real run of a small network, told to the loggers `names`; what the ledger would hear."""
     run, heard = run_config(FAST), list[Progress]()
     folder.mkdir(parents=True, exist_ok=True)
-    with told(names, run, folder, heard.append) as emit:
+    with with_loggers(names, run, folder, heard.append) as emit:
         result = fit(run, folder, emit, "cpu", stop, parts=parts)
         emit.outcome = result.outcome
     return result, [progress.record for progress in heard if progress.record]

@@ -110,7 +110,7 @@ def study(
 
     The same command again resumes. `optuna-dashboard` opens RESULTS/NAME/study.db as it is.
     """
-    from workbench.engine import Choice
+    from workbench.engine import EngineChoice
     from workbench.study import commands as studies
     from workbench.study.report import study_json
     from workbench.study.run import StudyOptions
@@ -123,7 +123,7 @@ def study(
         return
     options = StudyOptions(
         jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
-        where=Choice(engine, ray_address), storage=storage,
+        where=EngineChoice(engine, ray_address), storage=storage,
     )  # fmt: skip
     done, summary = studies.study(
         file, results=results, changes=changes, options=options, console=console

@@ -91,7 +91,7 @@ def ablate(
         raise InputError(
             f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
         )
-    from workbench.engine import Choice
+    from workbench.engine import EngineChoice
     from workbench.plans.resolution import Changes
     from workbench.report import commands
     from workbench.runs.sweep import SweepOptions
@@ -99,7 +99,7 @@ def ablate(
     changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
     options = SweepOptions(
         jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
-        where=Choice(engine, ray_address), only=tuple(only or ()), extend=extend,
+        where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
     )  # fmt: skip
     console = make_console(as_json)
     if dry_run:

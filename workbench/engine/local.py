@@ -93,7 +93,7 @@ class LocalEngine(Pool[_Process]):
                 worker = sentinels[source]
                 self._read(worker)
                 worker.process.join()
-                self._bury(worker, _describe_death(worker.process.exitcode))
+                self._remove_dead(worker, _describe_death(worker.process.exitcode))
 
     def _read(self, worker: _Process) -> None:
         with suppress(EOFError, OSError):  # dead: the sentinel follows

@@ -95,7 +95,7 @@ class Pool(ABC, Generic[AWorker]):
 
     @abstractmethod
     def _poll(self) -> None:
-        """Wait at most `POLL` seconds for what workers say: `_hear` it, or `_bury` the worker."""
+        """Wait at most `POLL` seconds for what workers say: `_hear`, or `_remove_dead`."""
 
     # ------------------------------------------------------------ Engine
 
@@ -195,7 +195,7 @@ class Pool(ABC, Generic[AWorker]):
             result = result.model_copy(update={"outcome": Outcome.PRUNED, "reason": reason})
         self._on_event(Ended(result))
 
-    def _bury(self, worker: AWorker, death: str) -> None:
+    def _remove_dead(self, worker: AWorker, death: str) -> None:
         """It is dead, of `death`; its place is free for another one."""
         attempt, worker.current = worker.current, None
         self._workers[self._workers.index(worker)] = None
@@ -208,8 +208,8 @@ class Pool(ABC, Generic[AWorker]):
         if pruned is not None:
             self._end(attempt, Outcome.PRUNED, pruned)
         elif self._deadline is not None:
-            told = "" if death in self.stopped else f" ({death})"
-            self._end(attempt, Outcome.INTERRUPTED, f"the sweep was stopped{told}")
+            cause = "" if death in self.stopped else f" ({death})"
+            self._end(attempt, Outcome.INTERRUPTED, f"the sweep was stopped{cause}")
         elif attempt.number >= ATTEMPTS:
             self._end(attempt, Outcome.FAILED, f"{death}, {attempt.number} times")
         else:

@@ -23,7 +23,7 @@ from typing import Protocol, cast
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine.base import Task
 from workbench.errors import InputError, warn_in_one_line
-from workbench.train.loggers import told
+from workbench.train.loggers import with_loggers
 
 
 class Fit(Protocol):
@@ -114,7 +114,7 @@ def execute(
         task.folder.mkdir(parents=True, exist_ok=True)
         _redirect(task.folder / "log.txt")
         fit = load(setup.fit, setup.threads, setup.modules)
-        with told(setup.loggers, task.run, task.folder, emit) as listener:
+        with with_loggers(setup.loggers, task.run, task.folder, emit) as listener:
             result = fit(task.run, task.folder, listener, setup.device, should_stop)
             listener.outcome = result.outcome
         return result

@@ -17,16 +17,16 @@ from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine import (
     FIT,
     LOCAL,
-    Choice,
     Ended,
     Engine,
+    EngineChoice,
     Event,
+    Machines,
     Requeued,
     Resources,
-    Site,
     Started,
     Task,
-    opened,
+    open_machines,
 )
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
@@ -57,7 +57,7 @@ class RunOptions:
     device: str = "auto"
     ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
     loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
-    where: Choice = LOCAL  # where workers are
+    where: EngineChoice = LOCAL  # where workers are
     command: str = ""  # what makes all these results, to be recorded
     resume_command: str = ""  # what goes on with this very call; the same where empty
     fit: str = FIT  # "module:function"; for tests
@@ -87,11 +87,11 @@ def recording(
     """
     check_loggers(options.loggers)
     with ExitStack() as stack:
-        site = stack.enter_context(opened(options.where))
-        shares = site.divide(options.jobs, runs, options.device)
+        machines = stack.enter_context(open_machines(options.where))
+        shares = machines.divide(options.jobs, runs, options.device)
         stack.enter_context(locked(folder))
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, name))
-        yield Recording(folder, ledger, site, shares, options, tuple(modules))
+        yield Recording(folder, ledger, machines, shares, options, tuple(modules))
 
 
 class Recording:
@@ -101,7 +101,7 @@ class Recording:
         self,
         folder: Path,
         ledger: Ledger,
-        site: Site,
+        machines: Machines,
         shares: Resources,
         options: RunOptions,
         modules: tuple[str, ...],
@@ -110,7 +110,7 @@ class Recording:
         self.ledger = ledger
         self.jobs = shares.jobs
         self.trained = 0  # runs that ended in this call, and are final
-        self._site, self._shares = site, shares
+        self._site, self._shares = machines, shares
         self._options, self._modules = options, modules
         self._facts = environment(shares, options.device, options.where.engine)
         self._interrupts = Interrupts()

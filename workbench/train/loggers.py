@@ -155,7 +155,7 @@ def check_loggers(names: Iterable[str]) -> None:
             )
 
 
-class Told:
+class LoggedProgress:
     """An `emit` that tells the loggers of each epoch, then whoever listened before."""
 
     def __init__(self, loggers: Sequence[Logger], emit: Callable[[Progress], None]) -> None:
@@ -173,16 +173,16 @@ class Told:
 
 
 @contextmanager
-def told(
+def with_loggers(
     names: Iterable[str], run: RunConfig, folder: Path, emit: Callable[[Progress], None]
-) -> Iterator[Told]:
+) -> Iterator[LoggedProgress]:
     """`emit`, which from now on tells the loggers `names` too; they are closed at the end.
 
     They write into `folder`, the run's; MLflow into `mlruns` beside it, one store for all runs.
     """
     with ExitStack() as stack:
         loggers: list[Logger] = []
-        listener = Told(loggers, emit)
+        listener = LoggedProgress(loggers, emit)
         for name in names:
             logger = LOGGERS[name](run, folder)
             stack.callback(_close, logger, listener)
@@ -190,7 +190,7 @@ def told(
         yield listener
 
 
-def _close(logger: Logger, listener: Told) -> None:
+def _close(logger: Logger, listener: LoggedProgress) -> None:
     logger.close(listener.outcome)
 
 

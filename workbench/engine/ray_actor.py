@@ -19,12 +19,12 @@ from workbench.engine.resources import this_machine
 from workbench.engine.worker import Setup, execute
 from workbench.version import __version__
 
-LOOKS = 5  # at a folder that a network file system may show a moment late
-PAUSE = 1.0  # seconds between two looks
+TRIES = 5  # at a folder that a network file system may show a moment late
+PAUSE_SECONDS = 1.0  # between two tries
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class Handshake:
     """What an actor is asked first: can it see what the driver sees?"""
 
     folder: Path  # the driver's own, which relative paths of a plan start from
@@ -33,7 +33,7 @@ class Greeting:
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
+class HandshakeReply:
     """What it answers. `fault` is why it can't work, without the name of the node."""
 
     pid: int
@@ -49,11 +49,11 @@ class Actor:
         self._said: queue.SimpleQueue[Progress | Result] = queue.SimpleQueue()
         self._stopped: set[int] = set()
 
-    def hello(self, greeting: Greeting) -> Hello:
+    def shake_hands(self, handshake: Handshake) -> HandshakeReply:
         """Go where the driver is, and look whether this node sees its files."""
         with suppress(OSError):  # a node may do without; paths of the workbench are absolute
-            os.chdir(greeting.folder)
-        return Hello(os.getpid(), this_machine(), fault(greeting))
+            os.chdir(handshake.folder)
+        return HandshakeReply(os.getpid(), this_machine(), fault(handshake))
 
     def work(self, number: int, task: Task) -> None:
         """Train one run; `listen` tells of it."""
@@ -77,19 +77,19 @@ class Actor:
         self._stopped.add(number)
 
 
-def fault(greeting: Greeting) -> str | None:
-    """Why a node that greets like this can't train for the driver, if it can't."""
-    if greeting.version != __version__:
-        return f"has workbench {__version__}, and here it is {greeting.version}"
-    folder = greeting.token.parent
-    if not _seen(greeting.token):
+def fault(handshake: Handshake) -> str | None:
+    """Why a node with this handshake can't train for the driver, if it can't."""
+    if handshake.version != __version__:
+        return f"has workbench {__version__}, and here it is {handshake.version}"
+    folder = handshake.token.parent
+    if not _seen(handshake.token):
         return f"does not see {folder}: results must be on a file system that all nodes share"
     return None if os.access(folder, os.W_OK) else f"can't write to {folder}"
 
 
 def _seen(token: Path) -> bool:
-    for _ in range(LOOKS):
+    for _ in range(TRIES):
         if token.exists():
             return True
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
     return False

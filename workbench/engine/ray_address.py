@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.errors import InputError
 
-ANSWER = 5.0  # seconds that an address has to answer in
+ANSWER_SECONDS = 5.0  # seconds that an address has to answer in
 
 
 def find(address: str | None) -> str | None:
@@ -49,7 +49,7 @@ def _check_answers(address: str) -> None:
             "prints it, auto or local"
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"ray address: {address} does not answer: {reason}") from None

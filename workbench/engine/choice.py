@@ -1,4 +1,4 @@
-"""Where an engine's workers are: one name an engine, all of them here."""
+"""The choice of an engine: one name each, all of them here, and the machines that it has."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ QUIET = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EngineChoice:
     """What a command line asks for."""
 
     engine: str = "local"
@@ -38,10 +38,10 @@ class Choice:
         return engine + ([] if self.address is None else ["--ray-address", self.address])
 
 
-LOCAL = Choice()
+LOCAL = EngineChoice()
 
 
-class Site(Protocol):
+class Machines(Protocol):
     """One machine, or a cluster."""
 
     text: str  # a line for the user; empty where there is nothing to say
@@ -61,13 +61,13 @@ class Site(Protocol):
         """Its engine. Workers import `modules` and tell `loggers` of each epoch."""
 
 
-class Here:
+class ThisMachine:
     """This machine."""
 
     text = ""
 
     def divide(self, jobs: int | None, runs: int, device: str = "auto") -> Resources:
-        """See `Site.divide`."""
+        """See `Machines.divide`."""
         return divide(jobs, runs, device)
 
     def engine(
@@ -79,25 +79,25 @@ class Here:
         loggers: tuple[str, ...] = (),
         modules: tuple[str, ...] = (),
     ) -> Engine:
-        """See `Site.engine`."""
+        """See `Machines.engine`."""
         return LocalEngine(shares, fit, device, loggers=loggers, modules=modules)
 
 
-def opened(choice: Choice) -> AbstractContextManager[Site]:
+def open_machines(choice: EngineChoice) -> AbstractContextManager[Machines]:
     """The site that is chosen. Raises `InputError` where it can't be had."""
     choice.check()
     return ENGINES[choice.engine](choice.address)
 
 
-def _here(_: str | None) -> AbstractContextManager[Site]:
-    return nullcontext(Here())
+def _here(_: str | None) -> AbstractContextManager[Machines]:
+    return nullcontext(ThisMachine())
 
 
-def _cluster(address: str | None) -> AbstractContextManager[Site]:
+def _cluster(address: str | None) -> AbstractContextManager[Machines]:
     for name, value in QUIET.items():  # read while Ray is imported
         os.environ.setdefault(name, value)
     try:
-        from workbench.engine.cluster import Cluster
+        from workbench.engine.ray_cluster import Cluster
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
@@ -107,7 +107,7 @@ def _cluster(address: str | None) -> AbstractContextManager[Site]:
     return Cluster(address)
 
 
-ENGINES: Mapping[str, Callable[[str | None], AbstractContextManager[Site]]] = {
+ENGINES: Mapping[str, Callable[[str | None], AbstractContextManager[Machines]]] = {
     "local": _here,
     "ray": _cluster,
 }

@@ -17,41 +17,41 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayError
 
 from workbench.config import Scalar
-from workbench.engine.actor import Actor, Greeting, Hello
 from workbench.engine.base import Task
 from workbench.engine.pool import FIT, POLL, Pool, Worker
+from workbench.engine.ray_actor import Actor, Handshake, HandshakeReply
 from workbench.engine.resources import Resources
 from workbench.engine.worker import Setup
 from workbench.errors import InputError
 
 THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
-GONE = 10.0  # seconds that actors have to be gone in
-STILLBORN = 3  # workers in a row that die before they greet
+SHUTDOWN_SECONDS = 10.0  # seconds that actors have to be gone in
+MOST_FAILED_STARTS = 3  # workers in a row that die before the handshake
 PASSED_ON = ("XDG_CACHE_HOME",)  # variables that say where data is, for nodes to find it too
 
 
 @dataclass(eq=False)
-class _Seat(Worker):
-    """An actor as the driver sees it. `pending` is the answer that it owes: hello, then news."""
+class _RemoteWorker(Worker):
+    """An actor as the driver sees it. `pending` is the answer it owes: its handshake, then news."""
 
     actor: Any
     pending: Any
     ready: bool = False
-    hello: Hello | None = None
+    reply: HandshakeReply | None = None
     number: int = 0  # of the task at hand
     facts: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
     def pid(self) -> int:
-        return self.hello.pid if self.hello else 0
+        return self.reply.pid if self.reply else 0
 
     @property
     def host(self) -> Mapping[str, Scalar]:
-        return self.hello.host if self.hello else {}
+        return self.reply.host if self.reply else {}
 
     @property
     def name(self) -> str:
-        return f"worker process {self.pid} on {self.host['host']}" if self.hello else "a worker"
+        return f"worker process {self.pid} on {self.host['host']}" if self.reply else "a worker"
 
     def take(self, task: Task) -> None:
         self.number += 1
@@ -70,7 +70,7 @@ class _Seat(Worker):
         ray.kill(self.actor)
 
 
-class RayEngine(Pool[_Seat]):
+class RayEngine(Pool[_RemoteWorker]):
     """`shares.jobs` actors of `shares.threads` CPUs each, and of one GPU each where `gpu`.
 
     Ray is connected already. A cluster that has no room for all actors runs those it has room for;
@@ -96,52 +96,52 @@ class RayEngine(Pool[_Seat]):
         self._variables = shares.environment(0) | _passed_on()
         self._variables.pop("CUDA_VISIBLE_DEVICES", None)  # which GPU is for Ray to say
         self._token: Path | None = None
-        self._stillborn = 0
+        self._failed_starts = 0
 
-    def _spawn(self, index: int) -> _Seat:
+    def _spawn(self, index: int) -> _RemoteWorker:
         if self._token is None:
             self._token = _write_token(self._queue[0].task.folder.absolute().parent)
         environment = {"env_vars": self._variables}
         actor = self._make.options(runtime_env=environment).remote(self._setup)
-        return _Seat(actor, actor.hello.remote(Greeting(Path.cwd(), self._token)))
+        return _RemoteWorker(actor, actor.shake_hands.remote(Handshake(Path.cwd(), self._token)))
 
     def _poll(self) -> None:
-        seats = {seat.pending: seat for seat in self._alive()}
-        ready, _ = ray.wait(list(seats), timeout=POLL)
+        workers = {worker.pending: worker for worker in self._alive()}
+        ready, _ = ray.wait(list(workers), timeout=POLL)
         for pending in ready:
-            self._read(seats[pending])
+            self._read(workers[pending])
 
-    def _read(self, seat: _Seat) -> None:
+    def _read(self, worker: _RemoteWorker) -> None:
         try:
-            said: Any = ray.get(seat.pending)
+            said: Any = ray.get(worker.pending)
         except RayError as error:
-            self._mourn(seat, error)
+            self._after_failure(worker, error)
             return
-        if isinstance(said, Hello):
-            self._greet(seat, said)
+        if isinstance(said, HandshakeReply):
+            self._admit(worker, said)
             said = ()
-        seat.listen()
+        worker.listen()
         for message in said:
-            self._hear(seat, message)
+            self._hear(worker, message)
 
-    def _greet(self, seat: _Seat, hello: Hello) -> None:
-        if hello.fault:
-            raise InputError(f"ray: node {hello.host['host']} {hello.fault}")
-        seat.hello, seat.ready, self._stillborn = hello, True, 0
+    def _admit(self, worker: _RemoteWorker, reply: HandshakeReply) -> None:
+        if reply.fault:
+            raise InputError(f"ray: node {reply.host['host']} {reply.fault}")
+        worker.reply, worker.ready, self._failed_starts = reply, True, 0
 
-    def _mourn(self, seat: _Seat, error: RayError) -> None:
-        death = describe_death(error, seat.name)
-        if not seat.ready:
-            self._stillborn += 1
-            if _can_never_start(error) or self._stillborn >= STILLBORN:
+    def _after_failure(self, worker: _RemoteWorker, error: RayError) -> None:
+        death = describe_death(error, worker.name)
+        if not worker.ready:
+            self._failed_starts += 1
+            if _can_never_start(error) or self._failed_starts >= MOST_FAILED_STARTS:
                 raise InputError(f"ray: no worker can start{_place(error)}: {last_line(error)}")
-        self._bury(seat, death)
+        self._remove_dead(worker, death)
 
     def _end_all(self) -> None:
-        owed = [seat.pending for seat in self._alive()]
+        owed = [worker.pending for worker in self._alive()]
         super()._end_all()
         if owed:
-            ray.wait(owed, num_returns=len(owed), timeout=GONE)
+            ray.wait(owed, num_returns=len(owed), timeout=SHUTDOWN_SECONDS)
         if self._token:
             self._token.unlink(missing_ok=True)
             self._token = None

@@ -1,4 +1,4 @@
-"""A connection to a Ray cluster, as a `Site`."""
+"""A connection to a Ray cluster, whose nodes are `Machines`."""
 
 import logging
 import os
@@ -10,10 +10,10 @@ from typing import IO, Self
 
 import ray
 
-from workbench.engine.address import find
-from workbench.engine.nodes import Node, describe, share, wants_gpu
 from workbench.engine.pool import FIT
-from workbench.engine.remote import RayEngine, last_line
+from workbench.engine.ray_address import find
+from workbench.engine.ray_engine import RayEngine, last_line
+from workbench.engine.ray_nodes import Node, describe, share, wants_gpu
 from workbench.engine.resources import Resources, cores
 from workbench.errors import InputError
 
@@ -22,7 +22,7 @@ TOKEN = "; it asks for a token: export RAY_AUTH_MODE=token"
 
 
 class Cluster:
-    """A connection to Ray, as a `Site`; leaving it ends what it began.
+    """A connection to Ray, as `Machines`; leaving it ends what it began.
 
     `address` is HOST:PORT; `auto` is the cluster that RAY_ADDRESS names or that was started on this
     machine; `local` starts one, here, for as long as this is entered. None is `auto` where there
@@ -59,7 +59,7 @@ class Cluster:
         )
 
     def divide(self, jobs: int | None, runs: int, device: str = "auto") -> Resources:
-        """See `Site.divide`."""
+        """See `Machines.divide`."""
         return share(self.nodes(), jobs, runs, device)
 
     def engine(
@@ -71,7 +71,7 @@ class Cluster:
         loggers: tuple[str, ...] = (),
         modules: tuple[str, ...] = (),
     ) -> RayEngine:
-        """See `Site.engine`."""
+        """See `Machines.engine`."""
         gpu = wants_gpu(self.nodes(), device)
         return RayEngine(shares, fit, device, gpu=gpu, loggers=loggers, modules=modules)
 

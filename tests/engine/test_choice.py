@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.engine import Choice, Resources, actor, opened, resources
-from workbench.engine.actor import Greeting, fault
-from workbench.engine.address import find
-from workbench.engine.nodes import Node, describe, share
+from workbench.engine import EngineChoice, Resources, open_machines, ray_actor, resources
+from workbench.engine.ray_actor import Handshake, fault
+from workbench.engine.ray_address import find
+from workbench.engine.ray_nodes import Node, describe, share
 from workbench.errors import InputError
 
 # ---------------------------------------------------------------- dividing
@@ -125,19 +125,24 @@ def test_no_answer_and_no_cluster_are_one_line(someone: str, nobody: str) -> Non
 
 def test_ray_that_is_not_installed_comes_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    for name in ("cluster", "remote"):
+    for name in ("ray_cluster", "ray_engine"):
         monkeypatch.delitem(sys.modules, f"workbench.engine.{name}", raising=False)
     with pytest.raises(InputError, match=r"pip install 'cmt-workbench\[ray\]'$"):
-        opened(Choice("ray"))
+        open_machines(EngineChoice("ray"))
 
 
 def test_an_address_alone_and_another_engine_are_refused() -> None:
     with pytest.raises(InputError, match="engine: unknown 'rai'; nearest: 'ray'"):
-        opened(Choice("rai"))
+        open_machines(EngineChoice("rai"))
     with pytest.raises(InputError, match="'head:6379' is for --engine ray"):
-        opened(Choice(address="head:6379"))
-    assert Choice("ray", "head:6379").words() == ["--engine", "ray", "--ray-address", "head:6379"]
-    assert Choice().words() == []
+        open_machines(EngineChoice(address="head:6379"))
+    assert EngineChoice("ray", "head:6379").words() == [
+        "--engine",
+        "ray",
+        "--ray-address",
+        "head:6379",
+    ]
+    assert EngineChoice().words() == []
 
 
 # ---------------------------------------------------------------- what a node must see
@@ -146,13 +151,13 @@ def test_an_address_alone_and_another_engine_are_refused() -> None:
 def test_a_node_must_see_the_folder_write_to_it_and_have_this_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actor, "PAUSE", 0.0)
+    monkeypatch.setattr(ray_actor, "PAUSE_SECONDS", 0.0)
     token = tmp_path / "token"
-    assert fault(Greeting(tmp_path, token)) == (
+    assert fault(Handshake(tmp_path, token)) == (
         f"does not see {tmp_path}: results must be on a file system that all nodes share"
     )
     token.touch()
-    assert fault(Greeting(tmp_path, token)) is None
-    assert "has workbench" in (fault(Greeting(tmp_path, token, "0.0.0")) or "")
-    monkeypatch.setattr(actor.os, "access", lambda path, mode: False)
-    assert fault(Greeting(tmp_path, token)) == f"can't write to {tmp_path}"
+    assert fault(Handshake(tmp_path, token)) is None
+    assert "has workbench" in (fault(Handshake(tmp_path, token, "0.0.0")) or "")
+    monkeypatch.setattr(ray_actor.os, "access", lambda path, mode: False)
+    assert fault(Handshake(tmp_path, token)) == f"can't write to {tmp_path}"
