@@ -1,7 +1,8 @@
 """CMT workbench: which part of a hybrid vision network earns its cost?
 
 The public API, imported on first use so that `import workbench` costs nothing:
-`spec`, `build`, `cost`, `fuse`, `load_weights`, `load_results`, `load_evidence`, `register`.
+`spec`, `build`, `cost`, `fuse`, `load_weights`, `save`, `load`, `load_results`, `load_evidence`,
+`register`.
 """
 
 from importlib import import_module
@@ -12,7 +13,9 @@ from workbench.version import __version__
 if TYPE_CHECKING:
     from workbench.cost import cost
     from workbench.models import build, fuse, load_weights, register, spec
+    from workbench.runs.kept import load
     from workbench.runs.results import load_evidence, load_results
+    from workbench.train.saved import save
 
 _HOMES = {
     "spec": "workbench.models",
@@ -20,6 +23,8 @@ _HOMES = {
     "fuse": "workbench.models",
     "load_weights": "workbench.models",
     "register": "workbench.models",
+    "save": "workbench.train.saved",
+    "load": "workbench.runs.kept",
     "load_evidence": "workbench.runs.results",
     "load_results": "workbench.runs.results",
 }
@@ -29,10 +34,12 @@ __all__ = [
     "build",
     "cost",
     "fuse",
+    "load",
     "load_evidence",
     "load_results",
     "load_weights",
     "register",
+    "save",
     "spec",
 ]
 

@@ -8,6 +8,7 @@ import typer
 
 from workbench.cli import complete
 from workbench.cli.versions import versions
+from workbench.errors import unknown
 from workbench.show.console import make_console
 
 # Click's plain help, not rich's boxes: it is half as long, and can be pasted.
@@ -45,6 +46,12 @@ RayAddress = Annotated[
         metavar="ADDRESS", help="HOST:PORT, auto or local. Default: one found, or a local one."
     ),
 ]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT", help="weights: the final ones of each run that completes, for wb.load."
+    ),
+]
 Imports = Annotated[
     list[str] | None,
     typer.Option("--import", metavar="MODULE", help="With components of your own; repeatable."),
@@ -73,6 +80,13 @@ def root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
+
+
+def keeps_weights(keep: str | None) -> bool:
+    """What `--keep` says. Raises `InputError` for another word than `weights`."""
+    if keep not in (None, "weights"):
+        raise unknown("keep", str(keep), ["weights"])
+    return keep is not None
 
 
 def print_json(data: Any) -> None:

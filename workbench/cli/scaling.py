@@ -12,11 +12,13 @@ from workbench.cli.app import (
     Imports,
     Jobs,
     Json,
+    Keep,
     LedgerUrl,
     Loggers,
     Overrides,
     RayAddress,
     Results,
+    keeps_weights,
     print_json,
     print_table,
 )
@@ -100,6 +102,7 @@ def study(
     ] = None,
     ledger: LedgerUrl = None,
     logger: Loggers = None,
+    keep: Keep = None,
     imports: Imports = None,
     cost_only: Annotated[
         bool, typer.Option("--cost-only", help="Map the cost of the surface; train nothing.")
@@ -123,7 +126,7 @@ def study(
         return
     options = StudyOptions(
         jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
-        where=EngineChoice(engine, ray_address), storage=storage,
+        where=EngineChoice(engine, ray_address), storage=storage, keep_weights=keeps_weights(keep),
     )  # fmt: skip
     done, summary = studies.study(
         file, results=results, changes=changes, options=options, console=console

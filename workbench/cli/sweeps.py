@@ -14,10 +14,12 @@ from workbench.cli.app import (
     Imports,
     Jobs,
     Json,
+    Keep,
     LedgerUrl,
     Loggers,
     RayAddress,
     Results,
+    keeps_weights,
     print_json,
 )
 from workbench.errors import InputError
@@ -69,6 +71,7 @@ def ablate(
     ] = False,
     ledger: LedgerUrl = None,
     logger: Loggers = None,
+    keep: Keep = None,
     imports: Imports = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
@@ -100,6 +103,7 @@ def ablate(
     options = SweepOptions(
         jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
         where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
+        keep_weights=keeps_weights(keep),
     )  # fmt: skip
     console = make_console(as_json)
     if dry_run:

@@ -10,10 +10,14 @@ from workbench.config import Progress, Result, RunConfig, Scalar
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One run and the folder that its checkpoints, log and traceback go to."""
+    """One run and the folder that its checkpoints, log and traceback go to.
+
+    With `keep_weights` the final weights stay there once the run has completed.
+    """
 
     run: RunConfig
     folder: Path
+    keep_weights: bool = False
 
 
 @dataclass(frozen=True, slots=True)

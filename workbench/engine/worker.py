@@ -117,6 +117,8 @@ def execute(
         with with_loggers(setup.loggers, task.run, task.folder, emit) as listener:
             result = fit(task.run, task.folder, listener, setup.device, should_stop)
             listener.outcome = result.outcome
+        if task.keep_weights and result.outcome is Outcome.COMPLETED:
+            _keep_weights(task, result)
         return result
     except Exception as error:
         reason = f"{_one_line(error)} ({_keep_traceback(task.folder)})"
@@ -137,6 +139,12 @@ def load(path: str, threads: int, modules: Sequence[str] = ()) -> Fit:
     if torch is not None:
         torch.set_num_threads(threads)
     return function
+
+
+def _keep_weights(task: Task, result: Result) -> None:
+    from workbench.train.saved import keep_weights
+
+    keep_weights(task.run, task.folder, result)
 
 
 def _redirect(path: Path) -> None:

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from workbench.errors import InputError
@@ -24,6 +22,7 @@ from workbench.models.formats.looks import looks_like
 from workbench.models.layout import layout
 from workbench.models.network import Network
 from workbench.models.spec import spec
+from workbench.models.tensor_file import read_tensors
 from workbench.models.zoo import ZOO
 
 log = logging.getLogger(__name__)
@@ -102,7 +101,7 @@ def intact(path: Path) -> bool:
 def read(path: Path) -> State:
     """The contents of a checkpoint file, without running code from it."""
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
+        return read_tensors(path)[0]
     try:
         # the authors' training code saves its arguments, too, which are no code
         harmless = torch.serialization.safe_globals([argparse.Namespace])
@@ -132,19 +131,6 @@ def _why(error: pickle.UnpicklingError) -> str:
     if found is None:
         return "it is no checkpoint, or holds more than tensors"
     return f"it asks for {found[1]}, which is no tensor, and would run code"
-
-
-def _read_safetensors(path: Path) -> State:
-    """timm's files on the Hugging Face hub."""
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise InputError(f"weights: {str(path)!r} does not exist") from None
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint "
-            f"({_clip(str(error))})"
-        ) from None
 
 
 def _clip(text: str) -> str:

@@ -42,6 +42,7 @@ def command_line(
     words += options.where.words()
     if options.loggers != RunOptions().loggers:
         words += _repeated("--logger", options.loggers)
+    words += ["--keep", "weights"] if options.keep_weights else []
     return shlex.join(words)
 
 

@@ -57,6 +57,7 @@ class RunOptions:
     device: str = "auto"
     ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
     loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
+    keep_weights: bool = False  # the final ones, of runs that complete
     where: EngineChoice = LOCAL  # where workers are
     command: str = ""  # what makes all these results, to be recorded
     resume_command: str = ""  # what goes on with this very call; the same where empty
@@ -136,7 +137,7 @@ class Recording:
 
     def task(self, run: RunConfig) -> Task:
         """The run, with the folder that it is run in."""
-        return Task(run, run_folder(self.folder, run))
+        return Task(run, run_folder(self.folder, run), self._options.keep_weights)
 
     def register(self, plan: Plan, runs: Sequence[RunConfig]) -> None:
         """Runs of `plan` wait in the ledger; those that are there already stay as they are."""

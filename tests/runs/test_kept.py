@@ -1,0 +1,66 @@
+"""Weights that a sweep keeps, and networks of a results folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from workbench import load, load_results
+from workbench.errors import InputError
+
+SHIPPED = Path(__file__).parents[2] / "results" / "measured" / "quickstart"
+PLAN = """
+name: kept
+kind: list
+seeds: [0, 1]
+recipe: {name: digits, epochs: 2, data: {name: digits, train_size: 64, test_size: 50}}
+rows:
+  - {name: small, base: cmt_digits, set: {depth: 1, dim: [8, 16, 24, 32], heads: [1, 2, 3, 4]}}
+"""
+
+
+def _ablate(folder: Path, *words: str) -> None:
+    (folder / "kept.yaml").write_text(PLAN)
+    command = [sys.executable, "-m", "workbench", "ablate", "kept.yaml", "--jobs", "1", *words]
+    subprocess.run([*command, "--device", "cpu"], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.slow
+def test_kept_weights_come_back_and_nothing_else_changes(tmp_path: Path) -> None:
+    for name, words in (("with", ("--keep", "weights")), ("without", ())):
+        (tmp_path / name).mkdir()
+        _ablate(tmp_path / name, *words)
+    kept, bare = (tmp_path / name / "results" / "kept" for name in ("with", "without"))
+    columns = ["id", "variant", "seed", "status", "top1", "test_loss"]
+    assert load_results(kept)[columns].equals(load_results(bare)[columns])
+    one, other = load(kept, "small", 0), load(kept, seed=1)
+    assert not one.training
+    assert one(torch.zeros(2, 3, 8, 8)).shape == (2, 10)
+    assert not torch.equal(one.head.linear.weight, other.head.linear.weight)
+    assert not list(kept.rglob("*.ckpt"))
+    with pytest.raises(InputError, match=r"'small', seed 0, kept no weights; --keep weights"):
+        load(bare, "small", 0)
+    with pytest.raises(InputError, match=r"^seed: missing; choose from: 0, 1$"):
+        load(kept, "small")
+
+
+@pytest.mark.parametrize(
+    ("variant", "seed", "why"),
+    [
+        (None, 0, r"^variant: missing; choose from: \+ "),
+        ("+ LPUs", 0, r"^variant: unknown '\+ LPUs'; nearest: '\+ LPU'"),
+        ("+ LPU", None, "^seed: missing; choose from: 0, 1, 2$"),
+        ("+ LPU", 7, "^seed: unknown '7'; choose from: 0, 1, 2$"),
+        ("+ LPU", 1, r"results: .*'\+ LPU', seed 1, kept no weights"),
+    ],
+)
+def test_what_is_not_there_is_named(variant: str | None, seed: int | None, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        load(SHIPPED, variant, seed)
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds neither"):
+        load(tmp_path)

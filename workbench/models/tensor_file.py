@@ -1,0 +1,82 @@
+"""Safetensors files: written whole or not at all, with facts on the weights and their digest."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, uint8
+
+from workbench.errors import InputError
+
+FACTS = "workbench"  # the key of a file's metadata under which our facts are, as JSON
+DIGEST = "sha256"  # and that of what the tensors were
+
+State = Mapping[str, Tensor]
+
+
+def write_tensors(path: Path, state: State, facts: Mapping[str, Any]) -> None:
+    """The tensors and the facts at `path`. Raises `InputError` where that can't be written."""
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+    metadata = {"format": "pt", FACTS: json.dumps(facts), DIGEST: _digest(whole)}
+    half = path.with_name(f".{path.name}.part")
+    try:
+        save_file(whole, half, metadata)
+        os.replace(half, path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"weights: {path} can't be written: {_reason(error)}") from None
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    """The tensors at `path`, and our facts on them: none in a file of other code.
+
+    Raises `InputError`, one line, for a file that is not there, is truncated or damaged.
+    """
+    try:
+        state = load_file(path)
+        with safe_open(path, "pt") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+    except FileNotFoundError:
+        raise InputError(f"weights: {str(path)!r} does not exist") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint "
+            f"({_reason(error)})"
+        ) from None
+    if DIGEST in metadata and metadata[DIGEST] != _digest(state):
+        raise InputError(f"weights: {str(path)!r} is damaged: its digest is of other bytes")
+    return state, _facts(path, metadata)
+
+
+def _facts(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
+    if FACTS not in metadata:
+        return {}
+    try:
+        facts = json.loads(metadata[FACTS])
+    except (ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):
+        raise InputError(f"weights: {str(path)!r} is damaged: its {FACTS!r} is no mapping")
+    return facts
+
+
+def _digest(state: State) -> str:
+    """SHA-256 of names, types, shapes and bytes."""
+    whole = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name]
+        whole.update(f"{name} {tensor.dtype} {[*tensor.shape]}\0".encode())
+        whole.update(tensor.reshape(-1).view(uint8).numpy().data)
+    return whole.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    text = " ".join(text.split())
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,0 +1,64 @@
+"""Networks that were saved, or that the runs of a results folder kept."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.config import RunConfig
+from workbench.errors import InputError, nearest, unknown
+from workbench.runs.folder import run_folder
+from workbench.runs.ledger import StoredRun
+from workbench.runs.results import Sweep, load_sweep
+from workbench.user_modules import import_modules
+
+if TYPE_CHECKING:
+    from workbench.models import Network
+
+LAST = "last"
+
+
+def load(path: str | Path, variant: str | None = None, seed: int | None = None) -> "Network":
+    """A network with its weights, in eval mode, on the CPU: images (B, 3, H, W) -> (B, classes).
+
+    `path` is a folder that `wb.save` wrote; or a results folder, whose completed runs keep their
+    final weights with `--keep weights`, and then `variant` and `seed` say which run. They may be
+    left out where there is only one. Averaged weights are kept where the run's score is of those.
+    Raises `InputError` for a run that is not there, has not completed or kept no weights.
+    """
+    from workbench.train.saved import holds_network, load_saved
+
+    folder = Path(path)
+    if holds_network(folder):
+        if variant is not None or seed is not None:
+            raise InputError(
+                f"{path} is one saved network; leave variant and seed out", key="variant"
+            )
+        return load_saved(folder)
+    sweep = load_sweep(path)
+    run = _run(sweep, variant, seed)
+    config = RunConfig(variant=run.variant, spec=run.spec, recipe=run.recipe, seed=run.seed)
+    kept = run_folder(folder if folder.is_dir() else folder.parent, config) / LAST
+    if not holds_network(kept):
+        why = "kept no weights; --keep weights keeps them as runs complete"
+        if run.status != "completed":
+            why = f"is {run.status}, not completed"
+        raise InputError(f"{path}: {run.variant!r}, seed {run.seed}, {why}", key="results")
+    import_modules(sweep.plan.modules)
+    return load_saved(kept)
+
+
+def _run(sweep: Sweep, variant: str | None, seed: int | None) -> StoredRun:
+    variants = tuple(dict.fromkeys(run.variant for run in sweep.runs))
+    if variant is None and len(variants) == 1:
+        variant = variants[0]
+    if variant is None:
+        raise InputError(f"missing; {nearest('', variants)}", key="variant")
+    if variant not in variants:
+        raise unknown("variant", variant, variants)
+    runs = {run.seed: run for run in sweep.runs if run.variant == variant}
+    if seed is None and len(runs) == 1:
+        return next(iter(runs.values()))
+    if seed is None:
+        raise InputError(f"missing; {nearest('', map(str, runs))}", key="seed")
+    if seed not in runs:
+        raise unknown("seed", str(seed), map(str, runs))
+    return runs[seed]

@@ -1,0 +1,234 @@
+"""A network on disk, as the Hugging Face hub lays it out: weights, configuration, model card.
+
+`model.safetensors` is enough by itself: the whole spec is in its metadata. `config.json` has the
+same for other programs, `README.md` for people.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.config import MAC, Result, RunConfig, Spec, parse
+from workbench.cost import closed_form
+from workbench.data import describe
+from workbench.errors import InputError
+from workbench.models import Network, build
+from workbench.models.layout import layout
+from workbench.models.tensor_file import read_tensors, write_tensors
+from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
+from workbench.version import __version__
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the hub's names
+LIBRARY = "cmt-workbench"
+LAST = "last"  # the folder, in that of a run, with its final weights
+
+
+def save(model: Network, folder: str | Path, *, source: str = "not stated") -> Path:
+    """Writes `model` into `folder`, which `wb.load` reads and `huggingface_hub` can push.
+
+    `source` says where the weights come from, for the model card. Returns the folder. Raises
+    `InputError` for a network that is not the one of its spec, such as a fused one, and for a
+    folder that can't be written or that holds other files under the same names.
+    """
+    if not isinstance(model, Network):
+        raise InputError(f"model: {type(model).__name__} is no network that wb.build made")
+    state = model.state_dict()
+    odd = _misfit(model.spec, state)
+    if odd:
+        raise InputError(f"model: {odd}, unlike the network of its spec; save it before wb.fuse")
+    _write(Path(folder), state, model.spec, {"source": source})
+    return Path(folder)
+
+
+def load_saved(path: Path) -> Network:
+    """The network in a saved folder, or in its `model.safetensors`, in eval mode, on the CPU.
+
+    Weights are in 32 bits. Nothing is built before it is known that the tensors are those of the
+    spec. Raises `InputError` for files that are missing, damaged or that contradict each other.
+    """
+    file = path / WEIGHTS if path.is_dir() else path
+    state, facts = read_tensors(file)
+    spec = _spec(file, facts)
+    _refuse_other_config(file.with_name(CONFIG), spec)
+    odd = _misfit(spec, state)
+    if odd:
+        raise InputError(f"weights: {str(file)!r}: {odd}, unlike the network of its spec")
+    network = build(spec)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def holds_network(path: Path) -> bool:
+    """Whether `path` is a saved folder, or a file of weights."""
+    return (path / WEIGHTS).is_file() or (path.suffix == ".safetensors" and path.is_file())
+
+
+def keep_weights(run: RunConfig, folder: Path, result: Result) -> None:
+    """The weights that `result` is the score of, from the last checkpoint in a run's `folder`.
+
+    They are saved in `folder`/last. Raises `InputError` as `save` does.
+    """
+    state = network_weights(load_checkpoint(folder / NAME))
+    data = describe(run.recipe.data)
+    averaged = ", averaged over the steps" if run.recipe.ema_decay is not None else ""
+    facts = {
+        "source": f"trained on {data.name} for {run.recipe.epochs} epochs{averaged}: top-1"
+        f" {result.top1:.2f} % on {data.test_size} test images; run {run.id}, seed {run.seed}",
+        "run": {"id": run.id, "variant": run.variant, "seed": run.seed, "top1": result.top1},
+        "recipe": run.recipe.model_dump(mode="json"),
+        "mean": data.mean,
+        "std": data.std,
+        "class_names": data.class_names,
+    }
+    _write(folder / LAST, state, run.spec, facts)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _spec(file: Path, facts: Mapping[str, Any]) -> Spec:
+    found = facts.get("spec")
+    if not isinstance(found, Mapping):
+        raise InputError(
+            f"weights: {str(file)!r} has no spec inside; wb.build a network, then wb.load_weights"
+        )
+    return parse(Spec, found, "spec")
+
+
+def _refuse_other_config(file: Path, spec: Spec) -> None:
+    """A configuration that was edited would describe another network than the one in the file."""
+    if not file.exists():
+        return
+    found = _config(file).get("spec")
+    if not isinstance(found, dict) or parse(Spec, found, "spec") != spec:
+        raise InputError(f"config: {str(file)!r} has another spec than the {WEIGHTS} beside it")
+
+
+def _config(file: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"config: {str(file)!r} can't be read, it is damaged or no mapping")
+    return found
+
+
+def _misfit(spec: Spec, state: Mapping[str, Tensor]) -> str | None:
+    """What is different about `state`, if it is not of the network of `spec`."""
+    blocks = sum(stage.depth for stage in spec.stages)
+    if blocks > len(state):  # counted before as many modules are made
+        return f"there are {len(state)} tensors for {blocks} blocks"
+    own = _without_values(spec).state_dict()
+    for name in [*own, *state]:
+        if name not in state:
+            return f"{name} is missing"
+        if name not in own:
+            return f"{name} is there"
+        if state[name].shape != own[name].shape:
+            return f"{name} is {[*state[name].shape]}"
+        if state[name].is_floating_point() != own[name].is_floating_point():
+            return f"{name} is of type {state[name].dtype}"
+    return None
+
+
+def _without_values(spec: Spec) -> Network:
+    try:
+        with torch.device("meta"):
+            return Network(layout(spec))
+    except InputError:
+        raise
+    except Exception as error:  # a spec that `wb.spec` did not make may hold anything
+        why = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"it is of no network: {type(error).__name__}: {why}", key="spec"
+        ) from None
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _write(folder: Path, state: Mapping[str, Tensor], spec: Spec, facts: Mapping[str, Any]) -> None:
+    """The weights last: where they are, all is there."""
+    cost = closed_form(spec)
+    config = {
+        "library_name": LIBRARY,
+        "library_version": __version__,
+        "architecture": spec.name,
+        "num_classes": spec.classes,
+        "input_size": [spec.channels, spec.resolution, spec.resolution],
+        "params": cost.params,
+        "macs": cost.macs,
+        **facts,
+        "spec": spec.model_dump(mode="json"),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign(folder)
+        _write_text(folder / CARD, _card(config))
+        _write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+    except OSError as error:
+        raise InputError(f"folder: {folder} can't be written: {error.strerror}") from None
+    write_tensors(folder / WEIGHTS, state, config)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    there = [name for name in (WEIGHTS, CONFIG, CARD) if (folder / name).exists()]
+    if not there:
+        return
+    try:
+        ours = _config(folder / CONFIG).get("library_name") == LIBRARY
+    except InputError:
+        ours = False
+    if not ours:
+        raise InputError(f"folder: {folder} has a {there[0]} that wb.save did not write")
+
+
+def _write_text(path: Path, text: str) -> None:
+    half = path.with_name(f".{path.name}.part")
+    try:
+        half.write_text(text, encoding="utf-8")
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _card(config: Mapping[str, Any]) -> str:
+    """The front matter is what the hub reads; see its documentation of model cards."""
+    channels, side, _ = config["input_size"]
+    normalised = ""
+    if "mean" in config:
+        mean, std = (", ".join(f"{x:.4f}" for x in config[key]) for key in ("mean", "std"))
+        normalised = f"\nThe images, from 0 to 1, are normalised by mean {mean} and std {std}.\n"
+    return f"""---
+library_name: {LIBRARY}
+pipeline_tag: image-classification
+tags:
+- image-classification
+- {LIBRARY}
+---
+
+# {config["architecture"]}
+
+| | |
+|---|---|
+| Params | {config["params"]:,} |
+| MACs | {config["macs"]:,} |
+| Input | {channels} x {side} x {side} |
+| Classes | {config["num_classes"]} |
+
+{MAC}.
+
+Source of the weights: {config["source"]}.
+
+```python
+import workbench as wb
+
+model = wb.load("this/folder")  # (B, {channels}, {side}, {side}) -> (B, {config["num_classes"]})
+```
+{normalised}"""
