@@ -43,7 +43,7 @@ SEEDS_OF_MISSED = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
 MISSED = (0.28, 0.25, 0.12, 0.05, 0.02, 0.005)
 # The known part is a floor of the variance, which makes the tails of the test lighter than those of
 # Student's t. The share of the floor that is counted, for the true variance is not known.
-FLOOR_SHARE = 0.6
+FLOOR_SHARE = 0.7
 TINY = 1e-12
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
@@ -156,8 +156,8 @@ def loud_rows(model: Model, uses: ArrayLike, comparisons: int) -> NDArray[np.boo
     """
     freedom = np.maximum(model.moments.count - 1, 1)
     missed = np.interp(freedom + 1, SEEDS_OF_MISSED, MISSED)
-    share = np.asarray(uses, dtype=np.float64) / max(comparisons, 1) ** 2
-    missed = missed * (1 - 0.7 * np.minimum(share, 1))
+    share = np.minimum(np.asarray(uses, dtype=np.float64) / max(comparisons, 1), 1)
+    missed = missed * (1 - share**2 * (0.18 + 0.6 / max(comparisons, 1) ** 2))
     limit = LOUD * special.chdtri(freedom, 1 - missed) / freedom
     return (model.loudness > limit) & (model.moments.count > 1)
 
