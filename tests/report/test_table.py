@@ -82,9 +82,9 @@ def test_an_interval_without_zero_that_is_no_verdict_says_why() -> None:
     row, cells = records(sheet)[1], [cell.text for cell in sheet.rows[1]]
     assert isinstance(row["difference_low"], float)
     assert row["difference_low"] > 0
-    assert row["verdict"] == "within noise"
-    assert any(text.startswith("within noise once adjusted (could have seen") for text in cells)
-    assert sheet.rows[2][7].text.startswith("within noise (could have seen")
+    assert row["verdict"] == "undecided"
+    assert any(text.startswith("undecided once adjusted (could have seen") for text in cells)
+    assert sheet.rows[2][7].text.startswith("undecided (could have seen")
 
 
 def test_a_console_has_the_notes_that_its_rows_give_cause_for() -> None:
@@ -179,7 +179,7 @@ def test_before_any_run_the_table_is_empty_not_zero() -> None:
     rows = (Row("a", params=5, macs=7), Row("b", compared_to="a"))
     found = records(ablation_sheet(Findings(PlanFacts("p"), rows, ())))
     assert found[0]["top1_mean"] is None
-    assert found[1]["verdict"] == "no verdict"
+    assert found[1]["verdict"] == "none"
     empty: tuple[RunRecord, ...] = ()
     assert "0/0" in printed(ablation_sheet(Findings(PlanFacts("p"), rows, empty)), 120)
 

@@ -64,7 +64,7 @@ def test_verdicts_go_by_the_adjusted_p_value() -> None:
     found = compare_rows((*rows, *more), runs, (0, 1, 2))["b"]
     assert found.p is not None
     assert found.p < 0.05
-    assert found.verdict is Verdict.NOISE
+    assert found.verdict is Verdict.UNDECIDED
 
 
 def test_one_seed_gives_no_verdict_and_says_so() -> None:
@@ -95,7 +95,7 @@ def test_one_image_more_at_every_seed_is_within_noise() -> None:
     step = 100 / 599
     rows, runs = chain({"a": [97.0, 97.5, 97.3], "b": [97.0 + step, 97.5 + step, 97.3 + step]})
     found = compare_rows(rows, runs, range(3), images=599)["b"]
-    assert found.verdict is Verdict.NOISE
+    assert found.verdict is Verdict.UNDECIDED
     assert found.interval is not None
     assert found.interval.low < 0 < step < found.interval.high
     assert found.detectable is not None

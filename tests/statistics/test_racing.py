@@ -31,7 +31,7 @@ def test_only_undecided_comparisons_go_on_and_both_sides_do() -> None:
     rows = (*rows[:3], Row("d", compared_to="a"))
     found = compare_rows(rows, runs, SEEDS, RACE)
     assert found["b"].verdict is Verdict.HELPS
-    assert found["c"].verdict is Verdict.NOISE
+    assert found["c"].verdict is Verdict.UNDECIDED
     assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("b", (3,)), Wanted("c", (3,)))
 
 
@@ -52,7 +52,7 @@ def test_the_race_ends_at_the_most_seeds_and_at_lost_rows() -> None:
     rows, runs = chain({"a": rng.normal(90, 1, 12).tolist(), "b": rng.normal(90, 1, 12).tolist()})
     rows = (*rows, Row("c", compared_to="a"))
     runs = (*runs, *(diverged("c", seed) for seed in range(3)))
-    assert compare_rows(rows, runs, SEEDS, RACE)["b"].verdict is Verdict.NOISE
+    assert compare_rows(rows, runs, SEEDS, RACE)["b"].verdict is Verdict.UNDECIDED
     assert next_seeds(rows, runs, SEEDS, RACE) == ()
 
 

@@ -54,7 +54,12 @@ class Findings:
         """Summary and comparison of every row, in the order of the plan."""
         facts = self.facts
         compared = compare_rows(
-            self.rows, self.runs, facts.seeds, facts.race, images=facts.test_images
+            self.rows,
+            self.runs,
+            facts.seeds,
+            facts.race,
+            images=facts.test_images,
+            method=facts.method,
         )
         return tuple(
             RowResult(row, summarise(row, self.runs), compared.get(row.variant))

@@ -79,7 +79,7 @@ def _about(facts: PlanFacts, spread: bool = True) -> str:
 
 
 def _method(facts: PlanFacts, adjusted: bool = True, seen: bool = True) -> str:
-    """With what `adjusted` (`within noise once adjusted`) and `seen` (`could have seen`) mean."""
+    """With what `adjusted` (`undecided once adjusted`) and `seen` (`could have seen`) mean."""
     if facts.race is None:
         intervals = "with Student's 95 % interval for that row alone"
         tests = "paired t tests adjusted over the rows by Holm's method"
@@ -92,7 +92,7 @@ def _method(facts: PlanFacts, adjusted: bool = True, seen: bool = True) -> str:
     parts = [
         f"Differences are in percentage points, paired by seed, {intervals}.",
         f"Verdicts are by {tests}, at 5 % for the plan.",
-        "'Within noise once adjusted': the interval of the row alone leaves zero out, the adjusted "
+        "'Undecided once adjusted': the interval of the row alone leaves zero out, the adjusted "
         "test of the plan's rows does not."
         if adjusted
         else "",

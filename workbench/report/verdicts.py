@@ -13,21 +13,21 @@ def difference_text(found: Comparison | None) -> str:
 
 
 def verdict_text(found: Comparison | None) -> str:
-    """`helps`; `within noise (could have seen 0.81)`; `none: one seed gives no verdict`."""
+    """`helps`; `undecided (could have seen 0.81)`; `none: one seed gives no verdict`."""
     if found is None:
         return ""
-    if found.verdict is Verdict.NOISE and found.detectable is not None:
+    if found.verdict is Verdict.UNDECIDED and found.detectable is not None:
         return f"{verdict_words(found)} (could have seen {found.detectable:.2f})"
     return verdict_words(found) if found.verdict is not Verdict.NONE else f"none: {found.reason}"
 
 
 def verdict_words(found: Comparison) -> str:
-    """The verdict: `within noise once adjusted` where that is what decided."""
+    """The verdict: `undecided once adjusted` where that is what decided."""
     return f"{found.verdict} once adjusted" if lost_to_adjustment(found) else str(found.verdict)
 
 
 def lost_to_adjustment(found: Comparison | None) -> bool:
     """Whether the interval, of this row alone, leaves zero out where the verdict does not."""
-    if found is None or found.interval is None or found.verdict is not Verdict.NOISE:
+    if found is None or found.interval is None or found.verdict is not Verdict.UNDECIDED:
         return False
     return found.interval.low > 0 or found.interval.high < 0

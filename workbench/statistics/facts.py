@@ -3,13 +3,15 @@
 The ledger is mapped to these; nothing here knows of databases, torch or matplotlib.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
 from workbench.config import EpochRecord, Outcome
 from workbench.errors import InputError
 
-__all__ = ["EpochRecord", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
+__all__ = ["EpochRecord", "Method", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,26 @@ class Race:
 
 
 @dataclass(frozen=True, slots=True)
+class Method:
+    """How rows are compared. `known` is the variance of one run of each variant that its test
+    images explain, in squared points. `equivalent` is the difference, in points, below which two
+    rows are as good as each other.
+    """
+
+    variance: Literal["own", "shared"] = "own"
+    known: Mapping[str, float] | None = None
+    equivalent: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.equivalent is not None and not 0 < self.equivalent < 100:
+            raise InputError(
+                f"equivalent: {self.equivalent} is refused; points of top-1 between 0 and 100"
+            )
+        if self.equivalent is not None and self.variance == "own":
+            raise InputError("equivalent: needs variance: shared")
+
+
+@dataclass(frozen=True, slots=True)
 class PlanFacts:
     """A plan as its report names it. The order of `seeds` is the order they are run in.
 
@@ -91,6 +113,7 @@ class PlanFacts:
     race: Race | None = None
     published: tuple[str, ...] = ()
     test_images: int | None = None
+    method: Method = Method()
 
 
 def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:

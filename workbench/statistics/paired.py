@@ -16,40 +16,45 @@ rounding that repeats does not average out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from workbench.statistics import sequential
-from workbench.statistics.facts import Outcome, Race, Row, RunRecord
+from workbench.statistics.comparison import (
+    LEVEL,
+    POWER,
+    RESOLUTION,
+    Comparison,
+    Interval,
+    Verdict,
+    holm,
+)
+from workbench.statistics.facts import Method, Outcome, Race, Row, RunRecord
+from workbench.statistics.shared import compare_shared
 
-LEVEL = 0.05
-POWER = 0.8
-# Percentage points. Top-1 counts images; below the step of a test set of a million images the
-# differences of the seeds are one number, and their spread is unknown rather than nil.
-RESOLUTION = 1e-4
+__all__ = [
+    "LEVEL",
+    "RESOLUTION",
+    "Comparison",
+    "Interval",
+    "Student",
+    "Summary",
+    "Verdict",
+    "bootstrap",
+    "compare_rows",
+    "detectable",
+    "holm",
+    "paired",
+    "rounding_error",
+    "student",
+    "summarise",
+]
+
 RESAMPLES = 10_000
 
 Floats = NDArray[np.float64]
-
-
-class Verdict(StrEnum):
-    """What a comparison shows. `none` stands where it can show nothing, with its reason."""
-
-    HELPS = "helps"
-    HURTS = "hurts"
-    NOISE = "within noise"
-    NONE = "no verdict"
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Closed, in percentage points."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +68,6 @@ class Student:
     low: Floats
     high: Floats
     p: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A row less the row it is compared with, over the seeds that both completed.
-
-    All values are in percentage points of top-1. `p_holm` decides the verdict; `interval` is for
-    this row alone. `detectable` is the smallest true difference that as many seeds with this
-    spread would have called real in 80 of 100 plans (see `detectable`).
-    """
-
-    variant: str
-    compared_to: str
-    seeds: tuple[int, ...]
-    differences: tuple[float, ...]
-    mean: float | None
-    sd: float | None
-    interval: Interval | None
-    bootstrap: Interval | None
-    p: float | None
-    p_holm: float | None
-    detectable: float | None
-    verdict: Verdict
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +122,6 @@ def student(differences: ArrayLike, level: float = LEVEL, least: float = 0.0) ->
     p = np.where(error > 0, 2 * special.stdtr(n - 1, -np.abs(mean) / error), 1.0)
     half = special.stdtrit(n - 1, 1 - level / 2) * error
     return Student(n, mean, sd, error, mean - half, mean + half, p)
-
-
-def holm(p: ArrayLike) -> Floats:
-    """Holm's step-down adjustment along the last axis, monotone and at most 1."""
-    values = np.asarray(p, dtype=np.float64)
-    m = values.shape[-1]
-    order = np.argsort(values, axis=-1, kind="stable")
-    stepped = np.take_along_axis(values, order, -1) * np.arange(m, 0, -1)
-    adjusted = np.minimum(np.maximum.accumulate(stepped, -1), 1.0)
-    result = np.empty_like(values)
-    np.put_along_axis(result, order, adjusted, -1)
-    return result
 
 
 def detectable(error: float, n: int, level: float) -> float:
@@ -215,12 +184,28 @@ def compare_rows(
     race: Race | None = None,
     resamples: int = RESAMPLES,
     images: int | None = None,
+    method: Method | None = None,
 ) -> dict[str, Comparison]:
     """Every row that is compared with another, by variant.
 
     `seeds` is the order they were run in, which the sequential method of a `race` needs; `images`
-    is the size of the test set.
+    is the size of the test set. Without a `method`, each row has its own variance.
     """
+    found = _compare_own(rows, runs, seeds, race, resamples, images)
+    if method is None or method.variance == "own":
+        return found
+    least, each = rounding_error(images), tuple(found.values())
+    return compare_shared(rows, each, runs, seeds, method, race, least)
+
+
+def _compare_own(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    race: Race | None,
+    resamples: int,
+    images: int | None,
+) -> dict[str, Comparison]:
     compared = [row for row in rows if row.compared_to is not None]
     pairs = {row.variant: paired(row, runs, seeds) for row in compared}
     least = rounding_error(images)
@@ -296,7 +281,7 @@ def _verdict(test: Student | None, p_holm: float) -> Verdict:
     if test is None:
         return Verdict.NONE
     if p_holm > LEVEL:
-        return Verdict.NOISE
+        return Verdict.UNDECIDED
     return Verdict.HELPS if test.mean > 0 else Verdict.HURTS
 
 

@@ -27,29 +27,32 @@ PATHS = 400_000
 CHUNK = 50_000
 
 
-def sequential_p(race: Race, smallest: float) -> float:
+def sequential_p(race: Race, smallest: float, rows: int = 2) -> float:
     """The chance that equal variants show a p value of `smallest` or less at any look.
 
     Counted among simulated paths, itself counted among them, so that it is never too small
     (Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010).
+    The variance is pooled over `rows`; of two, it is that of their difference.
     """
-    minima = null_minima(race.least, race.most)
+    minima = null_minima(race.least, race.most, rows)
     return float((np.searchsorted(minima, smallest, side="right") + 1) / (len(minima) + 1))
 
 
-def nominal_level(race: Race, level: float) -> float:
+def nominal_level(race: Race, level: float, rows: int = 2) -> float:
     """The level at every look that makes `level` over all looks."""
-    minima = null_minima(race.least, race.most)
+    minima = null_minima(race.least, race.most, rows)
     return float(minima[max(int(level * (len(minima) + 1)) - 2, 0)])
 
 
 @lru_cache(maxsize=16)
-def null_minima(least: int, most: int) -> NDArray[np.float64]:
+def null_minima(least: int, most: int, rows: int = 2) -> NDArray[np.float64]:
     """Smallest p value over the looks at `least`..`most` pairs, ascending, of equal variants."""
     generator = np.random.default_rng(1977)
-    parts = [
-        path_minima(generator.standard_normal((CHUNK, most)), least) for _ in range(PATHS // CHUNK)
-    ]
+    parts = []
+    for _ in range(PATHS // CHUNK):
+        differences = generator.standard_normal((CHUNK, most))
+        others = generator.chisquare(max(rows - 2, 1), (CHUNK, most - 1)) if rows > 2 else None
+        parts.append(look_p(differences, least, others, rows).min(-1))
     minima: NDArray[np.float64] = np.sort(np.concatenate(parts))
     minima.flags.writeable = False
     return minima
@@ -61,13 +64,25 @@ def path_minima(differences: NDArray[np.float64], least: int) -> NDArray[np.floa
     return smallest
 
 
-def look_p(differences: NDArray[np.float64], least: int) -> NDArray[np.float64]:
-    """(paths, n) paired differences to the p values of looks `least`..n, (paths, n - least + 1)."""
+def look_p(
+    differences: NDArray[np.float64],
+    least: int,
+    others: NDArray[np.float64] | None = None,
+    rows: int = 2,
+) -> NDArray[np.float64]:
+    """(paths, n) paired differences to the p values of looks `least`..n, (paths, n - least + 1).
+
+    `others` (paths, n - 1) is what each further seed adds to the sum of squares from the other
+    rows, in units of the variance of a difference: chi-square with `rows` - 2 degrees of freedom.
+    """
     n = np.arange(1, differences.shape[-1] + 1)
     total = differences.cumsum(-1)
     squares = (differences**2).cumsum(-1) - total**2 / n
+    if others is not None:
+        squares[..., 1:] += others.cumsum(-1)
     keep = slice(least - 1, None)
-    variance = np.maximum(squares[..., keep], 1e-300) / (n[keep] - 1)
+    freedom = (rows - 1) * (n[keep] - 1)
+    variance = np.maximum(squares[..., keep], 1e-300) / freedom
     t = total[..., keep] / np.sqrt(variance * n[keep])
-    p: NDArray[np.float64] = 2 * special.stdtr(n[keep] - 1, -np.abs(t))
+    p: NDArray[np.float64] = 2 * special.stdtr(freedom, -np.abs(t))
     return p

@@ -159,7 +159,7 @@ def loud_rows(model: Model, uses: ArrayLike, comparisons: int) -> NDArray[np.boo
     share = np.minimum(np.asarray(uses, dtype=np.float64) / max(comparisons, 1), 1)
     missed = missed * (1 - share**2 * (0.18 + 0.6 / max(comparisons, 1) ** 2))
     limit = LOUD * special.chdtri(freedom, 1 - missed) / freedom
-    return (model.loudness > limit) & (model.moments.count > 1)
+    return np.asarray((model.loudness > limit) & (model.moments.count > 1))
 
 
 def contrasts(
@@ -230,7 +230,8 @@ def _start(own: Floats, known: Floats, freedom: Floats) -> Floats:
     ratio = np.where(used, own / unit / half, np.nan)
     ratio[..., :1] = np.where(used.any(-1, keepdims=True), ratio[..., :1], 1.0)
     middle = np.nanmedian(ratio, axis=-1, keepdims=True)
-    return np.maximum(unit * np.maximum(middle, np.where(some, 1.0, TINY)), TINY)
+    start = unit * np.maximum(middle, np.where(some, 1.0, TINY))
+    return np.asarray(np.maximum(start, TINY))
 
 
 def _ordinary(ratio: Floats, freedom: Floats, pooled: Floats) -> Floats:

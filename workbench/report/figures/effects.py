@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LOOKS = {
     Verdict.HELPS: ("^", style.BLUE),
     Verdict.HURTS: ("v", style.VERMILION),
-    Verdict.NOISE: ("o", style.GREY),
+    Verdict.UNDECIDED: ("o", style.GREY),
     Verdict.NONE: ("x", style.BLACK),
 }
 

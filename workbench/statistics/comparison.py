@@ -1,0 +1,88 @@
+"""What a comparison of two rows is, and its verdict in words."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LEVEL = 0.05
+POWER = 0.8
+# Percentage points. Top-1 counts images; below the step of a test set of a million images the
+# differences of the seeds are one number, and their spread is unknown rather than nil.
+RESOLUTION = 1e-4
+
+
+class Verdict(StrEnum):
+    """What a comparison shows. `none` stands where it can show nothing, with its reason."""
+
+    HELPS = "helps"
+    HURTS = "hurts"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Closed, in percentage points."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row less the row it is compared with.
+
+    All values are in percentage points of top-1. `p_holm` decides the verdict. `seeds` and
+    `differences` are those that both rows completed. With `variance: own` the interval is for this
+    row alone; with the shared model it is at the level of the verdict. `detectable` is the smallest
+    true difference that as many seeds with this spread would have called real in 80 of 100 plans.
+
+    Of the shared model alone: `own_p` is Student's paired t test of this row; `loud` names the
+    rows of the two that keep their own variance; `takes` is the number of seeds that a difference
+    as large as the one observed would take, None where it is too small for any number tried.
+    """
+
+    variant: str
+    compared_to: str
+    seeds: tuple[int, ...]
+    differences: tuple[float, ...]
+    mean: float | None
+    sd: float | None
+    interval: Interval | None
+    bootstrap: Interval | None
+    p: float | None
+    p_holm: float | None
+    detectable: float | None
+    verdict: Verdict
+    reason: str = ""
+    own_p: float | None = None
+    loud: tuple[str, ...] = ()
+    takes: int | None = None
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether Student's paired t test of this row alone, at 5 %, says the same; None where it
+        can't be asked, or was itself the test."""
+        if self.own_p is None or self.verdict is Verdict.NONE:
+            return None
+        return (self.own_p <= LEVEL) == (self.verdict in (Verdict.HELPS, Verdict.HURTS))
+
+    def replaced(self, **changes: Any) -> "Comparison":
+        """The same with other values."""
+        return replace(self, **changes)
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Holm's step-down adjustment along the last axis, monotone and at most 1."""
+    values = np.asarray(p, dtype=np.float64)
+    m = values.shape[-1]
+    order = np.argsort(values, axis=-1, kind="stable")
+    stepped = np.take_along_axis(values, order, -1) * np.arange(m, 0, -1)
+    adjusted = np.minimum(np.maximum.accumulate(stepped, -1), 1.0)
+    result = np.empty_like(values)
+    np.put_along_axis(result, order, adjusted, -1)
+    return result
