@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, shown, unknown
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 Natural = Annotated[int, Field(strict=True, ge=0)]
@@ -45,12 +45,11 @@ def parse(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        raise _input_error(model, error, where) from None
+        raise _input_error(model, error.errors(include_url=False)[0], data, where) from None
 
 
-def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> InputError:
-    fault = error.errors(include_url=False)[0]
-    path = [str(part) for part in fault["loc"] if not UNION.fullmatch(str(part))]
+def _input_error(model: type[BaseModel], fault: Any, data: object, where: str) -> InputError:
+    path = _path(fault, data)
     key = ".".join(part for part in [where, *path] if part)
     if fault["type"] == "extra_forbidden":
         owner = _submodel(model, path[:-1])
@@ -64,10 +63,22 @@ def _input_error(model: type[BaseModel], error: ValidationError, where: str) -> 
         return InputError(f"it needs at least {wanted}, and has {found}", key=key)
     if fault["type"] == "literal_error" and isinstance(fault["input"], str):
         return unknown(key, fault["input"], re.findall(r"'(.*?)'", fault["ctx"]["expected"]))
-    return InputError(f"{fault['input']!r} is refused: {_why(fault)}", key=key)
+    return InputError(f"{shown(fault['input'])} is refused: {_why(fault)}", key=key)
 
 
-UNION = re.compile(r"str|int|float|bool|.*\[.*")  # a member of one, where pydantic names it
+def _path(fault: Any, data: object) -> list[str]:
+    """The keys that lead to a fault, without the members of unions that pydantic names there."""
+    path, keys = list[str](), fault["loc"]
+    for index, key in enumerate(keys):
+        listed = isinstance(data, list | tuple) and isinstance(key, int) and key < len(data)
+        if listed or (isinstance(data, Mapping) and key in data):
+            data = data[key]  # type: ignore[index]
+        elif fault["type"] != "missing" or index < len(keys) - 1:
+            continue
+        path.append(str(key))
+    return path
+
+
 WHY = {  # pydantic's kinds of fault, in words for people who write plans; by how they begin
     "int": "it must be a whole number",
     "float": "it must be a number",

@@ -58,6 +58,15 @@ MOST_CHOICES = 24  # listed where none is near
 MOST_DIFFERENCES = 5  # shown
 
 
+MOST_SHOWN = 80  # characters of a value
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: in quotes where it is text, and not too long."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "so large a number"
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 10]}...{text[-7:]}"
+
+
 def some_of(differences: Sequence[str]) -> str:
     """The first few, and how many there are more."""
     more = len(differences) - MOST_DIFFERENCES

@@ -177,7 +177,7 @@ REFUSED = {
     "cmt_s downsample=none": ("downsample", "none", "conv"),
     "cmt_s stem.stride=3": ("stem.stride", "3", "4"),
     "cmt_s depth=[1,1,1,1,1,1]": ("depth", "6", "5"),
-    "cmt_s act=[": ("act", "[", "YAML"),
+    "cmt_s act=[": ("act: '[' is refused: a value is missing",),
 }
 
 

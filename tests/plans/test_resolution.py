@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.checks import refused
 from tests.support.sweeps import PATH, plan, plan_file, rooms
-from workbench.plans.file import find_plan, load_plan_file, parse_plan
+from workbench.plans.file import find_plan, parse_plan, read_plan
 from workbench.plans.kinds import KINDS
 from workbench.plans.resolution import Changes, Plan, resolve
 from workbench.plans.shipped import named_plans
@@ -225,21 +225,21 @@ def test_one_factor_refuses_another_spec_of_the_same_network() -> None:
         ("name: a\n", ["kind: missing", "additive"]),
         ("name: !!python/object/apply:os.system ['true']\n", ["line 1"]),
         ("a: \x00b\n", ["not YAML"]),
-        ("[" * 100_000, ["not YAML"]),
+        ("[" * 100_000, ["line 1, column 31: it is nested deeper than 30"]),
     ],
 )
 def test_file_that_is_no_plan_is_one_line(tmp_path: Path, text: str, parts: list[str]) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(text)
-    refused(lambda: load_plan_file(path), str(path), *parts)
+    refused(lambda: read_plan(path), str(path), *parts)
 
 
 def test_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"name: \xff\xfe")
-    refused(lambda: load_plan_file(binary), "not UTF-8")
-    refused(lambda: load_plan_file(tmp_path), "is a directory".capitalize())
-    refused(lambda: load_plan_file(tmp_path / "no.yaml"), "does not exist")
+    refused(lambda: read_plan(binary), "not UTF-8")
+    refused(lambda: read_plan(tmp_path), "is a directory".capitalize())
+    refused(lambda: read_plan(tmp_path / "no.yaml"), "does not exist")
 
 
 def test_bare_name_is_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def test_plans_and_studies_are_named_apart(tmp_path: Path, monkeypatch: pytest.M
     assert named_plans()["quickstart"] == Path("ablations/quickstart.yaml")
     refused(lambda: find_plan("zzzz"), "plan: unknown 'zzzz'; choose from: ", "quickstart")
     refused(lambda: find_plan("zzzz", study=True), "study: unknown", "from: mine, scaling_study")
-    refused(lambda: load_plan_file("mine"), "is a study; run it with: workbench study mine")
+    refused(lambda: read_plan("mine"), "is a study; run it with: workbench study mine")
 
 
 def test_written_overrides_may_be_a_mapping_a_list_or_one() -> None:

@@ -147,7 +147,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"trials": 0}, "trials: 0 is refused"),
     ({"objectives": ["top5"]}, r"objectives\.0: unknown 'top5'; nearest: 'top1'"),
     ({"objectives": ["macs"], "pruner": "median"}, "pruner: 'median' goes by top1"),
-    ({"sampler": "tpee"}, r"sampler\.name: unknown 'tpee'; nearest: 'tpe'"),
+    ({"sampler": "tpee"}, r"sampler: unknown 'tpee'; nearest: 'tpe'"),
     ({"base": "cmt_digit"}, "nearest: 'cmt_digits"),
     ({"recipe": "digit"}, "nearest: 'digits"),
     ({"exponents": [1, -1, 2]}, "exponents"),

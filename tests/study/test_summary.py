@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -16,6 +15,7 @@ from scipy import stats
 from tests.support.studies import FILE, options, quiet, said, study
 from workbench.engine import LOCAL
 from workbench.errors import InputError
+from workbench.plain_yaml import write_yaml
 from workbench.scaling import PAPER, Constants
 from workbench.shipped import PLANS
 from workbench.study import commands as studies
@@ -223,7 +223,7 @@ def test_study_command_runs_writes_and_prints(tmp_path: Path) -> None:
 
 def write_file(folder: Path) -> Path:
     path = folder / "study.yaml"
-    path.write_text(yaml.safe_dump(FILE))
+    path.write_text(write_yaml(FILE))
     return path
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from workbench.config import (
@@ -28,6 +27,7 @@ from workbench.config import (
     parse,
 )
 from workbench.errors import InputError, unknown
+from workbench.plain_yaml import read_value
 from workbench.plans.collaborators import Rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds import PlanFile
@@ -63,7 +63,7 @@ def spec(base: str, *overrides: str, classes: int | None = None) -> Spec:
         key, _, value = text.partition("=")
         if key not in values:
             raise unknown("override", key, values)
-        found = yaml.safe_load(value)
+        found = read_value(value, key)
         values[key] = found[0] if isinstance(found, list) else found  # it has one stage
     none, lpu, alias = Part(name="none"), Part(name=values["lpu"]), Part(name=values["alias"])
     stage = Stage(
@@ -89,7 +89,7 @@ def recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
     data = {} if isinstance(base, str) else dict(base)
     for text in overrides:
         key, _, value = text.partition("=")
-        data[key] = yaml.safe_load(value)
+        data[key] = read_value(value, key)
     return parse(Recipe, {"epochs": 3, "batch_size": 10, **data}, "recipe")
 
 

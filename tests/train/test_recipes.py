@@ -107,7 +107,11 @@ def test_overrides_dotted_and_nested() -> None:
             "schedule.name: unknown 'cosin'; nearest: 'cosine'",
         ),
         ("digits", "epochs", "'epochs' is no override"),
-        ("digits", "epochs=[1", r"recipe.epochs: '\[1' is not YAML"),
+        (
+            "digits",
+            "epochs=[1",
+            r"recipe.epochs: '\[1' is refused: a list or mapping is not",
+        ),
     ],
 )
 def test_refused_with_one_line(base: str, override: str, message: str) -> None:

@@ -8,8 +8,6 @@ value goes to all stages.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from workbench.config import Part, Spec, Stage, parse
 from workbench.errors import InputError, nearest, unknown, unknown_key
 from workbench.models.components.mixer import MIXERS
@@ -18,6 +16,7 @@ from workbench.models.components.stem import STEMS
 from workbench.models.layout import layout
 from workbench.models.registry import NETWORK_SLOTS, SLOTS, STAGE_SLOTS, lookup, options_of
 from workbench.models.zoo import entry
+from workbench.plain_yaml import read_value
 
 Settings = Mapping[str, Any]
 
@@ -132,10 +131,7 @@ def parse_overrides(overrides: Iterable[str]) -> Settings:
         key, separator, value = text.partition("=")
         if not separator or not key.strip():
             raise InputError(f"{text!r} is not KEY=VALUE, such as lpu=none", key="override")
-        try:
-            settings[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"{value!r} is not a YAML value", key=key.strip()) from None
+        settings[key.strip()] = read_value(value, key.strip())
     return settings
 
 

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from workbench.errors import InputError
 from workbench.plans.collaborators import Rooms, real_rooms
-from workbench.plans.file import find_plan, load_plan_file
-from workbench.plans.location import located
+from workbench.plans.file import read_plan
 from workbench.plans.matching import Matched
 from workbench.plans.resolution import Changes, Plan, resolve
 from workbench.user_modules import import_modules
@@ -26,15 +24,13 @@ def load_plan(
     `costs_only`, a plan that says its number of classes does without its images.
     Raises `InputError`, in one line that names the file and the key.
     """
-    file, path = load_plan_file(plan), find_plan(plan)
+    file, document = read_plan(plan)
     name = (changes.name if changes else None) or file.name
     known = measured_before(Path(results) / name) if results is not None else ()
-    try:
+    with document.located(_elsewhere(changes or Changes())):
         names = (*file.imports, *(changes.imports if changes else ()))
-        imports = import_modules(names, path.parent)
+        imports = import_modules(names, document.path.parent)
         resolved = resolve(file, rooms or real_rooms(), changes, known, costs_only)
-    except InputError as error:
-        raise located(error, path, _elsewhere(changes or Changes())) from None
     return resolved.model_copy(update={"imports": imports})
 
 

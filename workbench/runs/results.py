@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 
 from workbench.config import Outcome, Recipe
 from workbench.errors import InputError
+from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Plan
 from workbench.runs.evidence import evidence_frame, export_evidence
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
@@ -229,7 +229,7 @@ def run_text(run: StoredRun) -> str:
     """The resolved configuration of a run, as YAML."""
     recipe = run.recipe.model_dump(mode="json")
     data = {"variant": run.variant, "seed": run.seed, "spec": run.spec.flat(), "recipe": recipe}
-    return yaml.safe_dump(data, sort_keys=False, width=100)
+    return write_yaml(data)
 
 
 def repeat_command(run: StoredRun, command: str) -> str:

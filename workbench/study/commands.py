@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from workbench.errors import InputError
-from workbench.plans.file import find_plan, read_yaml
+from workbench.plans.document import read_document
+from workbench.plans.file import find_plan
 from workbench.plans.kinds import KINDS
-from workbench.plans.location import located
 from workbench.runs.command import RESULTS, command_line
 from workbench.show.console import say_written
 from workbench.study.cost_map import CostMap, map_costs
@@ -51,26 +51,27 @@ def load_study(ref: str | Path, changes: StudyChanges | None = None) -> Study:
     Raises `InputError`, in one line that names the file and the key, with its line and column.
     """
     changes = changes or StudyChanges()
-    path = find_plan(ref, study=True)
-    try:
-        data = read_yaml(path)
-        kind = data.get("kind") if isinstance(data, dict) else None
-        if kind in KINDS:
-            raise InputError(f"is a plan of kind {kind}; run it with: workbench ablate {ref}")
-        given = {"name": changes.name, "trials": changes.trials}
+    document = read_document(find_plan(ref, study=True))
+    given = {"name": changes.name, "trials": changes.trials}
+    with document.located(changes.elsewhere()):
+        data = document.data
         if isinstance(data, dict):
+            if str(data.get("kind")) in KINDS:
+                raise InputError(
+                    f"is a plan of kind {data['kind']}; run it with: workbench ablate {ref}"
+                )
             data = data | {key: value for key, value in given.items() if value is not None}
         file = parse_study(data)
-        imports = import_modules((*file.imports, *changes.imports), path.parent)
+        imports = import_modules((*file.imports, *changes.imports), document.path.parent)
         return resolve_study(file, *_recipe_overrides(changes.settings), imports=imports)
-    except InputError as error:
-        raise located(error, path, changes.elsewhere()) from None
 
 
 def _recipe_overrides(settings: tuple[str, ...]) -> list[str]:
     for text in settings:
         if not text.startswith("recipe."):
-            raise InputError(f"--set: {text!r} is refused: a study takes recipe.KEY=VALUE only")
+            raise InputError(
+                f"{text!r} is refused: a study takes recipe.KEY=VALUE only", key="--set"
+            )
     return [text.removeprefix("recipe.") for text in settings]
 
 

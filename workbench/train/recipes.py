@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from workbench.config import Recipe, parse
 from workbench.errors import InputError, unknown
+from workbench.plain_yaml import read_value
 
 # DeiT's augmentation, which the four CMT commands leave at its defaults. Sources: see `SOURCES`.
 _DEIT_AUGMENT: dict[str, Any] = {
@@ -182,10 +181,7 @@ def _override(text: str) -> tuple[str, Any]:
         raise InputError(
             f"{text!r} is no override; write key=value, optimiser.lr=1e-3", key="recipe"
         )
-    try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(f"{value!r} is not YAML", key=f"recipe.{key.strip()}") from None
+    return key.strip(), read_value(value, f"recipe.{key.strip()}")
 
 
 def _nest(key: str, value: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ FAULTS = {  # what is replaced, by what, and where the error has to point
     "bad recipe value": ("epochs: 1", "epochs: one", "line 5, column 32: recipe.epochs"),
     "unknown kind": ("kind: list", "kind: lisst", "line 3, column 7: kind"),
     "unknown toggle": ("lpu: none", "lppu: none", "line 10, column 11: variant 'no LPU': lppu"),
-    "unknown component": ("lpu: none", "lpu: nono", "line 10, column 11: variant 'no LPU': lpu"),
+    "unknown component": ("lpu: none", "lpu: nono", "line 10, column 16: variant 'no LPU': lpu"),
     "unknown option": ("ffn.ratio=6", "ffn.ratioo=6", "line 11, column 24: variant 'wide'"),
     "unknown base": (
         "base: cmt_digits",
@@ -51,6 +51,32 @@ FAULTS = {  # what is replaced, by what, and where the error has to point
     ),
     "unknown module": ("seeds:", "import: my_mixr\nseeds:", "line 4, column 9: import"),
     "syntax": ("rows:", "rows: [", "line 8, column 3"),
+    "key named like a type": (
+        "base: digits,",
+        "base: digits, int: 1,",
+        "line 5, column 24: recipe.int",
+    ),
+    "key with a bracket": (
+        "{name: all}",
+        '{name: all, "a[0]": 1}',
+        "line 8, column 17: rows.0.a[",
+    ),
+    "value of a stage": (
+        "ffn.ratio=6]}",
+        "ffn.ratio=6, 'heads=[1,2,7,8]']}",
+        "line 11, column 37: variant 'wide': heads[2]: ",
+    ),
+    "two rows of a name": ("no LPU", "all", "line 9, column 5: variant 'all': 2 rows"),
+    "date": ("epochs: 1", "epochs: 2024-13-45", "line 5, column 32: recipe.epochs: '2024-13-45'"),
+    "time": ("epochs: 1", "epochs: 1:30", "line 5, column 32: recipe.epochs: '1:30' is refused"),
+    "tag": ("epochs: 1", "epochs: !!int one", "line 5, column 32: !!int stands before"),
+    "digits": ("epochs: 1", f"epochs: {5000 * '9'}", "line 5, column 32: whole numbers go to"),
+    "list as a key": ("seeds:", "? [a, b]\n: 1\nseeds:", "line 4, column 3: a list"),
+    "control character": (
+        "name: no LPU",
+        'name: "a\\e[31m"',
+        "line 9, column 11: the contr",
+    ),
     "twice": ("seeds: [0]", "seeds: [0]\nseeds: [1]", "line 5, column 1"),
 }
 
