@@ -1,3 +1,4 @@
+import os
 import shutil
 import warnings
 
@@ -193,3 +194,82 @@ def test_labels_belong_to_their_images(make_folder):
             IMAGENET_MEAN
         ).view(3, 1, 1)
         assert np.allclose(grey.mean((1, 2, 3)), labels * 80 / 255, atol=1e-5)
+
+
+# ---------------------------------------------------------------- links, devices, names, EXIF
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "named"),
+    [
+        ("train/cat/up", "../../train", "train"),  # a loop over all classes
+        ("train/cat/again", "../cat", "train/cat"),
+        ("train/cat/root", "../..", "images"),
+        ("train/cat/above", "/", "/"),
+        ("train/cat/dogs", "../dog", "train/dog"),  # images with two labels
+        ("train/dogs", "dog", "train/dog"),  # a class that is another one
+        ("val/cat/dogs", "../../train/dog", "train/dog"),
+        ("val/dog/up", "../../train", "train"),
+    ],
+)
+def test_a_link_to_a_folder_that_is_read_already_is_refused(make_folder, link, target, named):
+    root = make_folder()
+    (root / link).symlink_to(target)
+    with pytest.raises(InputError, match="are one folder, through a link") as caught:
+        describe(config(root))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert f"{named} " in message
+    assert link in message
+
+
+def test_links_that_lead_elsewhere_are_followed(make_folder, tmp_path):
+    root = make_folder()
+    (root / "train" / "cat").rename(tmp_path / "cats")
+    (root / "train" / "cat").symlink_to(tmp_path / "cats")
+    (root / "train" / "dog" / "copy.png").symlink_to(tmp_path / "cats" / "0.png")
+    shutil.rmtree(root / "val")
+    (root / "val").symlink_to("train")  # to try things out
+    info = describe(config(root))
+    assert (info.train_size, info.test_size) == (9, 9)
+
+
+def test_pipes_and_devices_are_no_images(make_folder):
+    root = make_folder()
+    os.mkfifo(root / "train" / "cat" / "pipe.png")
+    (root / "train" / "cat" / "zero.png").symlink_to("/dev/zero")
+    (root / "train" / "cat" / "self.png").symlink_to("self.png")
+    info, (message,) = described(config(root))
+    assert info.train_size == 8
+    for name in ("pipe", "zero", "self"):
+        assert f"train/cat/{name}.png (unreadable)" in message
+
+
+def test_a_class_whose_name_is_not_utf8_is_refused(make_folder):
+    root = make_folder()
+    os.mkdir(os.fsencode(root / "train") + b"/caf\xe9")
+    with pytest.raises(InputError, match=r"train/caf\\xe9 is a class whose name is not UTF-8"):
+        describe(config(root))
+
+
+def test_an_image_whose_name_is_not_utf8_is_read_and_can_be_named(make_folder):
+    root = make_folder()
+    place = os.fsencode(root / "train" / "cat")
+    shutil.copy(place + b"/0.png", place + b"/\xe9.png")
+    with open(place + b"/\xff.png", "wb") as file:
+        file.write(b"broken")
+    info, (message,) = described(config(root))
+    assert info.train_size == 9
+    assert r"train/cat/\xff.png (unreadable)" in message
+
+
+def test_exif_rotation_is_said_and_not_applied(make_folder):
+    root = make_folder()
+    for name, orientation in (("turned", 6), ("upright", 1)):
+        image = picture(3, (32, 16))
+        exif = image.getexif()
+        exif[274] = orientation
+        image.save(root / "train" / "cat" / f"{name}.jpg", exif=exif)
+    info, (message,) = described(config(root))
+    assert info.train_size == 10
+    assert "1 of 14 images (train/cat/turned.jpg (EXIF)) are for viewers to turn" in message

@@ -37,8 +37,11 @@ class Files:
     names: tuple[str, ...]
 
     def __call__(self, index: int) -> bytes:
-        """The bytes of file `index`."""
-        return (self.root / self.names[index]).read_bytes()
+        """The bytes of file `index`. Raises `OSError` for a pipe or device, which never ends."""
+        file = self.root / self.names[index]
+        if not file.is_file():
+            raise OSError(f"{file} is no file")
+        return file.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def encoded_source(
     names = [*train.names, *test.names]
     kinds = np.concatenate([each.kinds for each in checked])
     kept = np.split(_allowed(config, names, kinds), [len(train.names)])
+    _say_turned(names, np.concatenate([each.turned for each in checked]) & np.concatenate(kept))
     sizes = np.concatenate([each.sizes[mask] for each, mask in zip(checked, kept, strict=True)])
     splits = [_kept(*each) for each in zip((train, test), checked, kept, strict=True)]
     _refuse_lost_classes(config, class_names, splits[0].labels, splits[1].labels)
@@ -135,6 +139,17 @@ def _allowed(config: DataConfig, names: Sequence[str], kinds: npt.NDArray[np.str
     if notes:
         warnings.warn(f"data.path: {'; '.join(notes)}", BadImagesWarning, stacklevel=2)
     return np.asarray(~lost)
+
+
+def _say_turned(names: Sequence[str], turned: Mask) -> None:
+    if turned.any():
+        kinds = np.full(len(names), "EXIF")
+        warnings.warn(
+            f"data.path: {_listing(names, kinds, turned)} are for viewers to turn or mirror, and"
+            " are taken as they are stored, as torchvision and timm take them",
+            BadImagesWarning,
+            stacklevel=2,
+        )
 
 
 def _listing(names: Sequence[str], kinds: npt.NDArray[np.str_], which: Mask, most: int = 10) -> str:

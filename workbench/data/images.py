@@ -14,14 +14,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 PLAIN, TRUNCATED, UNREADABLE = "plain", "truncated", "unreadable"
-FORMAT = "checked-1"  # counted up when verdicts come to mean something else
+FORMAT = "checked-2"  # counted up when verdicts come to mean something else
 SMALL = 64 * 64  # pixels up to which an image's colours are summed for the normalisation
 _KINDS = {"1": "bilevel", "L": "grayscale", "LA": "grayscale", "La": "grayscale", "F": "float"}
 _KINDS |= {"RGBA": "with alpha", "RGBa": "with alpha", "RGBX": "with alpha", "P": "palette"}
@@ -40,6 +41,16 @@ class Checked:
     kinds: npt.NDArray[np.str_]  # (N,): plain, truncated, unreadable, grayscale, CMYK, ...
     sizes: npt.NDArray[np.int64]  # (N, 2): width, height; 0 where unreadable
     sums: Array  # (N, 6): means of R, G, B and of their squares, 0 to 1; NaN for large images
+    turned: npt.NDArray[np.bool_]  # (N,): whether EXIF says that a viewer turns or mirrors it
+
+
+class Verdict(NamedTuple):
+    """What is known of one image; see `Checked`."""
+
+    kind: str
+    size: tuple[int, int] = (0, 0)
+    sums: tuple[float, ...] = (float("nan"),) * 6
+    turned: bool = False
 
 
 def cache_folder() -> Path:
@@ -94,23 +105,25 @@ def check(read: Read, count: int, key: str) -> Checked:
             for part in pool.map(lambda part: [_verdict(read, index) for index in part], parts)
             for verdict in part
         ]
-    for index, (kind, size, sums) in enumerate(verdicts):
-        if kind == TRUNCATED and not _partly_readable(read(index)):
-            verdicts[index] = (UNREADABLE, size, sums)
-    kinds, sizes, sums_ = zip(*verdicts, strict=True)
-    checked = Checked(np.array(kinds), np.array(sizes, np.int64), np.array(sums_, np.float64))
+    for index, verdict in enumerate(verdicts):
+        if verdict.kind == TRUNCATED and not _partly_readable(read(index)):
+            verdicts[index] = verdict._replace(kind=UNREADABLE)
+    kinds, sizes, sums, turned = zip(*verdicts, strict=True)
+    checked = Checked(
+        np.array(kinds),
+        np.array(sizes, np.int64),
+        np.array(sums, np.float64),
+        np.array(turned, np.bool_),
+    )
     _store(file, checked)
     return checked
 
 
-_NO_SUMS = (float("nan"),) * 6
-
-
-def _verdict(read: Read, index: int) -> tuple[str, tuple[int, int], tuple[float, ...]]:
+def _verdict(read: Read, index: int) -> Verdict:
     try:
         image = Image.open(io.BytesIO(read(index)))
     except Exception:  # Pillow raises a dozen kinds for data that is no image
-        return UNREADABLE, (0, 0), _NO_SUMS
+        return Verdict(UNREADABLE)
     size = image.size
     kind = "16 bit" if image.mode.startswith("I;16") else _KINDS.get(image.mode, image.mode)
     try:
@@ -118,12 +131,20 @@ def _verdict(read: Read, index: int) -> tuple[str, tuple[int, int], tuple[float,
             image.draft(image.mode, (size[0] // 8, size[1] // 8))
         image.load()
     except Exception:
-        return TRUNCATED, size, _NO_SUMS
+        return Verdict(TRUNCATED, size)
     try:
         rgb = _rgb(image)
     except Exception:
-        return UNREADABLE, size, _NO_SUMS
-    return kind, size, _colour_sums(rgb) if size[0] * size[1] <= SMALL else _NO_SUMS
+        return Verdict(UNREADABLE, size)
+    found = Verdict(kind, size, turned=_turned(image))
+    return found._replace(sums=_colour_sums(rgb)) if size[0] * size[1] <= SMALL else found
+
+
+def _turned(image: Image.Image) -> bool:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    except Exception:  # what cameras write there is of many kinds
+        return False
 
 
 def _colour_sums(image: Image.Image) -> tuple[float, ...]:
@@ -142,7 +163,7 @@ def _partly_readable(data: bytes) -> bool:
 def _load(file: Path, count: int) -> Checked | None:
     try:
         with np.load(file, allow_pickle=False) as stored:
-            checked = Checked(stored["kinds"], stored["sizes"], stored["sums"])
+            checked = Checked(stored["kinds"], stored["sizes"], stored["sums"], stored["turned"])
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     return checked if len(checked.kinds) == count else None
@@ -153,7 +174,7 @@ def _store(file: Path, checked: Checked) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
         with os.fdopen(handle, "wb") as out:
-            np.savez(out, kinds=checked.kinds, sizes=checked.sizes, sums=checked.sums)
+            np.savez(out, **vars(checked))
         os.replace(name, file)  # a reader sees the whole file or none
     except OSError as error:
         _log.info("the verdicts on the images are not cached: %s", error)
