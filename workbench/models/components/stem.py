@@ -23,6 +23,7 @@ class Stem(Component[O]):
     """
 
     embeds: ClassVar[bool] = True
+    reads: ClassVar[str] = "convs.0"  # the layer that reads the image
 
     @staticmethod
     def width(site: Site, options: O) -> int:
@@ -45,6 +46,8 @@ class Patchify(Stem[Options]):
     The patch is the stride of the first stage (`stride=[16]`), so that toggling the stem alone
     leaves every map its size.
     """
+
+    reads = "conv"
 
     def __init__(self, site: Site, options: Options) -> None:
         super().__init__(site, options)

@@ -15,6 +15,15 @@ class Head(Component[O]):
 
     extra_tokens: ClassVar[int] = 0  # how many tokens run beside the map
 
+    @staticmethod
+    def classifiers(options: O) -> tuple[str, ...]:
+        """Paths of the linear layers that give the logits."""
+        return ("linear",)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """What the classifiers read: (B, features)."""
+        raise NotImplementedError
+
     def parts(self, x: Tensor) -> tuple[Tensor, ...]:
         """The logits before they are combined, which training may need one by one."""
         return (self(x),)

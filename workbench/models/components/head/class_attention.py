@@ -76,16 +76,29 @@ class ClassAttention(Head[ClassAttentionOptions]):
         self.dense = nn.Linear(site.dim, site.classes) if options.dense else None
 
     def parts(self, x: Tensor) -> tuple[Tensor, ...]:
-        (batch, dim), side = x.shape[:2], x.shape[2:]
-        rows = map_of(tokens_of(x).reshape(batch, -1, 1, dim))
-        token: Tensor = self.token.expand(batch, -1, -1, -1)
-        for block in self.blocks:
-            token = block(token, rows)
+        side, (token, rows) = x.shape[2:], self._attended(x)
         if self.dense is None:
             return (self.linear(self.drop(self.norm(token).flatten(1))),)
         t = self.drop(tokens_of(self.norm(torch.cat([token, rows], 2)))[:, :, 0])
         dense = self.dense(t[:, 1:])
         return self.linear(t[:, 0]), dense.transpose(1, 2).unflatten(2, side)
+
+    def _attended(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The token (B, C, 1, 1) once it has read the map, and the map as a sequence."""
+        batch, dim = x.shape[:2]
+        rows = map_of(tokens_of(x).reshape(batch, -1, 1, dim))
+        token: Tensor = self.token.expand(batch, -1, -1, -1)
+        for block in self.blocks:
+            token = block(token, rows)
+        return token, rows
+
+    def pooled(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(self._attended(x)[0])
+        return normed.flatten(1)
+
+    @staticmethod
+    def classifiers(options: ClassAttentionOptions) -> tuple[str, ...]:
+        return ("linear", "dense") if options.dense else ("linear",)
 
     def forward(self, x: Tensor) -> Tensor:
         logits, *dense = self.parts(x)

@@ -34,9 +34,12 @@ class Projection(Head[ProjectionOptions]):
         self.linear = nn.Linear(options.dim, site.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.act(self.norm(self.conv(x)))
-        logits: Tensor = self.linear(self.drop(x.mean((2, 3))))
+        logits: Tensor = self.linear(self.drop(self.pooled(x)))
         return logits
+
+    def pooled(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.act(self.norm(self.conv(x)))
+        return hidden.mean((2, 3))
 
     def folds(self) -> Iterator[Fold]:
         yield Fold("norm", ("conv",), follows=True)
@@ -66,8 +69,12 @@ class Pool(Head[PoolOptions]):
         self.linear = nn.Linear(site.dim, site.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.drop(self.norm(x).mean((2, 3))))
+        logits: Tensor = self.linear(self.drop(self.pooled(x)))
         return logits
+
+    def pooled(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        return normed.mean((2, 3))
 
     def folds(self) -> Iterator[Fold]:
         if self.options.norm:
@@ -90,8 +97,12 @@ class NormLinear(nn.Module):
         self.linear = nn.Linear(site.dim, site.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.drop(self.norm(x).flatten(1)))
+        logits: Tensor = self.linear(self.drop(self.pooled(x)))
         return logits
+
+    def pooled(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        return normed.flatten(1)
 
 
 class PoolNormOptions(Options):
@@ -113,6 +124,13 @@ class PoolNorm(Head[PoolNormOptions]):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(x.mean((2, 3), keepdim=True))
         return logits
+
+    def pooled(self, x: Tensor) -> Tensor:
+        return self.classifier.pooled(x.mean((2, 3), keepdim=True))
+
+    @staticmethod
+    def classifiers(options: PoolNormOptions) -> tuple[str, ...]:
+        return ("classifier.linear",)
 
     def folds(self) -> Iterator[Fold]:
         yield Fold("classifier.norm", ("classifier.linear",), follows=False)
@@ -145,6 +163,14 @@ class Distilled(Head[PoolNormOptions]):
     def forward(self, x: Tensor) -> Tensor:
         labels, teacher = self.parts(x)
         return (labels + teacher) / 2
+
+    def pooled(self, x: Tensor) -> Tensor:
+        x = x.mean((2, 3), keepdim=True)
+        return (self.classifier.pooled(x) + self.distilled.pooled(x)) / 2
+
+    @staticmethod
+    def classifiers(options: PoolNormOptions) -> tuple[str, ...]:
+        return "classifier.linear", "distilled.linear"
 
     def folds(self) -> Iterator[Fold]:
         yield Fold("classifier.norm", ("classifier.linear",), follows=False)

@@ -34,8 +34,12 @@ class ClassToken(Head[ClassTokenOptions]):
         self.linear = nn.Linear(site.dim, site.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.drop(self.norm(x)[:, :, 0, 0]))
+        logits: Tensor = self.linear(self.drop(self.pooled(x)))
         return logits
+
+    def pooled(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        return normed[:, :, 0, 0]
 
     def folds(self) -> Iterator[Fold]:
         yield Fold("norm", ("linear",), follows=False)
@@ -74,6 +78,14 @@ class DistilledTokens(Head[ClassTokenOptions]):
     def forward(self, x: Tensor) -> Tensor:
         labels, teacher = self.parts(x)
         return (labels + teacher) / 2
+
+    def pooled(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        return normed[:, :, :2, 0].mean(2)
+
+    @staticmethod
+    def classifiers(options: ClassTokenOptions) -> tuple[str, ...]:
+        return "linear", "distilled"
 
     def folds(self) -> Iterator[Fold]:
         yield Fold("norm", ("linear", "distilled"), follows=False)
