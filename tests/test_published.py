@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from workbench.cost.catalogue import ModelRow, model_rows, models_json
-from workbench.cost.tables import models_table
+from workbench.cost.printouts import models_table
 from workbench.errors import InputError
 from workbench.models import ZOO
 from workbench.published import Figure, contradict, figures, imagenet, rows_of

@@ -1,5 +1,7 @@
 """Every command that prints a table fits any terminal: nothing is cut, and no name is broken."""
 
+import csv
+import io
 import json
 import shutil
 from collections.abc import Callable, Iterable
@@ -103,3 +105,40 @@ def test_a_difference_of_nothing_has_no_sign() -> None:
     assert "(-0.0)" not in text
     assert "(+0.0)" not in text
     assert "7.8 (0)" in text
+
+
+def keyed(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_every_table_has_every_format() -> None:
+    models = json.loads(printed("models --family levit --json", 120))["models"]
+    assert json.loads(printed("models --family levit --format json", 120))["models"] == models
+    read = keyed(printed("models --family levit --format csv", 60))
+    assert [(row["model"], int(row["macs"])) for row in read] == [
+        (row["name"], row["macs"]) for row in models
+    ]
+    for words in ("models --family levit", "scale cmt_s", "cost cmt_digits", f"runs {MEASURED}"):
+        marked = printed(f"{words} --format markdown", 60)
+        tables = [part for part in marked.split("\n\n") if part.startswith("| ")]
+        assert printed(f"{words} --format latex", 60).count(r"\toprule") == len(tables) > 0
+        assert all(len({line.count(" | ") for line in each.splitlines()}) == 1 for each in tables)
+
+
+def test_tables_with_the_same_keys_are_one_csv() -> None:
+    runs = keyed(printed(f"runs {MEASURED} --format csv", 80))
+    assert [row["id"] for row in runs] == [
+        row["id"] for row in json.loads(printed(f"runs {MEASURED} --json", 80))["rows"]
+    ]
+    parts = printed("cost cmt_digits --format csv", 80).split("\n\n")
+    assert [part.partition(",")[0] for part in parts] == ["quantity", "slot", "stage", "operators"]
+    data = json.loads(printed("cost cmt_digits --json", 80))["by_slot"]
+    assert {row["slot"]: int(row["macs"]) for row in keyed(parts[1])} == {
+        slot: sums["macs"] for slot, sums in data.items()
+    }
+
+
+@pytest.mark.slow
+def test_tables_of_one_kind_stand_below_one_heading() -> None:
+    models = keyed(printed("scale table --format csv", 80))
+    assert len({row["model"] for row in models}) == 4

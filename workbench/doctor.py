@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from workbench.errors import InputError, unknown
-from workbench.show.console import Column, Row, Table, plural
+from workbench.show.console import plural
+from workbench.show.table import Cell, Column, Table, cell
+from workbench.show.terminal import view
 from workbench.version import __version__
 
 State = Literal["ok", "note", "missing", "broken"]
@@ -56,26 +57,24 @@ def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 COLUMNS = (
-    Column("name", right=False),
-    Column("state", right=False),
-    Column("found", right=False, breaks=True),
+    Column("name", ("name",), "name"),
+    Column("state", ("state",), "name"),
+    Column("found", ("found", "mend"), "text"),
 )
 
 
 def table(findings: Sequence[Finding]) -> RenderableType:
     """The findings for a terminal by area, a mend below what it mends."""
-    parts: list[RenderableType] = []
-    for area, found in groupby(findings, key=lambda finding: finding.area):
-        parts += [Text(area, style="bold"), Table(COLUMNS, map(_row, found), header=False)]
-    return Group(*parts)
+    areas = groupby(findings, key=lambda finding: finding.area)
+    tables = (Table(area, COLUMNS, [*map(_row, found)], header=False) for area, found in areas)
+    return Group(*map(view, tables))
 
 
-def _row(finding: Finding) -> Row:
-    text = Text(finding.text)
-    if finding.mend:
-        text.append(f"\n-> {finding.mend}", style="bold")
-    state = Text(finding.state.ljust(len("missing")), STYLES[finding.state])
-    return Row((f"  {finding.name:10}", state, text))
+def _row(finding: Finding) -> tuple[Cell, ...]:
+    text = finding.text + (f"\n-> {finding.mend}" if finding.mend else "")
+    state = cell(finding.state.ljust(len("missing")), finding.state, style=STYLES[finding.state])
+    name = cell(f"  {finding.name:10}", finding.name)
+    return name, state, cell(text, finding.text, finding.mend)
 
 
 # ---------------------------------------------------------------- machine and packages

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,10 @@ from rich.console import Console, RenderableType
 
 from workbench.errors import InputError, unknown
 from workbench.shipped import in_checkout
-from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.show.table import Column, Printout, Table, cell
 
 if TYPE_CHECKING:
+    from IPython.display import Image, Markdown, Pretty
     from matplotlib.figure import Figure
     from torch import Tensor
 
@@ -37,42 +37,6 @@ DPI = 96  # a notebook holds its pictures as text
 WIDTH = 110  # of text
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure as a PNG."""
-
-    png: bytes
-
-    def _repr_png_(self) -> bytes:
-        return self.png
-
-    def __repr__(self) -> str:
-        return f"a picture of {len(self.png):,} bytes"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A table as Markdown."""
-
-    markdown: str
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown
-
-    def __repr__(self) -> str:
-        return self.markdown
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a command would print, as plain text."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 def measured(name: str) -> Path:
     """The folder `results/measured/NAME` of this checkout. Raises `InputError` without one."""
     home = in_checkout("results/measured")
@@ -81,31 +45,31 @@ def measured(name: str) -> Path:
     return home / name
 
 
-def say(view: RenderableType, width: int = WIDTH) -> Words:
+def say(found: Table | Printout | RenderableType, width: int = WIDTH) -> "Pretty":
     """Anything that a command prints, as it would stand on a terminal of `width` columns."""
+    from IPython.display import Pretty
+
+    from workbench.show.terminal import view
+
     text = StringIO()
-    Console(file=text, width=width, force_jupyter=False, color_system=None).print(view)
-    lines = (line.rstrip() for line in text.getvalue().splitlines())
-    return Words("\n".join(lines))
+    console = Console(file=text, width=width, force_jupyter=False, color_system=None)
+    console.print(view(found) if isinstance(found, Table | Printout) else found)
+    return Pretty("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
-def listing(sheet: Sheet) -> Listing:
-    """A sheet without the columns that only files have room for; its notes below."""
+def listing(table: Table) -> "Markdown":
+    """A table without the columns that only files have room for; its notes below."""
+    from IPython.display import Markdown
+
     from workbench.show.formats import as_markdown
 
-    kept = [index for index, heading in enumerate(sheet.headings) if not heading.wide]
-    narrow = Sheet(
-        sheet.title,
-        tuple(sheet.headings[index] for index in kept),
-        tuple(tuple(row[index] for index in kept) for row in sheet.rows),
-        sheet.tones,
-        sheet.notes,
-    )
-    return Listing(as_markdown(narrow))
+    return Markdown(as_markdown(table.for_people()))
 
 
-def picture(draw: "Callable[[], Figure | None]") -> Picture:
+def picture(draw: "Callable[[], Figure | None]") -> "Image":
     """What `draw` draws, in the reports' look. Raises `InputError` where there is nothing."""
+    from IPython.display import Image
+
     from workbench.show import figures as style
 
     with style.style():
@@ -114,13 +78,13 @@ def picture(draw: "Callable[[], Figure | None]") -> Picture:
             raise InputError("figure: nothing was measured that it could show")
         found = BytesIO()
         made.savefig(found, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
-    return Picture(found.getvalue())
+    return Image(found.getvalue(), format="png")
 
 
 # ---------------------------------------------------------------- published and measured costs
 
 
-def standings(found: "Sequence[Standing]", speeds: "Mapping[str, Speed] | None" = None) -> Picture:
+def standings(found: "Sequence[Standing]", speeds: "Mapping[str, Speed] | None" = None) -> "Image":
     """Published top-1 against MACs, or against the measured throughput of those in `speeds`."""
     from workbench.report.figures.families import Point, draw
 
@@ -138,65 +102,62 @@ def standings(found: "Sequence[Standing]", speeds: "Mapping[str, Speed] | None" 
     return picture(lambda: draw(points, what, less_is_better=False))
 
 
-def sources(found: "Sequence[Standing]", model: str) -> Listing:
+def sources(found: "Sequence[Standing]", model: str) -> "Markdown":
     """Every published top-1 of a model, with where it was read. Raises `InputError`."""
     known = {each.model: each for each in found}
     if model not in known:
         raise unknown("model", model, known)
-    rows = known[model].rows
-    headings = tuple(
-        Heading(title, (title,), right=title == "top-1, %")
-        for title in ("top-1, %", "GMACs printed", "source", "note")
-    )
-    cells = tuple(
+    titles = ("top-1, %", "GMACs printed", "source", "note")
+    columns = [Column(each, (each,), "number" if "%" in each else "text") for each in titles]
+    rows = [
         tuple(
-            Cell("" if value is None else str(value), (str(value),))
+            cell("" if value is None else str(value))
             for value in (row.top1, row.gmacs, row.source, row.note)
         )
-        for row in rows
-    )
-    return listing(Sheet(model, headings, cells, ("",) * len(cells)))
+        for row in known[model].rows
+    ]
+    return listing(Table(model, tuple(columns), rows))
 
 
 # ---------------------------------------------------------------- a sweep
 
 
-def table(sweep: "Sweep") -> Listing:
+def table(sweep: "Sweep") -> "Markdown":
     """The main table of a sweep, with its notes."""
-    from workbench.report.table import ablation_sheet
+    from workbench.report.main_table import main_table
 
-    return listing(ablation_sheet(_findings(sweep)))
+    return listing(main_table(_findings(sweep)))
 
 
-def effects(sweep: "Sweep") -> Picture:
+def effects(sweep: "Sweep") -> "Image":
     """Differences between rows, with their intervals and verdicts."""
     from workbench.report.figures import effects as figure
 
     return picture(lambda: figure.draw(_findings(sweep).results))
 
 
-def top1_macs(sweep: "Sweep") -> Picture:
+def top1_macs(sweep: "Sweep") -> "Image":
     """Top-1 against multiply-adds, with the Pareto front."""
     from workbench.report.figures import cost
 
     return picture(lambda: cost.draw(_findings(sweep).results, "macs"))
 
 
-def curves(sweep: "Sweep") -> Picture:
+def curves(sweep: "Sweep") -> "Image":
     """Top-1 over the epochs."""
     from workbench.report.figures import curves as figure
 
     return picture(lambda: figure.draw(sweep.rows(), sweep.records()))
 
 
-def shares(sweep: "Sweep") -> Listing:
+def shares(sweep: "Sweep") -> "Markdown":
     """Shapley values and interactions of a full factorial, as the report lists them."""
-    from workbench.report.shares import attribution_sheet
+    from workbench.report.shares import attribution_table
 
-    return listing(attribution_sheet(_attributed(sweep)))
+    return listing(attribution_table(_attributed(sweep)))
 
 
-def attribution(sweep: "Sweep") -> Picture:
+def attribution(sweep: "Sweep") -> "Image":
     """Shapley values of a full factorial."""
     from workbench.report.figures.attribution import bars
 
@@ -204,7 +165,7 @@ def attribution(sweep: "Sweep") -> Picture:
     return picture(lambda: bars(found))
 
 
-def interactions(sweep: "Sweep") -> Picture:
+def interactions(sweep: "Sweep") -> "Image":
     """Interactions of pairs in a full factorial."""
     from workbench.report.figures.attribution import interaction_map
 
@@ -230,14 +191,14 @@ def _findings(sweep: "Sweep") -> "Findings":
 # ---------------------------------------------------------------- a study
 
 
-def cost_map(found: "CostMap") -> Picture:
+def cost_map(found: "CostMap") -> "Image":
     """The alpha-beta plane: growth after rounding over what was asked for."""
     from workbench.study.figures import draw_costs
 
     return picture(lambda: draw_costs(found))
 
 
-def study_map(study: "Study", trials: "Sequence[Trial]") -> Picture:
+def study_map(study: "Study", trials: "Sequence[Trial]") -> "Image":
     """The alpha-beta plane with the trials of a study."""
     from workbench.study.figures import draw_map
     from workbench.study.summary import summarise_study
@@ -245,7 +206,7 @@ def study_map(study: "Study", trials: "Sequence[Trial]") -> Picture:
     return picture(lambda: draw_map(study, trials, summarise_study(study, trials)))
 
 
-def study_top1(study: "Study", trials: "Sequence[Trial]") -> Picture:
+def study_top1(study: "Study", trials: "Sequence[Trial]") -> "Image":
     """Top-1 against MACs of the networks that trained."""
     from workbench.study.figures import draw_top1
     from workbench.study.summary import summarise_study
@@ -253,7 +214,7 @@ def study_top1(study: "Study", trials: "Sequence[Trial]") -> Picture:
     return picture(lambda: draw_top1(trials, summarise_study(study, trials)))
 
 
-def study_view(study: "Study", trials: "Sequence[Trial]") -> Words:
+def study_view(study: "Study", trials: "Sequence[Trial]") -> "Pretty":
     """What `workbench study` prints at its end."""
     from workbench.study import report
     from workbench.study.summary import summarise_study
@@ -264,7 +225,7 @@ def study_view(study: "Study", trials: "Sequence[Trial]") -> Words:
 # ---------------------------------------------------------------- inside a network
 
 
-def features(model: "Network", image: "Tensor", channels: int = 5) -> Picture:
+def features(model: "Network", image: "Tensor", channels: int = 5) -> "Image":
     """An image (3, R, R) in [0, 1], and the maps of each stage that vary most over it."""
     from workbench.models.inspect import strongest_maps
     from workbench.report.figures.inside import draw_features
@@ -273,7 +234,7 @@ def features(model: "Network", image: "Tensor", channels: int = 5) -> Picture:
     return picture(lambda: draw_features(image.permute(1, 2, 0).numpy(), maps))
 
 
-def biases(models: "Mapping[str, Network]", stage: int, row: int, column: int) -> Picture:
+def biases(models: "Mapping[str, Network]", stage: int, row: int, column: int) -> "Image":
     """The attention bias of one query over the keys: a row for each model, a column a head."""
     from workbench.models.inspect import attention_bias, bias_of_query
     from workbench.report.figures.inside import draw_grids
@@ -289,7 +250,7 @@ def biases(models: "Mapping[str, Network]", stage: int, row: int, column: int) -
     return picture(lambda: draw_grids(rows, list(found), heads, signed=True))
 
 
-def fields(models: "Mapping[str, Network]", images: "Tensor") -> Picture:
+def fields(models: "Mapping[str, Network]", images: "Tensor") -> "Image":
     """Effective receptive fields: a row for each model, a column a stage; brighter on a log scale.
 
     Above each, the least share of the image that holds half of the gradient.
@@ -306,11 +267,13 @@ def fields(models: "Mapping[str, Network]", images: "Tensor") -> Picture:
 # ---------------------------------------------------------------- a component of one's own
 
 
-def contract(module: str, component: str) -> Words:
+def contract(module: str, component: str) -> "Pretty":
     """Holds a component of `module` to the contract suite of this checkout; pytest's last words.
 
     Runs in the working directory, where the module is. Raises `InputError` without a checkout.
     """
+    from IPython.display import Pretty
+
     suite = in_checkout("tests/models/test_contract.py")
     command = [sys.executable, "-m", "pytest", str(suite), "--modules", module, "-k", component]
     command += ["-p", "no:cacheprovider", "--color=no", "-o", "addopts="]
@@ -318,4 +281,4 @@ def contract(module: str, component: str) -> Words:
     lines = done.stdout.replace(str(suite.parents[2]), ".").splitlines()
     lines = [line.strip("= ") for line in lines]
     shown = lines[-1:] if done.returncode == 0 else lines[-20:]
-    return Words("\n".join(re.sub(r" in [\d.]+s.*", "", line) for line in shown))
+    return Pretty("\n".join(re.sub(r" in [\d.]+s.*", "", line) for line in shown))

@@ -10,10 +10,11 @@ from torch import nn
 
 from workbench.cost.claims import CLAIMS, Claim, Network, Printed, Reading
 from workbench.cost.paper import cmt_block_macs, reduction_macs, standard_block_macs
+from workbench.cost.printouts import claims_printout
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.tables import claims_table
 from workbench.cost.verdict import Judge, Verdict, claims_json
 from workbench.models import ZOO
+from workbench.show.terminal import view
 
 BY_KEY = {claim.key: claim for claim in CLAIMS}
 
@@ -124,5 +125,5 @@ def test_json_and_table_show_every_reading(ours: tuple[Verdict, ...]) -> None:
     assert [row["reading"] for row in data["claims"]] == [v.reading.text for v in ours]
     console = Console(width=160)
     with console.capture() as capture:
-        console.print(claims_table(ours))
+        console.print(view(claims_printout(ours)))
     assert capture.get().count("yes") == sum(verdict.holds is True for verdict in ours)

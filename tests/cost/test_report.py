@@ -7,10 +7,11 @@ import pytest
 from rich.console import Console
 from torch import nn
 
+from workbench.cost.printouts import beside_table, cost_printout
 from workbench.cost.report import column_reports, columns_json, cost_report
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.tables import columns_table, cost_table
 from workbench.errors import InputError
+from workbench.show.terminal import view
 
 
 def test_the_report_as_data() -> None:
@@ -28,7 +29,7 @@ def test_the_report_as_a_table() -> None:
     report = cost_report("cmt_digits")
     console = Console(width=120)
     with console.capture() as capture:
-        console.print(cost_table(report))
+        console.print(view(cost_printout(report)))
     text = capture.get()
     for expected in (f"{report.cost.macs:,}", "lpu", "downsample", "attention", "1 MAC ="):
         assert expected in text
@@ -61,7 +62,7 @@ def test_networks_stand_side_by_side_by_one_convention() -> None:
     assert [row["spec"] for row in listed] == ["cmt_digits", "timm:resnet18"]
     console = Console(width=160)
     with console.capture() as capture:
-        console.print(columns_table(reports))
+        console.print(view(beside_table(reports)))
     row = next(line for line in capture.get().splitlines() if "resnet18" in line)
     assert row.split() == [
         *("timm:resnet18", "224", "11.69", "1.814", "1.814", "0.001", "0.000"),

@@ -4,34 +4,35 @@ import struct
 
 import pytest
 import torch
+from IPython.display import Image
 
 from workbench import notebook as show
 from workbench import shipped
 from workbench.cost.peers import read_counts, standings
 from workbench.errors import InputError
 from workbench.models import build, spec
-from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.show.table import Column, Table, number
 
 SMALL = ("dim=[8,8,8,8]", "heads=[1,1,1,1]", "head.dim=8")
 
 
-def size(picture: show.Picture) -> tuple[int, int]:
-    assert picture.png[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = struct.unpack(">II", picture.png[16:24])
+def size(picture: Image) -> tuple[int, int]:
+    assert picture.data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", picture.data[16:24])
     return width, height
 
 
 def test_a_listing_leaves_out_what_only_files_have_room_for() -> None:
-    headings = (Heading("a", ("a",)), Heading("b", ("b",), wide=True))
-    sheet = Sheet("t", headings, ((Cell("1", (1,)), Cell("2", (2,))),), ("",), ("a note",))
-    assert show.listing(sheet).markdown.splitlines()[:3] == ["| a |", "| ---: |", "| 1 |"]
-    assert "a note" in show.listing(sheet)._repr_markdown_()
+    columns = (Column("a", ("a",)), Column("b", ("b",), files_only=True))
+    table = Table("t", columns, [(number(1), number(2))], notes=("a note",))
+    assert show.listing(table).data.splitlines()[:3] == ["| a |", "| ---: |", "| 1 |"]
+    assert "a note" in show.listing(table)._repr_markdown_()
 
 
 def test_words_are_plain() -> None:
     from rich.text import Text
 
-    assert repr(show.say(Text("bold", style="bold"))) == "bold"
+    assert show.say(Text("bold", style="bold")).data == "bold"
 
 
 def test_unknown_results_and_models_name_the_nearest() -> None:
@@ -51,7 +52,7 @@ def test_pictures_of_what_was_published() -> None:
     found = standings(read_counts())
     width, height = size(show.standings(found))
     assert width > height > 300
-    assert "CMT.pytorch" in show.sources(found, "CMT-Ti").markdown
+    assert "CMT.pytorch" in show.sources(found, "CMT-Ti").data
 
 
 @pytest.mark.slow

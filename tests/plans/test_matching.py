@@ -18,8 +18,8 @@ from workbench.plans.matching import STEPS
 from workbench.plans.resolution import Plan, resolve
 from workbench.report.commands import preview
 from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
 from workbench.report.preview import preview_data, print_preview
-from workbench.report.table import ablation_sheet
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, run_sweep
 from workbench.show.formats import records
@@ -118,11 +118,11 @@ def test_a_row_that_cannot_be_equal_is_a_result_before_anything_trains(tmp_path:
     assert not list((tmp_path / "n").glob("runs/*"))
     assert [run.outcome for run in done.runs if run.variant == "large"] == [Outcome.INFEASIBLE] * 3
     sweep = load_sweep(tmp_path / "n")
-    sheet = ablation_sheet(Findings.of(sweep))
-    assert records(sheet)[1]["outcome"] == "3 of 3 infeasible"
-    text = sheet.rows[1][[heading.title for heading in sheet.headings].index("Outcome")].text
+    table = main_table(Findings.of(sweep))
+    assert records(table)[1]["outcome"] == "3 of 3 infeasible"
+    text = table.rows[1][[heading.title for heading in table.columns].index("Outcome")].text
     assert "MACs 16,000 is the nearest that depth comes to 8,000 (+100.0%" in text
-    assert any(note.startswith("Equal cost: the depth of each row") for note in sheet.notes)
+    assert any(note.startswith("Equal cost: the depth of each row") for note in table.notes)
     assert run_sweep(plan, tmp_path / "n", options(), quiet()).trained == 3
 
 

@@ -14,7 +14,7 @@ import workbench as wb
 from tests.support.sweeps import options, plan, quiet
 from workbench.cli import app
 from workbench.errors import InputError
-from workbench.report.browse import Filters, find_run, print_run, run_data, runs_sheet
+from workbench.report.browse import Filters, find_run, print_run, run_data, runs_table
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
 from workbench.show.formats import records
@@ -32,8 +32,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def listed(results: Path, **wanted: object) -> list[tuple[str, int]]:
-    sheet = runs_sheet(load_sweep(results / "path"), Filters(**wanted))  # type: ignore[arg-type]
-    return [(row["variant"], row["seed"]) for row in records(sheet)]  # type: ignore[misc]
+    table = runs_table(load_sweep(results / "path"), Filters(**wanted))  # type: ignore[arg-type]
+    return [(row["variant"], row["seed"]) for row in records(table)]  # type: ignore[misc]
 
 
 def test_runs_are_listed_by_any_filter(results: Path) -> None:

@@ -8,7 +8,12 @@ from scipy import stats
 from tests.support.samples import FACTS, chain, sweep
 from workbench.errors import InputError
 from workbench.published import find, read_published, table_names
-from workbench.report.beside_published import beside, published_sheet, same_dataset, sheets
+from workbench.report.beside_published import (
+    beside,
+    published_table,
+    published_tables,
+    same_dataset,
+)
 from workbench.report.compare import compare, welch
 from workbench.report.findings import Findings
 from workbench.show.formats import records
@@ -27,14 +32,14 @@ def test_welchs_interval_is_scipys() -> None:
 def test_two_results_side_by_side() -> None:
     a = Findings(FACTS, *chain({"x": [90, 91, 90.5], "only_a": [80, 81, 82]}))
     b = Findings(replace(FACTS, name="other"), *chain({"x": [93, 94.2, 93.1], "only_b": [1, 2, 4]}))
-    sheet = compare(a, b)
-    x, only_a, only_b = records(sheet)
+    table = compare(a, b)
+    x, only_a, only_b = records(table)
     assert [row["variant"] for row in (x, only_a, only_b)] == ["x", "only_a", "only_b"]
     assert x["difference"] == pytest.approx(np.mean([93, 94.2, 93.1]) - 90.5)
     assert only_a["outcome_b"] == only_b["outcome_a"] is None
     assert only_a["difference"] is None
-    assert "not paired" in sheet.notes[-1]
-    assert sheet.title == "sample (A) and other (B)"
+    assert "not paired" in table.notes[-1]
+    assert table.title == "sample (A) and other (B)"
     again = compare(replace(a, where="results/p"), replace(a, where="results/measured/p"))
     assert again.title == "results/p (A) and results/measured/p (B)"
 
@@ -42,9 +47,9 @@ def test_two_results_side_by_side() -> None:
 def test_no_difference_is_taken_between_data_sets() -> None:
     a = Findings(FACTS, *chain({"x": [90, 91, 90.5]}))
     b = Findings(replace(FACTS, dataset="CIFAR-10, 5,000 images"), a.rows, a.runs)
-    sheet = compare(a, b)
-    assert records(sheet)[0]["difference"] is None
-    assert sheet.notes[-1] == "The data sets differ, so no difference is taken."
+    table = compare(a, b)
+    assert records(table)[0]["difference"] is None
+    assert table.notes[-1] == "The data sets differ, so no difference is taken."
 
 
 def test_lost_runs_are_shown_in_a_comparison() -> None:
@@ -57,13 +62,13 @@ def test_lost_runs_are_shown_in_a_comparison() -> None:
 def test_every_published_table_has_sources() -> None:
     assert len(table_names()) == 8
     for name in table_names():
-        assert all(row["source"] for row in records(published_sheet(name)))
+        assert all(row["source"] for row in records(published_table(name)))
 
 
 def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
     rows, runs = sweep()
     named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
-    found = sheets(Findings(replace(FACTS, published=("levit_ablation",)), named, runs))
+    found = published_tables(Findings(replace(FACTS, published=("levit_ablation",)), named, runs))
     assert list(found) == ["published", "published_levit_ablation"]
     (row,) = records(found["published"])
     assert row["published_top1"] == 82.7
@@ -71,7 +76,7 @@ def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
     assert row["published_on"] == "ImageNet-1k"
     assert "arXiv:2107.06263" in str(row["source"])
     assert "(another data set)" in " ".join(cell.text for cell in found["published"].rows[0])
-    assert sheets(Findings(FACTS, rows, runs)) == {}
+    assert published_tables(Findings(FACTS, rows, runs)) == {}
 
 
 def test_the_same_data_set_is_not_marked() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.support.samples import FACTS, factorial, sweep
 from workbench.report import findings
 from workbench.report.findings import Findings
-from workbench.report.table import ablation_sheet, console_sheet
+from workbench.report.main_table import console_table, main_table
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
 from workbench.shipped import in_checkout
@@ -26,8 +26,8 @@ def test_a_report_compares_its_rows_once(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(findings, "compare_rows", counted)
     found = Findings.of(load_sweep(in_checkout("results/measured/quickstart")))
     write_report(tmp_path, found)
-    console_sheet(found)
-    ablation_sheet(found)
+    console_table(found)
+    main_table(found)
     assert len(calls) == 1
 
 

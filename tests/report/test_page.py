@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.support.samples import FACTS, sweep
 from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
 from workbench.report.page import page
-from workbench.report.table import ablation_sheet
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
 from workbench.shipped import in_checkout
@@ -96,14 +96,14 @@ def test_the_page_needs_nothing_else_and_escapes_every_text(tmp_path: Path) -> N
 def test_a_page_without_figures_and_runs_is_whole() -> None:
     rows, _ = sweep()
     found = Findings(FACTS, rows, ())
-    text = page(found, ablation_sheet(found), [], [])
+    text = page(found, main_table(found), [], [])
     assert Outline(text).tags.count("tr") == len(rows) + 1
     assert 'id="figures"' not in text
 
 
 def test_the_answer_comes_first_and_the_environment_folded_at_the_end() -> None:
     found = Findings(FACTS, *sweep())
-    text = page(found, ablation_sheet(found), [], [])
+    text = page(found, main_table(found), [], [])
     parts = (FACTS.question, 'id="table"', 'id="runs"', 'id="made"', "<dd>2.15</dd>")
     places = [text.index(part) for part in parts]
     assert places == sorted(places)

@@ -10,7 +10,7 @@ from tests.support.sweeps import options, plan, quiet, said
 from workbench.plans.resolution import Plan
 from workbench.report.commands import report_folder
 from workbench.report.findings import Findings
-from workbench.report.table import ablation_sheet
+from workbench.report.main_table import main_table
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.sweep import run_sweep
 from workbench.show.formats import records
@@ -56,8 +56,8 @@ def test_every_end_is_a_row_with_its_reason(
     swept: tuple[Path, Sweep, str], variant: str, outcome: str, reason: str
 ) -> None:
     folder, sweep, text = swept
-    sheet = ablation_sheet(Findings.of(sweep))
-    row = next(row for row in records(sheet) if row["variant"] == variant)
+    table = main_table(Findings.of(sweep))
+    row = next(row for row in records(table) if row["variant"] == variant)
     assert row["outcome"] == outcome
     assert row[outcome.split()[-1]] == row["runs"] == 3
     assert (row["completed"], row["top1_mean"], row["difference"]) == (0, None, None)
@@ -84,8 +84,8 @@ def test_lost_runs_touch_no_mean(swept: tuple[Path, Sweep, str]) -> None:
     """The stand-in reports a top-1 for runs that diverged or were pruned, too."""
     folder, sweep, _ = swept
     assert any(run.top1 is not None for run in sweep.records() if run.variant == "pruned")
-    sheet = ablation_sheet(Findings.of(sweep))
-    counted = {row["variant"] for row in records(sheet) if row["top1_mean"] is not None}
+    table = main_table(Findings.of(sweep))
+    counted = {row["variant"] for row in records(table) if row["top1_mean"] is not None}
     assert counted == {"baseline", "completed"}
     with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:
         assert {row["status"] for row in csv.DictReader(file)} == {

@@ -12,8 +12,8 @@ from workbench.errors import InputError
 from workbench.plans.resolution import Changes, Plan
 from workbench.report.commands import preview
 from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
 from workbench.report.preview import preview_data, print_preview
-from workbench.report.table import ablation_sheet
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
 
@@ -63,12 +63,12 @@ def test_a_finished_race_is_not_taken_up_again(whole: tuple[SweepResult, str]) -
 def test_its_table_says_how_it_was_run(whole: tuple[SweepResult, str]) -> None:
     sweep = load_sweep(whole[0].folder)
     facts = sweep.facts()
-    notes = " ".join(ablation_sheet(Findings(facts, sweep.rows(), sweep.records())).notes)
+    notes = " ".join(main_table(Findings(facts, sweep.rows(), sweep.records())).notes)
     assert "from 3 to 6 seeds" in notes
     assert "15 runs in place of 18" in notes
     assert "Not finished" not in notes
     early = [run for run in sweep.records() if run.seed < 3]
-    unfinished = ablation_sheet(Findings(facts, sweep.rows(), early)).notes
+    unfinished = main_table(Findings(facts, sweep.rows(), early)).notes
     assert any(
         note.startswith("Not finished: the race goes on for small, wider") for note in unfinished
     )

@@ -1,20 +1,14 @@
-"""Tables that fit any width, one width for all commands, counts in words."""
+"""One width for all commands, commands to paste, counts in words."""
 
 import io
 import shlex
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console, RenderableType
-from rich.text import Text
 
 from workbench.show.console import (
     PIPED,
-    Column,
     Command,
-    Row,
-    Table,
     count_text,
     exact_text,
     make_console,
@@ -27,65 +21,6 @@ def lines(view: RenderableType, width: int) -> list[str]:
     console.print(view)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
-
-
-COLUMNS = (
-    Column("name", right=False),
-    Column("what it says", right=False, breaks=True, rank=1),
-    Column("count", rank=2),
-    Column("never measured"),
-)
-ROWS = (
-    Row(("a first name", "a long text that goes on and on", "1,234,567", "")),
-    Row(("b", Text("short", style="red"), "12", ""), below=(1,)),
-)
-
-
-def test_a_table_with_room_shows_every_column_that_has_something_to_show() -> None:
-    assert lines(Table(COLUMNS, ROWS), 80) == [
-        "name          what it says                         count",
-        "a first name  a long text that goes on and on  1,234,567",
-        "b             short                                   12",
-    ]
-
-
-def test_columns_go_by_rank_and_a_line_says_which_and_what_shows_them() -> None:
-    assert lines(Table(COLUMNS, ROWS), 30) == [
-        "name          what it says",
-        "a first name  a long text that",
-        "              goes on and on",
-        "b             short",
-        "No room for count: a width of ",
-        "37 (COLUMNS) or --json has ",
-        "them.",
-    ]
-    assert lines(Table(COLUMNS, ROWS), 37)[0].split() == ["name", "what", "it", "says", "count"]
-    narrow = lines(Table(COLUMNS, ROWS), 20)
-    assert narrow[2:4] == ["b", "  short"]  # below its row
-    assert "No room for what it says, count:" in " ".join(" ".join(narrow).split())
-
-
-def test_what_has_no_room_for_a_table_is_a_block_for_each_row() -> None:
-    columns = (Column("name", right=False), Column("count"))
-    rows = [Row(("a name of some length", "1,234,567,890"))]
-    assert [line.rstrip() for line in lines(Table(columns, rows), 24)] == [
-        "a name of some length",
-        "count 1,234,567,890",
-    ]
-
-
-texts = st.lists(st.text("ab,. ", min_size=1, max_size=30), min_size=4, max_size=4)
-
-
-@given(st.lists(texts, min_size=1, max_size=4), st.integers(32, 120))
-def test_no_line_is_wider_than_the_console_and_every_name_stands_in_one(
-    cells: list[list[str]], width: int
-) -> None:
-    rows = [Row(("#" + row[0].replace(" ", "-"), *row[1:])) for row in cells]
-    found = lines(Table(COLUMNS, rows), width)
-    assert max(map(len, found)) <= width
-    for row in rows:
-        assert any(line.startswith(str(row.cells[0])) for line in found)
 
 
 def test_a_command_is_pasted_as_it_stands_at_any_width() -> None:

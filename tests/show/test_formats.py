@@ -1,4 +1,4 @@
-"""The sheet as CSV, JSON, Markdown and LaTeX."""
+"""The table as CSV, JSON, Markdown and LaTeX."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.samples import FACTS, sweep
 from workbench.report.findings import Findings
-from workbench.report.table import ablation_sheet
+from workbench.report.main_table import main_table
 from workbench.show.formats import (
     as_csv,
     as_json,
@@ -29,12 +29,12 @@ HOSTILE = r"50% & $x_1$ \input{x} #~^ {a} | `b` <script>  é→Δ−± 中 --"
 
 def test_csv_and_json_hold_the_same_unrounded_numbers() -> None:
     rows, runs = sweep(HOSTILE)
-    sheet = ablation_sheet(Findings(FACTS, rows, runs))
-    wanted = records(sheet)
-    data = json.loads(as_json(sheet))
+    table = main_table(Findings(FACTS, rows, runs))
+    wanted = records(table)
+    data = json.loads(as_json(table))
     assert data["rows"] == wanted
-    assert data["notes"] == list(sheet.notes)
-    read = list(csv.DictReader(io.StringIO(as_csv(sheet))))
+    assert data["notes"] == list(table.notes)
+    read = list(csv.DictReader(io.StringIO(as_csv(table))))
     assert [row["variant"] for row in read] == [row["variant"] for row in wanted]
     for mine, theirs in zip(read, wanted, strict=True):
         for key in ("top1_mean", "top1_std", "difference_low", "p_holm", "macs"):
@@ -43,12 +43,12 @@ def test_csv_and_json_hold_the_same_unrounded_numbers() -> None:
 
 def test_markdown_has_as_many_cells_in_every_row() -> None:
     rows, runs = sweep(HOSTILE)
-    sheet = ablation_sheet(Findings(FACTS, rows, runs))
-    lines = as_markdown(sheet).split("\n\n")[0].splitlines()
+    table = main_table(Findings(FACTS, rows, runs))
+    lines = as_markdown(table).split("\n\n")[0].splitlines()
     bars = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
-    assert bars == {len(sheet.headings) + 1}
+    assert bars == {len(table.columns) + 1}
     assert len(lines) == len(rows) + 2
-    assert "<script>" not in as_markdown(sheet).replace(r"\<script\>", "")
+    assert "<script>" not in as_markdown(table).replace(r"\<script\>", "")
 
 
 @settings(max_examples=50, deadline=None)
@@ -64,7 +64,7 @@ def test_no_text_is_left_as_a_command(text: str) -> None:
 @pytest.mark.slow
 def test_latex_compiles(tmp_path: Path) -> None:
     rows, runs = sweep(HOSTILE)
-    table = as_latex(ablation_sheet(Findings(FACTS, rows, runs)))
+    table = as_latex(main_table(Findings(FACTS, rows, runs)))
     document = (
         "\\documentclass{article}\n\\usepackage[T1]{fontenc}\\usepackage{booktabs}\n"
         f"\\begin{{document}}\n{table}\\end{{document}}\n"
@@ -77,7 +77,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
 
 def test_latex_is_booktabs_with_one_line_for_each_row() -> None:
     rows, runs = sweep()
-    table = as_latex(ablation_sheet(Findings(FACTS, rows, runs)))
+    table = as_latex(main_table(Findings(FACTS, rows, runs)))
     for word in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert table.count(word) == 1
     assert table.count(r"\tabularnewline") == len(rows) + 1

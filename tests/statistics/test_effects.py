@@ -14,7 +14,7 @@ from tests.support.sweeps import options, quiet, rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import resolve
 from workbench.report.findings import Findings
-from workbench.report.shares import effects_sheet, pairs_sheet
+from workbench.report.shares import effects_table, pairs_table
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
@@ -91,9 +91,9 @@ def test_pairs_find_the_interaction_and_nothing_else(mode: str) -> None:
     alone = [size.mean for size in found.alone]
     last = [5.5, 2.0, 0.5, 0.5] if mode == "remove" else [4.0, 2.0, -1.0, 0.5]
     assert alone == pytest.approx(last)
-    sheet = pairs_sheet(found)
-    assert sheet.rows[0][1].text == ("added last" if mode == "remove" else "alone")
-    assert [cell.text for cell in sheet.rows[5]][:2] == ["A and C", "interaction"]
+    table = pairs_table(found)
+    assert table.rows[0][1].text == ("added last" if mode == "remove" else "alone")
+    assert [cell.text for cell in table.rows[5]][:2] == ["A and C", "interaction"]
 
 
 @pytest.mark.parametrize("kind", ["fraction", "pairs"])
@@ -119,12 +119,12 @@ def test_a_seed_that_is_not_complete_is_left_out_in_the_open() -> None:
     found = pair_interactions(rows, (*lost, diverged("all", 1)), SEEDS)
     assert found is not None
     assert (found.seeds, found.left_out) == ((0, 2), (1,))
-    assert "Left out, since not every row completed: seed 1." in pairs_sheet(found).notes
+    assert "Left out, since not every row completed: seed 1." in pairs_table(found).notes
     fraction = rows_of("factorial", "ABC", generators={"C": ["A", "B"]})
     assert main_effects(fraction, (), SEEDS) is None
     some = main_effects(fraction, measured(fraction, additive), SEEDS)
     assert some is not None
-    assert "can't be told apart" in effects_sheet(some).notes[0]
+    assert "can't be told apart" in effects_table(some).notes[0]
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The app, the options that commands share, and how results are printed."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from workbench.cli import complete
 from workbench.cli.versions import versions
 from workbench.errors import unknown
 from workbench.show.console import make_console
+from workbench.show.formats import Form, json_text, printed
 
 # Click's plain help, not rich's boxes: it is half as long, and can be pasted.
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Format = Annotated[Form, typer.Option("--format", help="For papers, pages and spreadsheets.")]
 Json = Annotated[bool, typer.Option("--json", help="The same numbers, unrounded, as JSON.")]
 Results = Annotated[Path, typer.Option(metavar="FOLDER", help="Holds the results folders.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")]
@@ -91,12 +92,16 @@ def keeps_weights(keep: str | None) -> bool:
 
 def print_json(data: Any) -> None:
     """The data of a table, unrounded."""
-    print(json.dumps(data, indent=2, allow_nan=False))
+    print(json_text(data))
 
 
-def print_table(table: Any, data: Any, as_json: bool) -> None:
-    """A table for people, or its data."""
-    if as_json:
+def print_table(found: Any, data: Any, as_json: bool, form: Form) -> None:
+    """A table or several as `form` says, or their data."""
+    from workbench.show.terminal import view
+
+    if as_json or form is Form.JSON:
         print_json(data)
+    elif form is Form.TEXT:
+        make_console().print(view(found))
     else:
-        make_console().print(table)
+        print(printed(found, form), end="")

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from workbench.cli import complete
-from workbench.cli.app import Imports, Json, Network, Overrides, print_table
+from workbench.cli.app import Format, Imports, Json, Network, Overrides, print_table
 from workbench.errors import InputError
+from workbench.show.formats import Form
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,13 +50,14 @@ def cost(
     ] = None,
     imports: Imports = None,
     as_json: Json = False,
+    form: Format = Form.TEXT,
 ) -> None:
     """Params, MACs, activations and memory of a network, by slot and by stage.
 
     Counted by fvcore's trace and in closed form, and refused where the two differ.
     """
+    from workbench.cost import printouts
     from workbench.cost import report as reports
-    from workbench.cost import tables
     from workbench.cost.target import parsed_resolution
     from workbench.user_modules import import_modules
 
@@ -64,7 +66,7 @@ def cost(
         if overrides or resolution:
             raise InputError("beside: takes zoo entries and timm:NAME as they are, no overrides")
         rows = reports.column_reports([name, *beside], speed=speed, device=device)
-        print_table(tables.columns_table(rows), reports.columns_json(rows), as_json)
+        print_table(printouts.beside_table(rows), reports.columns_json(rows), as_json, form)
         return
     found = reports.cost_report(
         name,
@@ -74,7 +76,7 @@ def cost(
         speed=speed,
         device=device,
     )
-    print_table(tables.cost_table(found), found.to_json(), as_json)
+    print_table(printouts.cost_printout(found), found.to_json(), as_json, form)
 
 
 def models(
@@ -85,20 +87,24 @@ def models(
         list[str] | None, typer.Option(metavar="timm:NAME", help="Beside the zoo; repeatable.")
     ] = None,
     as_json: Json = False,
+    form: Format = Form.TEXT,
 ) -> None:
     """The zoo: params, MACs and resolution as counted, beside what was published."""
-    from workbench.cost import catalogue, tables
+    from workbench.cost import catalogue, printouts
 
     rows = catalogue.model_rows(family, tuple(beside or ()))
-    print_table(tables.models_table(rows), catalogue.models_json(rows), as_json)
+    print_table(printouts.models_table(rows), catalogue.models_json(rows), as_json, form)
 
 
 def claims(
     speed: Annotated[bool, typer.Option("--speed", help="Measure those about speed too.")] = False,
     as_json: Json = False,
+    form: Format = Form.TEXT,
 ) -> None:
     """Headline claims of the three papers that cost or speed alone can decide."""
-    from workbench.cost import tables, verdict
+    from workbench.cost import printouts, verdict
 
     found, speeds = verdict.judge_claims(speed)
-    print_table(tables.claims_table(found, speeds), verdict.claims_json(found, speeds), as_json)
+    print_table(
+        printouts.claims_printout(found, speeds), verdict.claims_json(found, speeds), as_json, form
+    )

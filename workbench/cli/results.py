@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from workbench.cli.app import Json, print_json
+from workbench.cli.app import Format, Json, print_json, print_table
 from workbench.show.console import make_console
+from workbench.show.formats import Form, as_data
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,12 +49,14 @@ def compare(
     a: Annotated[str, typer.Argument(help="A results folder, its ledger, or the ledger's URL.")],
     b: Annotated[str, typer.Argument(help="Another.")],
     as_json: Json = False,
+    form: Format = Form.TEXT,
 ) -> None:
     """Set two results side by side: cost, top-1 and outcome of every variant, and B less A."""
     from workbench.report.compare import compare as side_by_side
     from workbench.report.compare import load_side
 
-    _sheet(side_by_side(load_side(a), load_side(b)), as_json)
+    table = side_by_side(load_side(a), load_side(b))
+    print_table(table, as_data(table), as_json, form)
 
 
 def runs(
@@ -69,13 +72,15 @@ def runs(
     ] = None,
     top1: Annotated[float | None, typer.Option(help="At least this, in percent.")] = None,
     as_json: Json = False,
+    form: Format = Form.TEXT,
 ) -> None:
     """List the runs of a results folder."""
-    from workbench.report.browse import Filters, runs_sheet
+    from workbench.report.browse import Filters, runs_table
     from workbench.runs.results import load_sweep
 
     filters = Filters(tuple(variant or ()), tuple(seed or ()), tuple(status or ()), top1)
-    _sheet(runs_sheet(load_sweep(results), filters), as_json)
+    table = runs_table(load_sweep(results), filters)
+    print_table(table, as_data(table), as_json, form)
 
 
 def show(
@@ -93,13 +98,3 @@ def show(
         print_json(run_data(found))
     else:
         print_run(found, make_console())
-
-
-def _sheet(sheet: Any, as_json: bool) -> None:
-    from workbench.report.terminal import show as print_sheet
-    from workbench.show.formats import as_json as in_json
-
-    if as_json:
-        print(in_json(sheet), end="")
-    else:
-        print_sheet(sheet, make_console())

@@ -9,6 +9,7 @@ from workbench.cli import complete
 from workbench.cli.app import (
     Device,
     Engine,
+    Format,
     Imports,
     Jobs,
     Json,
@@ -24,6 +25,7 @@ from workbench.cli.app import (
 )
 from workbench.errors import InputError
 from workbench.show.console import make_console
+from workbench.show.formats import Form
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,6 +57,7 @@ def scale(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Such as depth=total; repeatable.")
     ] = None,
     as_json: Json = False,
+    form: Format = Form.TEXT,
 ) -> None:
     """A network scaled by depth, dimension and resolution, and what rounding makes of it.
 
@@ -74,7 +77,7 @@ def scale(
         found = commands.exponents_command(rest[0], rest[1:])
     else:
         found = commands.scale_command(base, rest, phi, alpha, beta, gamma, rules)
-    print_table(found.view, found.data, as_json)
+    print_table(found.printout, found.data, as_json, form)
 
 
 def study(

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 
 from workbench.published import PublishedRow, read_table
 from workbench.report.findings import Findings, RowResult
-from workbench.show.sheet import Cell, Heading, Sheet, top1_text
+from workbench.show.table import Cell, Column, Table, cell, number, top1_text
 from workbench.statistics.facts import PlanFacts
 
 BESIDE = (
-    Heading("Variant", ("variant",), right=False),
-    Heading("Measured top-1, %", ("measured_mean", "measured_std")),
-    Heading("Measured on", ("measured_on",), right=False, wide=True),
-    Heading("Published row", ("published",), right=False),
-    Heading("Published top-1, %", ("published_top1",)),
-    Heading("Published step", ("published_delta",)),
-    Heading("Published on", ("published_on", "another_dataset"), right=False),
-    Heading("Confidence", ("confidence",), right=False, wide=True),
-    Heading("Source", ("source",), right=False),
-    Heading("Note", ("note",), right=False, wide=True),
+    Column("Variant", ("variant",), "name"),
+    Column("Measured top-1, %", ("measured_mean", "measured_std")),
+    Column("Measured on", ("measured_on",), "text", files_only=True),
+    Column("Published row", ("published",), "text"),
+    Column("Published top-1, %", ("published_top1",)),
+    Column("Published step", ("published_delta",)),
+    Column("Published on", ("published_on", "another_dataset"), "text"),
+    Column("Confidence", ("confidence",), "text", files_only=True),
+    Column("Source", ("source",), "text"),
+    Column("Note", ("note",), "text", files_only=True),
 )
 
 
@@ -35,48 +35,45 @@ def short_text(found: Sequence[PublishedRow], dataset: str) -> str:
     return "; ".join(values)
 
 
-def published_sheet(name: str) -> Sheet:
+def published_table(name: str) -> Table:
     """A whole published table, as it was read."""
     rows = read_table(name)
-    headings = tuple(Heading(key, (key,), right=False) for key in rows[0])
-    cells = tuple(tuple(Cell(value, (value,)) for value in row.values()) for row in rows)
-    title = f"Published: {name}"
-    return Sheet(title, headings, cells, ("",) * len(cells), (_beware(name),))
+    columns = tuple(Column(key, (key,), "text") for key in rows[0])
+    cells = [tuple(map(cell, row.values())) for row in rows]
+    return Table(f"Published: {name}", columns, cells, notes=(_beware(name),))
 
 
 def _beware(name: str) -> str:
     return f"Not measured here. From results/published/{name}.csv, each row with its source."
 
 
-def beside(found: Findings) -> Sheet:
+def beside(found: Findings) -> Table:
     """Measured rows and the published rows that they stand for (`Row.published`)."""
-    cells = tuple(
+    rows = [
         _pair(found.facts, each, row)
         for each in found.results
         for row in found.published.get(each.row.variant, ())
-    )
+    ]
     notes = (
         "Published numbers are other people's, with their recipe; on another data set only the "
         "direction of a difference can be compared.",
     )
-    return Sheet("Measured and published", BESIDE, cells, ("",) * len(cells), notes)
+    return Table("Measured and published", BESIDE, rows, notes=notes)
 
 
 def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cell, ...]:
-    row, measured = result.row, result.summary
-    other = not same_dataset(facts.dataset, found.dataset)
-    top1 = "" if found.top1 is None else f"{found.top1:g}"
+    measured, other = result.summary, not same_dataset(facts.dataset, found.dataset)
     return (
-        Cell(row.variant, (row.variant,)),
-        Cell(top1_text(measured.mean, measured.sd), (measured.mean, measured.sd)),
-        Cell(facts.dataset, (facts.dataset,)),
-        Cell(found.name, (found.name,)),
-        Cell(top1, (found.top1,)),
-        Cell(found.delta, (found.delta,)),
-        Cell(found.dataset + (" (another data set)" if other else ""), (found.dataset, other)),
-        Cell(found.confidence, (found.confidence,)),
-        Cell(found.source, (found.source,)),
-        Cell(found.note, (found.note,)),
+        cell(result.row.variant),
+        cell(top1_text(measured.mean, measured.sd), measured.mean, measured.sd),
+        cell(facts.dataset),
+        cell(found.name),
+        number(found.top1, "g"),
+        cell(found.delta),
+        cell(found.dataset + (" (another data set)" if other else ""), found.dataset, other),
+        cell(found.confidence),
+        cell(found.source),
+        cell(found.note),
     )
 
 
@@ -89,11 +86,11 @@ def _plain(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
-def sheets(found: Findings) -> dict[str, Sheet]:
+def published_tables(found: Findings) -> dict[str, Table]:
     """The published tables that a report shows, by the name of their files; none unless asked."""
-    tables = dict[str, Sheet]()
+    tables = dict[str, Table]()
     if found.published:
         tables["published"] = beside(found)
     for name in found.facts.published:
-        tables[f"published_{name}"] = published_sheet(name)
+        tables[f"published_{name}"] = published_table(name)
     return tables

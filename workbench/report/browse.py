@@ -15,30 +15,38 @@ from rich.text import Text
 
 from workbench.config import EpochRecord, Outcome
 from workbench.errors import InputError, unknown
-from workbench.report.terminal import show
 from workbench.runs.folder import holds_results
 from workbench.runs.ledger import StoredRun
 from workbench.runs.progress import duration
 from workbench.runs.results import Sweep, load_sweep, repeat_command, run_text
 from workbench.runs.schema import PENDING, RUNNING
 from workbench.show.console import plural
-from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.show.table import Cell, Column, Table, Tone, cell, number
+from workbench.show.terminal import view
 
 SHORT = 12  # characters of a run's id, as they are shown
 BARS = "▁▂▃▄▅▆▇█"
 EPOCHS = 12  # of a curve, as a table; the last is always one of them
 STATUSES = (PENDING, RUNNING, *map(str, Outcome))
 
-HEADINGS = (
-    Heading("Run", ("id",), right=False),
-    Heading("Variant", ("variant",), right=False, whole=True),
-    Heading("Seed", ("seed",)),
-    Heading("Status", ("status",), right=False, rank=1),
-    Heading("Top-1, %", ("top1",)),
-    Heading("Test loss", ("test_loss",), rank=3),
-    Heading("Epochs", ("epochs",), rank=4),
-    Heading("Time", ("seconds",), rank=2),
-    Heading("Reason", ("reason", "step"), right=False, rank=5, under="lost"),
+COLUMNS = (
+    Column("Run", ("id",), "name"),
+    Column("Variant", ("variant",), "name"),
+    Column("Seed", ("seed",)),
+    Column("Status", ("status",), "text", rank=1),
+    Column("Top-1, %", ("top1",)),
+    Column("Test loss", ("test_loss",), rank=3),
+    Column("Epochs", ("epochs",), rank=4),
+    Column("Time", ("seconds",), rank=2),
+    Column("Reason", ("reason", "step"), "text", rank=5, under="lost"),
+)
+CURVE = (
+    Column("Epoch", ("epoch",)),
+    Column("Training loss", ("train_loss",)),
+    Column("Test loss", ("test_loss",)),
+    Column("Top-1, %", ("top1",)),
+    Column("Learning rate", ("lr",)),
+    Column("Seconds", ("seconds",)),
 )
 
 
@@ -79,7 +87,7 @@ class Filters:
         )
 
 
-def runs_sheet(sweep: Sweep, filters: Filters | None = None) -> Sheet:
+def runs_table(sweep: Sweep, filters: Filters | None = None) -> Table:
     """The runs of a results folder that pass the filters, by seed, in the order of the plan.
 
     Raises `InputError` for a variant or a seed that the plan does not have.
@@ -88,25 +96,25 @@ def runs_sheet(sweep: Sweep, filters: Filters | None = None) -> Sheet:
         filters.check(sweep)
     kept = [run for run in sweep.runs if filters is None or filters.keep(run)]
     note = f"{len(kept)} of {plural(len(sweep.runs), 'run')}."
-    rows = tuple(_cells(run) for run in kept)
-    return Sheet(f"Runs of {sweep.plan.name}", HEADINGS, rows, tuple(map(_tone, kept)), (note,))
+    tones = [_tone(run) for run in kept]
+    return Table(f"Runs of {sweep.plan.name}", COLUMNS, [*map(_cells, kept)], tones, (note,))
 
 
-def _tone(run: StoredRun) -> str:
+def _tone(run: StoredRun) -> Tone:
     return "lost" if run.outcome not in (None, Outcome.COMPLETED) else ""
 
 
 def _cells(run: StoredRun) -> tuple[Cell, ...]:
     return (
-        Cell(run.id[:SHORT], (run.id,)),
-        Cell(run.variant, (run.variant,)),
-        Cell(str(run.seed), (run.seed,)),
-        Cell(run.status, (run.status,)),
-        Cell("" if run.top1 is None else f"{run.top1:.2f}", (run.top1,)),
-        Cell("" if run.test_loss is None else f"{run.test_loss:.4f}", (run.test_loss,)),
-        Cell(f"{len(run.curve)}/{run.recipe.epochs}", (len(run.curve),)),
-        Cell("" if run.seconds is None else duration(run.seconds), (run.seconds,)),
-        Cell(run.reason or "", (run.reason, run.step)),
+        cell(run.id[:SHORT], run.id),
+        cell(run.variant),
+        number(run.seed, ""),
+        cell(run.status),
+        number(run.top1, ".2f"),
+        number(run.test_loss, ".4f"),
+        cell(f"{len(run.curve)}/{run.recipe.epochs}", len(run.curve)),
+        cell("" if run.seconds is None else duration(run.seconds), run.seconds),
+        cell(run.reason or "", run.reason, run.step),
     )
 
 
@@ -226,7 +234,7 @@ def _curves(curve: Sequence[EpochRecord], console: Console) -> None:
     }
     width = max(8, min(60, console.width - 44))
     _facts({name: _line(values, width) for name, values in lines.items()}, console)
-    show(_curve_sheet(curve), console)
+    console.print(view(_curve_table(curve)))
 
 
 def _line(values: Sequence[float | None], width: int) -> str | None:
@@ -253,26 +261,19 @@ def _thinned(values: Sequence[float | None], most: int) -> list[float | None]:
     return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
 
 
-def _curve_sheet(curve: Sequence[EpochRecord]) -> Sheet:
-    keys = ("epoch", "train_loss", "test_loss", "top1", "lr", "seconds")
-    titles = ("Epoch", "Training loss", "Test loss", "Top-1, %", "Learning rate", "Seconds")
-    headings = tuple(Heading(title, (key,)) for key, title in zip(keys, titles, strict=True))
+def _curve_table(curve: Sequence[EpochRecord]) -> Table:
     step = -(-len(curve) // EPOCHS)
-    rows = tuple(
-        tuple(_epoch_cell(epoch, key) for key in keys)
+    rows = [
+        tuple(_epoch_cell(epoch, key) for column in CURVE for key in column.keys)
         for index, epoch in enumerate(curve)
         if (len(curve) - 1 - index) % step == 0
-    )
+    ]
     note = f"Every {step} epochs; --json has all, counted from 0." if step > 1 else ""
-    return Sheet("", headings, rows, ("",) * len(rows), (note,) if note else ())
+    return Table("", CURVE, rows, notes=(note,) if note else ())
 
 
 def _epoch_cell(epoch: EpochRecord, key: str) -> Cell:
     value = getattr(epoch, key)
-    return Cell(_number(value + 1 if key == "epoch" else value), (value,))  # people count from 1
-
-
-def _number(value: float | int | None) -> str:
     if value is None or value != value:
-        return ""
-    return str(value) if isinstance(value, int) else f"{value:.4g}"
+        return cell("", value)
+    return cell(str(value + 1) if key == "epoch" else f"{value:.4g}", value)  # people count from 1

@@ -17,6 +17,7 @@ from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
 from workbench.show.console import say_written
+from workbench.show.terminal import view
 
 
 def ablate(
@@ -61,8 +62,7 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
     table."""
     from workbench.report.findings import Findings
-    from workbench.report.table import console_sheet
-    from workbench.report.terminal import show
+    from workbench.report.main_table import console_table
     from workbench.report.write import write_report
 
     sweep = load_sweep(folder)
@@ -73,7 +73,7 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
         )
     found = Findings.of(sweep)
     written = write_report(Path(folder), found)
-    show(console_sheet(found), console)
+    console.print(view(console_table(found)))
     say_written(console, len(written), Path(folder), written[-1])
     return sweep
 

@@ -7,16 +7,16 @@ from rich.console import Console
 
 from workbench.config import MAC
 from workbench.plans.resolution import Plan, Variant
-from workbench.report.terminal import show
 from workbench.runs.estimate import Estimate
 from workbench.runs.progress import duration
 from workbench.show.console import plural
-from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.show.table import Column, Table, cell, number
+from workbench.show.terminal import view
 
 
 def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "local") -> None:
     """The rows with their costs and times, and the time of the whole."""
-    show(_sheet(plan, found), console)
+    console.print(view(_table(plan, found)))
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
@@ -27,30 +27,30 @@ def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "
     console.print(f"{MAC}.", highlight=False)
 
 
-HEADINGS = (
-    Heading("Variant", ("variant",), right=False),
-    Heading("What changed", ("changed",), right=False, rank=3, under="all"),
-    Heading("Compared to", ("compared_to",), right=False, rank=2),
-    Heading("Params", ("params",), rank=1),
-    Heading("MACs", ("macs",)),
-    Heading("One run", ("run_seconds",)),
+COLUMNS = (
+    Column("Variant", ("variant",), "name"),
+    Column("What changed", ("changed",), "text", rank=3, under="all"),
+    Column("Compared to", ("compared_to",), "text", rank=2),
+    Column("Params", ("params",), rank=1),
+    Column("MACs", ("macs",)),
+    Column("One run", ("run_seconds",)),
 )
 
 
-def _sheet(plan: Plan, found: Estimate) -> Sheet:
+def _table(plan: Plan, found: Estimate) -> Table:
     title = f"{plan.name} ({plan.kind})" + (f": {plan.question}" if plan.question else "")
-    rows = tuple(
+    rows = [
         (
-            Cell(variant.name, (variant.name,)),
-            Cell(variant.changed, (variant.changed,)),
-            Cell(variant.compared_to or "", (variant.compared_to,)),
-            Cell(f"{variant.params:,}", (variant.params,)),
-            Cell(f"{variant.macs:,}", (variant.macs,)),
-            Cell(_run_text(variant, found), (found.runs.get(variant.name),)),
+            cell(variant.name),
+            cell(variant.changed),
+            cell(variant.compared_to or "", variant.compared_to),
+            number(variant.params),
+            number(variant.macs),
+            cell(_run_text(variant, found), found.runs.get(variant.name)),
         )
         for variant in plan.variants
-    )
-    return Sheet(title, HEADINGS, rows, ("",) * len(rows))
+    ]
+    return Table(title, COLUMNS, rows)
 
 
 def _run_text(variant: Variant, found: Estimate) -> str:

@@ -1,27 +1,28 @@
-"""What components are worth, as a sheet: by attribution, by main effects, or in pairs."""
+"""What components are worth, as a table: by attribution, by main effects, or in pairs."""
 
 from collections.abc import Sequence
 
 from workbench.report.findings import Shares
-from workbench.show.sheet import Cell, Heading, Sheet
+from workbench.report.verdicts import ends, mean_text
+from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.attribution import Attribution, Estimate
 from workbench.statistics.effects import Effects, Interactions
 
-HEADINGS = (
-    Heading("Component", ("component", "with"), right=False),
-    Heading("What", ("index",), right=False),
-    Heading("Points of top-1 [95 %]", ("mean", "low", "high")),
+COLUMNS = (
+    Column("Component", ("component", "with"), "name"),
+    Column("What", ("index",), "text"),
+    Column("Points of top-1 [95 %]", ("mean", "low", "high")),
 )
 
 
-def shares_sheet(found: Shares) -> Sheet:
-    """The sheet of whichever the plan can tell."""
+def shares_table(found: Shares) -> Table:
+    """The table of whichever the plan can tell."""
     if isinstance(found, Attribution):
-        return attribution_sheet(found)
-    return effects_sheet(found) if isinstance(found, Effects) else pairs_sheet(found)
+        return attribution_table(found)
+    return effects_table(found) if isinstance(found, Effects) else pairs_table(found)
 
 
-def attribution_sheet(found: Attribution) -> Sheet:
+def attribution_table(found: Attribution) -> Table:
     """Shapley values, then what each adds alone, then the interactions of pairs."""
     together = _row("all together", None, "whole", found.whole)
     values = [
@@ -34,10 +35,10 @@ def attribution_sheet(found: Attribution) -> Sheet:
     ]
     pairs = [_row(one, other, "interaction", estimate) for one, other, estimate in found.pairs]
     rows = (*values, together, *alone, *pairs)
-    return Sheet("Attribution", HEADINGS, rows, ("",) * len(rows), _notes(found))
+    return Table("Attribution", COLUMNS, rows, notes=_notes(found))
 
 
-def effects_sheet(found: Effects) -> Sheet:
+def effects_table(found: Effects) -> Table:
     """The effects of a fraction; those that can't be told apart stand in one line."""
     rows = tuple(
         _row(effect.label, None, ("main effect", "interaction")[len(effect.words[0][1]) - 1],
@@ -50,10 +51,10 @@ def effects_sheet(found: Effects) -> Sheet:
         "other is there. Effects joined by 'or' can't be told apart in this fraction; interactions "
         f"of three and more are taken as nil. {_intervals(found.seeds)}",
     ]
-    return Sheet("Effects", HEADINGS, rows, ("",) * len(rows), (*notes, *_left_out(found.left_out)))
+    return Table("Effects", COLUMNS, rows, notes=(*notes, *_left_out(found.left_out)))
 
 
-def pairs_sheet(found: Interactions) -> Sheet:
+def pairs_table(found: Interactions) -> Table:
     """What each component is worth on the base, and what every two do beyond that."""
     where = "added last" if found.removed else "alone"
     rows = (
@@ -68,7 +69,7 @@ def pairs_sheet(found: Interactions) -> Sheet:
         f"in part what the other does. {_intervals(found.seeds)}",
     ]
     notes += _left_out(found.left_out)
-    return Sheet("Interactions", HEADINGS, rows, ("",) * len(rows), tuple(notes))
+    return Table("Interactions", COLUMNS, rows, notes=tuple(notes))
 
 
 def _intervals(seeds: Sequence[int]) -> str:
@@ -81,17 +82,11 @@ def _left_out(seeds: Sequence[int]) -> list[str]:
     return [f"Left out, since not every row completed: seed {', '.join(map(str, seeds))}."]
 
 
-def _row(name: str, other: str | None, index: str, estimate: Estimate) -> tuple[Cell, ...]:
-    interval = estimate.interval
-    low, high = (interval.low, interval.high) if interval else (None, None)
-    text = f"{estimate.mean:+.2f}"
-    if interval is not None:
-        text += f" [{interval.low:+.2f}, {interval.high:+.2f}]"
-    label = f"{name} and {other}" if other else name
+def _row(name: str, other: str | None, index: str, found: Estimate) -> tuple[Cell, ...]:
     return (
-        Cell(label, (name, other)),
-        Cell(index, (index,)),
-        Cell(text, (estimate.mean, low, high)),
+        cell(f"{name} and {other}" if other else name, name, other),
+        cell(index),
+        cell(mean_text(found.mean, found.interval), found.mean, *ends(found.interval)),
     )
 
 

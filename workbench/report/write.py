@@ -2,18 +2,18 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.report import beside_published
+from workbench.report.beside_published import published_tables
 from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
 from workbench.report.page import Picture, page
-from workbench.report.shares import shares_sheet
-from workbench.report.table import ablation_sheet
+from workbench.report.shares import shares_table
 from workbench.runs.folder import write_text
 from workbench.show.formats import as_csv, as_json, as_latex, as_markdown
-from workbench.show.sheet import Sheet
+from workbench.show.table import Table
 from workbench.statistics.attribution import Attribution
 from workbench.statistics.effects import Interactions
 from workbench.statistics.facts import RunRecord
@@ -39,13 +39,13 @@ def write_report(folder: Path, found: Findings) -> list[Path]:
     an earlier report is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    main = ablation_sheet(found)
-    others = {"shares": shares_sheet(found.shares)} if found.shares else {}
-    others |= beside_published.sheets(found)
+    main = main_table(found)
+    others = {"shares": shares_table(found.shares)} if found.shares else {}
+    others |= published_tables(found)
     written = [
         path
-        for stem, sheet in {"table": main, **others}.items()
-        for path in write_sheet(folder, stem, sheet)
+        for stem, table in {"table": main, **others}.items()
+        for path in write_table(folder, stem, table)
     ]
     written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
     drawn = _draw(folder, found)
@@ -54,10 +54,11 @@ def write_report(folder: Path, found: Findings) -> list[Path]:
     return [*written, *figures, write_text(folder / "report.html", document)]
 
 
-def write_sheet(folder: Path, stem: str, sheet: Sheet) -> list[Path]:
+def write_table(folder: Path, stem: str, table: Table) -> list[Path]:
     """`stem.csv`, `.md`, `.tex` and `.json`."""
+    forms: dict[str, Callable[[Table], str]]
     forms = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "json": as_json}
-    return [write_text(folder / f"{stem}.{end}", form(sheet)) for end, form in forms.items()]
+    return [write_text(folder / f"{stem}.{end}", form(table)) for end, form in forms.items()]
 
 
 def curves_csv(runs: Sequence[RunRecord]) -> str:

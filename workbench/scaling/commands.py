@@ -1,25 +1,24 @@
-"""What the commands call: plain arguments in; data for `--json` and a view for the terminal out."""
+"""What the commands call: plain arguments in; data for `--json` and what is printed out."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-from rich.console import RenderableType
 
 from workbench.config import parse
 from workbench.models import spec
 from workbench.scaling.constants import GROWTH, PAPER, constants
 from workbench.scaling.exponents import measure
+from workbench.scaling.printouts import comparison_printout, exponents_printout, scaled_printout
 from workbench.scaling.rule import scale
-from workbench.scaling.show import comparison_view, exponents_view, scaled_view
 from workbench.scaling.sizes import Rounding
 from workbench.scaling.table import published_beside_rule
+from workbench.show.table import Printout
 
 
 class Output(NamedTuple):
     """The same numbers twice: unrounded, and for people."""
 
     data: Any
-    view: RenderableType
+    printout: Printout
 
 
 def scale_command(
@@ -34,20 +33,20 @@ def scale_command(
     """`workbench scale cmt_s --phi 1`. `rounding` holds KEY=VALUE of the rounding rule."""
     rule = rounding_rule(rounding)
     scaled = scale(spec(base, *overrides), constants(alpha, beta, gamma), phi, rule)
-    return Output(scaled.to_json(), scaled_view(scaled))
+    return Output(scaled.to_json(), scaled_printout(scaled))
 
 
 def table_command(rounding: Sequence[str] = ()) -> Output:
     """`workbench scale table`: the published CMT models beside the rule."""
     compared = published_beside_rule(rounding=rounding_rule(rounding))
-    return Output([each.to_json() for each in compared], comparison_view(compared))
+    return Output([each.to_json() for each in compared], comparison_printout(compared))
 
 
 def exponents_command(base: str, overrides: Sequence[str] = ()) -> Output:
     """`workbench scale exponents cmt_s`: how MACs really grow around a base."""
     network = spec(base, *overrides)
     fits = measure(network)
-    return Output([fit.to_json() for fit in fits], exponents_view(network.name, fits, GROWTH))
+    return Output([fit.to_json() for fit in fits], exponents_printout(network.name, fits, GROWTH))
 
 
 def rounding_rule(texts: Sequence[str]) -> Rounding:

@@ -14,10 +14,12 @@ from workbench.errors import InputError
 from workbench.runs.folder import write_text
 from workbench.scaling.constants import PAPER
 from workbench.show import figures as style
-from workbench.show.console import Column, Row, Table, plural
+from workbench.show.console import plural
+from workbench.show.table import Cell, Column, Table, cell, number
+from workbench.show.terminal import view
 from workbench.study import figures
 from workbench.study.cost_map import CostMap
-from workbench.study.summary import FEWEST, Summary, Told
+from workbench.study.summary import FEWEST, Spread, Summary, Told
 from workbench.study.trials import Trial
 
 COLUMNS = (
@@ -104,9 +106,9 @@ def study_view(study: Told, trials: Sequence[Trial], summary: Summary) -> Render
     told = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
     points, networks = plural(len(trials), "point"), plural(summary.networks, "network")
     head = f"{study.file.name}: {points} ({told}), {networks} trained"
-    parts: list[RenderableType] = [Text(head, style="bold"), _networks(trials)]
+    parts = [view(_networks(head, trials))]
     if len(summary.top) >= FEWEST:
-        parts += [_constants(summary), Text(_importance(summary))]
+        parts += [view(_constants(summary)), Text(_importance(summary))]
     if len(study.file.objectives) > 1:
         shown = ", ".join(map(str, summary.front))
         parts.append(Text(f"Pareto front of {', '.join(study.file.objectives)}: trials {shown}."))
@@ -116,40 +118,56 @@ def study_view(study: Told, trials: Sequence[Trial], summary: Summary) -> Render
 
 
 TRAINED = (
-    Column("trial"),
-    Column("alpha", rank=1),
-    Column("beta", rank=1),
-    Column("gamma", rank=1),
-    Column("network", right=False),
-    Column("MACs", rank=3),
-    Column("growth", rank=2),
-    Column("top-1, %"),
+    Column("trial", ("number",)),
+    Column("alpha", ("alpha",), rank=1),
+    Column("beta", ("beta",), rank=1),
+    Column("gamma", ("gamma",), rank=1),
+    Column("network", ("network",), "name"),
+    Column("MACs", ("macs",), rank=3),
+    Column("growth", ("growth",), rank=2),
+    Column("top-1, %", ("top1",)),
 )
 
 
-def _networks(trials: Sequence[Trial]) -> Table:
+def _networks(title: str, trials: Sequence[Trial]) -> Table:
     trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
     best = sorted(trained, key=lambda each: -(each.top1 or 0.0))[:SHOWN]
-    return Table(TRAINED, map(_trained, best))
+    return Table(title, TRAINED, [*map(_trained, best)])
 
 
-def _trained(trial: Trial) -> Row:
-    constants = (f"{value:.3f}" for value in trial.constants.each())
-    top1 = f"{trial.top1:.2f}" + (" paper's" if trial.point == PAPER.each() else "")
-    macs, growth = f"{trial.macs:,}", f"{trial.growth:.3f}"
-    return Row((str(trial.number), *constants, trial.network or "", macs, growth, top1))
+def _trained(trial: Trial) -> tuple[Cell, ...]:
+    papers = " paper's" if trial.point == PAPER.each() else ""
+    return (
+        number(trial.number, ""),
+        *(number(value, ".3f") for value in trial.constants.each()),
+        cell(trial.network or "", trial.network),
+        number(trial.macs),
+        number(trial.growth, ".3f"),
+        cell(f"{trial.top1:.2f}{papers}", trial.top1),
+    )
 
 
 def _constants(summary: Summary) -> Table:
-    title = f"mean of the top {len(summary.top)} networks"
-    titles = (summary.leader, title, "range of them")
-    columns = (Column("constant", right=False), *map(Column, titles))
-    rows = []
-    for name, spread in summary.spread.items():
-        sd = f" ± {spread.sd:.3f}" if spread.sd is not None else ""
-        of_them = f"{spread.low:.3f} to {spread.high:.3f}"
-        rows.append(Row((name, f"{spread.best:.3f}", f"{spread.mean:.3f}{sd}", of_them)))
-    return Table(columns, rows)
+    columns = (
+        Column("constant", ("constant",), "name"),
+        Column(summary.leader, ("best",)),
+        Column(f"mean of the top {len(summary.top)} networks", ("mean", "std")),
+        Column("range of them", ("low", "high")),
+    )
+    rows = [
+        (
+            cell(name),
+            number(spread.best, ".3f"),
+            cell(_mean(spread), spread.mean, spread.sd),
+            cell(f"{spread.low:.3f} to {spread.high:.3f}", spread.low, spread.high),
+        )
+        for name, spread in summary.spread.items()
+    ]
+    return Table("", columns, rows)
+
+
+def _mean(spread: Spread) -> str:
+    return f"{spread.mean:.3f}" + (f" ± {spread.sd:.3f}" if spread.sd is not None else "")
 
 
 def _importance(summary: Summary) -> str:
@@ -160,13 +178,13 @@ def _importance(summary: Summary) -> str:
 
 
 MAPPED = (
-    Column("network", right=False),
-    Column("points"),
-    Column("MACs", rank=2),
-    Column("growth", rank=1),
-    Column("alpha", rank=3),
-    Column("beta", rank=3),
-    Column("gamma", rank=3),
+    Column("network", ("network",), "name"),
+    Column("points", ("points",)),
+    Column("MACs", ("macs",), rank=2),
+    Column("growth", ("growth",), rank=1),
+    Column("alpha", ("alpha",), rank=3),
+    Column("beta", ("beta",), rank=3),
+    Column("gamma", ("gamma",), rank=3),
 )
 
 
@@ -177,9 +195,9 @@ def costs_view(found: CostMap) -> RenderableType:
     rows = []
     for label, each in list(networks.items())[:SHOWN]:
         if each.scaled:
-            constants = (f"{value:.3f}" for value in each.constants.each())
-            macs, growth = f"{each.scaled.cost.macs:,}", f"{each.scaled.growth:.3f}"
-            rows.append(Row((label, str(counts[label]), macs, growth, *constants)))
+            macs, growth = number(each.scaled.cost.macs), number(each.scaled.growth, ".3f")
+            constants = (number(value, ".3f") for value in each.constants.each())
+            rows.append((cell(label), number(counts[label], ""), macs, growth, *constants))
     more = len(networks) - SHOWN
     return Group(
         Text(
@@ -188,6 +206,6 @@ def costs_view(found: CostMap) -> RenderableType:
             f"after rounding; they are {plural(len(networks), 'network')}",
             style="bold",
         ),
-        Table(MAPPED, rows),
+        view(Table("", MAPPED, rows)),
         *([Text(f"and {more} more; cost_map.csv and --json have all points")] if more > 0 else []),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.report.findings import RowResult
-from workbench.report.verdicts import difference_text, verdict_words
+from workbench.report.verdicts import mean_text, verdict_words
 from workbench.show import figures as style
 from workbench.statistics.paired import Comparison, Verdict
 
@@ -68,4 +68,4 @@ def _label(found: Comparison, line: RowResult) -> str:
     words = verdict_words(found)
     if line.summary.ended:
         words = f"{words}; {line.summary.outcome}"
-    return f"{difference_text(found)}\n{words}".strip()
+    return f"{mean_text(found.mean, found.interval)}\n{words}".strip()

@@ -7,24 +7,24 @@ from rich.console import Console
 
 from tests.support.samples import FACTS, chain, diverged, sweep
 from workbench.report.findings import Findings
+from workbench.report.main_table import console_table, main_table
 from workbench.report.notes import order_note
-from workbench.report.table import ablation_sheet, console_sheet
-from workbench.report.terminal import show
 from workbench.show.console import count_text
 from workbench.show.formats import records
-from workbench.show.sheet import Sheet
+from workbench.show.table import Table
+from workbench.show.terminal import view
 from workbench.statistics.facts import PlanFacts, Race, Row, RunRecord
 
 
-def printed(sheet: Sheet, width: int) -> str:
+def printed(table: Table, width: int) -> str:
     text = io.StringIO()
-    show(sheet, Console(file=text, width=width))
+    Console(file=text, width=width).print(view(table))
     return text.getvalue()
 
 
 def test_each_row_carries_its_unrounded_values() -> None:
     rows, runs = chain({"a": [90.123456, 91, 90.5], "b": [95.1, 96, 95.4]})
-    first, second = records(ablation_sheet(Findings(FACTS, rows, runs)))
+    first, second = records(main_table(Findings(FACTS, rows, runs)))
     assert first["top1_mean"] == pytest.approx((90.123456 + 91 + 90.5) / 3, abs=1e-12)
     assert first["difference"] is None
     assert first["verdict"] is None
@@ -35,42 +35,40 @@ def test_each_row_carries_its_unrounded_values() -> None:
 
 def test_lost_runs_stand_in_the_open() -> None:
     rows, runs = sweep()
-    sheet = ablation_sheet(Findings(FACTS, rows, runs))
-    lost = records(sheet)[-1]
+    table = main_table(Findings(FACTS, rows, runs))
+    lost = records(table)[-1]
     assert (lost["outcome"], lost["diverged"], lost["top1_mean"]) == ("3 of 3 diverged", 3, None)
     assert lost["reasons"] == "loss is nan"
-    assert sheet.tones[-1] == "lost"
-    assert "9.9" not in " ".join(cell.text for cell in sheet.rows[-1])
+    assert table.tones[-1] == "lost"
+    assert "9.9" not in " ".join(cell.text for cell in table.rows[-1])
 
 
 def test_a_partly_lost_row_is_named_in_a_note() -> None:
     rows, runs = chain({"a": [90, 91, 90.5], "b": [95.1, 96]})
-    sheet = ablation_sheet(Findings(FACTS, rows, (*runs, diverged("b", 2))))
-    assert any(note.startswith("Not every seed completed for b:") for note in sheet.notes)
-    assert not any("Not every seed" in n for n in ablation_sheet(Findings(FACTS, rows, runs)).notes)
+    table = main_table(Findings(FACTS, rows, (*runs, diverged("b", 2))))
+    assert any(note.startswith("Not every seed completed for b:") for note in table.notes)
+    assert not any("Not every seed" in n for n in main_table(Findings(FACTS, rows, runs)).notes)
 
 
 def test_an_unfinished_plan_says_so() -> None:
     rows, runs = sweep()
     assert (
         "Not finished: 11 of 12 runs have ended."
-        in ablation_sheet(Findings(FACTS, rows, runs[:-1])).notes
+        in main_table(Findings(FACTS, rows, runs[:-1])).notes
     )
-    assert not any(
-        "Not finished" in note for note in ablation_sheet(Findings(FACTS, rows, runs)).notes
-    )
+    assert not any("Not finished" in note for note in main_table(Findings(FACTS, rows, runs)).notes)
 
 
 def test_notes_say_what_the_plan_can_not_show() -> None:
     rows, runs = sweep()
-    notes = " ".join(ablation_sheet(Findings(FACTS, rows, runs)).notes)
+    notes = " ".join(main_table(Findings(FACTS, rows, runs)).notes)
     assert order_note("additive") in notes
     assert "another order gives other credits" in notes
     assert "need not add up" in order_note("leave_one_out")
     assert order_note("list") == ""
     assert "A note of the plan." in notes
     assert "Holm" in notes
-    raced = " ".join(ablation_sheet(Findings(replace(FACTS, race=Race(3, 12)), rows, runs)).notes)
+    raced = " ".join(main_table(Findings(replace(FACTS, race=Race(3, 12)), rows, runs)).notes)
     assert "Pocock" in raced
     assert "Pocock" not in notes
 
@@ -78,38 +76,38 @@ def test_notes_say_what_the_plan_can_not_show() -> None:
 def test_an_interval_without_zero_that_is_no_verdict_says_why() -> None:
     """Two rows more to be adjusted for, and p of 0.04 is none; the value stays one of four."""
     rows, runs = chain({"a": [90, 91, 90.5], "b": [92, 94.4, 93], "c": [92.1, 94, 93], "d": [93]})
-    sheet = ablation_sheet(Findings(FACTS, rows, runs))
-    row, cells = records(sheet)[1], [cell.text for cell in sheet.rows[1]]
+    table = main_table(Findings(FACTS, rows, runs))
+    row, cells = records(table)[1], [cell.text for cell in table.rows[1]]
     assert isinstance(row["difference_low"], float)
     assert row["difference_low"] > 0
     assert row["verdict"] == "undecided"
     assert any(text.startswith("undecided once adjusted (could have seen") for text in cells)
-    assert sheet.rows[2][7].text.startswith("undecided (could have seen")
+    assert table.rows[2][7].text.startswith("undecided (could have seen")
 
 
 def test_a_console_has_the_notes_that_its_rows_give_cause_for() -> None:
     rows, runs = chain({"a": [90], "b": [95.1]})
-    one = " ".join(console_sheet(Findings(FACTS, rows, runs)).notes)
+    one = " ".join(console_table(Findings(FACTS, rows, runs)).notes)
     assert "A note of the plan." in one
     assert "1 MAC = one multiply-add" in one
     for word in ("Holm", "standard deviation", "noise", "seen", "sqrt(6)", "another order"):
         assert word not in one
-    three = console_sheet(Findings(FACTS, *sweep())).notes
+    three = console_table(Findings(FACTS, *sweep())).notes
     assert any("Holm" in note for note in three)
     assert not any("once adjusted" in note for note in three)
     alike = chain({"a": [90.0, 90.0, 90.1], "b": [95.0, 95.0, 95.1]})
-    counted = console_sheet(Findings(replace(FACTS, test_images=600), *alike)).notes
+    counted = console_table(Findings(replace(FACTS, test_images=600), *alike)).notes
     assert any("sqrt(6)" in note for note in counted)
 
 
 def test_a_console_has_the_rows_that_have_runs_and_names_the_others() -> None:
     rows, runs = sweep()
     some = [run for run in runs if run.variant == "+ stem"]
-    sheet = console_sheet(Findings(FACTS, rows, some))
-    assert [row["variant"] for row in records(sheet)] == ["+ stem"]
-    assert "3 of 4 rows have no runs and are left out: base, + LPU, norm_$bn$." in sheet.notes
-    assert len(console_sheet(Findings(FACTS, rows, ())).rows) == len(
-        ablation_sheet(Findings(FACTS, rows, some)).rows
+    table = console_table(Findings(FACTS, rows, some))
+    assert [row["variant"] for row in records(table)] == ["+ stem"]
+    assert "3 of 4 rows have no runs and are left out: base, + LPU, norm_$bn$." in table.notes
+    assert len(console_table(Findings(FACTS, rows, ())).rows) == len(
+        main_table(Findings(FACTS, rows, some)).rows
     )
 
 
@@ -117,19 +115,19 @@ def test_published_numbers_of_another_data_set_are_left_to_the_files() -> None:
     rows, runs = sweep()
     named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
     assert "Published, %" in [
-        each.title for each in ablation_sheet(Findings(FACTS, named, runs)).headings
+        each.title for each in main_table(Findings(FACTS, named, runs)).columns
     ]
-    console = console_sheet(Findings(FACTS, named, runs))
-    assert "Published, %" not in [each.title for each in console.headings]
+    console = console_table(Findings(FACTS, named, runs))
+    assert "Published, %" not in [each.title for each in console.columns]
     assert "of another data set, are in published.md" in console.notes[-1]
     same = replace(FACTS, dataset="ImageNet-1k")
-    assert console_sheet(Findings(same, named, runs)).headings[-1].title == "Published, %"
+    assert console_table(Findings(same, named, runs)).columns[-1].title == "Published, %"
 
 
 @pytest.mark.parametrize("width", [200, 120, 80, 40, 20])
 def test_the_terminal_keeps_every_row_and_column_at_any_width(width: int) -> None:
     rows, runs = sweep()
-    text = printed(ablation_sheet(Findings(FACTS, rows, runs)), width)
+    text = printed(main_table(Findings(FACTS, rows, runs)), width)
     assert max(map(len, text.splitlines())) <= width
     joined = "".join(text.split())
     for word in ("base", "+stem", "norm_$bn$", "slot=base", "3of3", "diverged", "93.0"):
@@ -140,10 +138,11 @@ def test_the_terminal_keeps_every_row_and_column_at_any_width(width: int) -> Non
 
 def test_a_log_file_is_no_wider_than_a_terminal_of_its_width() -> None:
     rows, runs = sweep()
-    sheet, texts = ablation_sheet(Findings(FACTS, rows, runs)), []
+    table, texts = main_table(Findings(FACTS, rows, runs)), []
     for terminal in (True, False):
         text = io.StringIO()
-        show(sheet, Console(file=text, width=100, force_terminal=terminal, color_system=None))
+        console = Console(file=text, width=100, force_terminal=terminal, color_system=None)
+        console.print(view(table))
         texts.append(text.getvalue())
     plain = re.sub(r"\x1b\[[0-9;]*m", "", texts[0])
     assert plain == texts[1]
@@ -162,7 +161,7 @@ def test_a_log_file_is_no_wider_than_a_terminal_of_its_width() -> None:
 def test_what_decides_stays_longest_and_what_goes_is_named(width: int, gone: str | None) -> None:
     """Variant, top-1 and verdict at 60 columns; a lost row says so under its name."""
     rows, runs = sweep()
-    text = printed(ablation_sheet(Findings(FACTS, rows, runs)), width)
+    text = printed(main_table(Findings(FACTS, rows, runs)), width)
     header = text.splitlines()[1]
     assert all(title in header for title in ("Variant", "Top-1, %", "Verdict"))
     assert (gone in text) if gone else ("No room for" not in text)
@@ -172,16 +171,16 @@ def test_what_decides_stays_longest_and_what_goes_is_named(width: int, gone: str
 
 def test_names_that_look_like_rich_markup_are_printed_as_they_are() -> None:
     rows, runs = sweep("[red]x[/red]")
-    assert "[red]x[/red]" in printed(ablation_sheet(Findings(FACTS, rows, runs)), 200)
+    assert "[red]x[/red]" in printed(main_table(Findings(FACTS, rows, runs)), 200)
 
 
 def test_before_any_run_the_table_is_empty_not_zero() -> None:
     rows = (Row("a", params=5, macs=7), Row("b", compared_to="a"))
-    found = records(ablation_sheet(Findings(PlanFacts("p"), rows, ())))
+    found = records(main_table(Findings(PlanFacts("p"), rows, ())))
     assert found[0]["top1_mean"] is None
     assert found[1]["verdict"] == "none"
     empty: tuple[RunRecord, ...] = ()
-    assert "0/0" in printed(ablation_sheet(Findings(PlanFacts("p"), rows, empty)), 120)
+    assert "0/0" in printed(main_table(Findings(PlanFacts("p"), rows, empty)), 120)
 
 
 @pytest.mark.parametrize(
