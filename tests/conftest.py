@@ -8,13 +8,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; the w
 import pytest
 import torch
 
+from workbench.engine.resources import cores
 from workbench.user_modules import import_modules
+
+MOST_PROCESSES = 8  # of tests; each holds PyTorch, and starts workers of its own
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--modules", action="append", default=[], help="with components to hold to the contract"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process a core, of whole folders; none for a few files or tests, so that they start
+    at once and can be debugged."""
+    few = all("::" in each or each.endswith(".py") for each in config.args)
+    chosen = config.option.collectonly or config.option.keyword or few
+    return 0 if chosen else min(cores(), MOST_PROCESSES)
 
 
 def pytest_configure(config: pytest.Config) -> None:
