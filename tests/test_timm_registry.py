@@ -8,6 +8,7 @@ import timm
 import torch
 from timm.models import group_parameters
 from timm.models._helpers import load_checkpoint
+from timm.optim import create_optimizer_v2
 from torch import Tensor, nn
 
 import workbench.timm
@@ -172,10 +173,9 @@ def test_checkpointing_and_decay_groups_work_as_timms_scripts_use_them() -> None
     model.set_grad_checkpointing()
     model(torch.randn(4, 1, 8, 8)).square().mean().backward()
     assert all(p.grad is not None for p in model.parameters())
-    optimiser = timm.optim.create_optimizer_v2(model, "adamw", lr=1e-3, weight_decay=0.05)
-    undecayed = {
-        id(p) for g in optimiser.param_groups if not g["weight_decay"] for p in g["params"]
-    }
+    optimiser = create_optimizer_v2(model, "adamw", lr=1e-3, weight_decay=0.05)
+    groups = [group for group in optimiser.param_groups if not group["weight_decay"]]
+    undecayed = {id(p) for group in groups for p in group["params"]}
     assert all(id(model.get_parameter(name)) in undecayed for name in model.no_weight_decay())
 
 
