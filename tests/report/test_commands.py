@@ -28,10 +28,11 @@ def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
     found_plan, found = preview(path, options=SweepOptions(jobs=2, device="cpu"), rooms=rooms())
     assert [variant.name for variant in found_plan.variants] == ["small", "large", "+ LPU"]
     assert set(found.runs) == {"small", "large", "+ LPU"}
-    # 100 + 50 images at the stand-in's 0.25 s for 80 + 50 of them, 1000 images a second in training
-    epoch = 100 / 1000 + 50 * (0.25 - 80 / 1000) / 50
-    assert found.runs["small"] == pytest.approx(3 * epoch, abs=1e-9)
-    assert found.sweep == pytest.approx(3 * 3 * epoch, abs=1e-9)
+    # 100 + 50 images at the stand-in's 0.25 s for 80 + 50 of them, 1000 images a second in training,
+    # and the 50 test images twice: a point of the curve, and the end.
+    train, test = 100 / 1000, 0.25 - 80 / 1000
+    assert found.runs["small"] == pytest.approx(3 * train + 2 * test, abs=1e-9)
+    assert found.sweep == pytest.approx(3 * found.runs["small"], abs=1e-9)
     assert [each.name for each in tmp_path.iterdir()] == ["plan.yaml"]
 
 
@@ -43,7 +44,7 @@ def test_preview_prints_its_numbers_and_gives_them_unrounded(tmp_path: Path) -> 
     text = said(console)
     assert "large, lpu=none" in text
     assert "16,000" in text
-    assert "6 runs: 3 variants x seeds 0, 1; about 5 s" in text
+    assert "6 runs: 3 variants x seeds 0, 1; about 4 s" in text
     data = json.loads(json.dumps(preview_data(*found)))
     assert [row["macs"] for row in data["rows"]] == [8000, 16000, 16000]
     assert data["sweep_seconds"] == pytest.approx(6 * data["rows"][0]["run_seconds"])
