@@ -28,8 +28,8 @@ def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
     found_plan, found = preview(path, options=SweepOptions(jobs=2, device="cpu"), rooms=rooms())
     assert [variant.name for variant in found_plan.variants] == ["small", "large", "+ LPU"]
     assert set(found.runs) == {"small", "large", "+ LPU"}
-    # 100 images an epoch at 1000 a second, of an epoch of 0.25 s with 80 of them and 50 of the test,
-    # and the 50 test images twice: a point of the curve, and the end.
+    # 100 images an epoch at 1000 a second, in an epoch of 0.25 s with 80 of them and the 50
+    # test images; these come twice, as a point of the curve and at the end.
     train, test = 100 / 1000, 0.25 - 80 / 1000
     assert found.runs["small"] == pytest.approx(3 * train + 2 * test, abs=1e-9)
     assert found.sweep == pytest.approx(3 * found.runs["small"], abs=1e-9)
