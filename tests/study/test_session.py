@@ -196,6 +196,20 @@ def test_pruned_trials_stop_early_and_spare_the_other_seeds(tmp_path: Path) -> N
     assert facts(run(tmp_path / "again", study_=pruning)) == facts(done)
 
 
+def test_trials_are_judged_and_pruned_on_validation_images(tmp_path: Path) -> None:
+    pruning = study(pruner={"name": "median", "startup": 2, "warmup": 1})
+    plain = facts(run(tmp_path / "plain", study_=pruning))
+    assert "pruned" in {outcome for _, _, outcome, *_ in plain}
+    assert facts(run(tmp_path / "split", "validated", pruning)) == plain
+    (tmp_path / "split" / "study.db").unlink()
+    assert facts(run(tmp_path / "split", "validated", pruning)) == plain
+    for found in load_sweep(tmp_path / "split").records():
+        if found.outcome is Outcome.COMPLETED:
+            assert [epoch.top1 for epoch in found.curve] == [None] * 4
+            assert found.top1 is not None
+            assert found.top1 < 50
+
+
 def test_divergence_is_a_result_and_failure_is_tried_again(tmp_path: Path) -> None:
     wide = study(trials=8, points=[[1.2, 1.3, 1.15], [1.0, 1.6, 1.0], [2.5, 1.02, 1.0]])
     first = run(tmp_path, "mixed", wide)

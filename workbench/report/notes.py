@@ -68,11 +68,12 @@ def order_note(kind: str) -> str:
 
 
 def _about(facts: PlanFacts, spread: bool = True) -> str:
-    over = ", mean and sample standard deviation over the completed seeds" if spread else ""
+    on = f" on {facts.scored_on}" if facts.scored_on else ""
+    over = "; mean and sample standard deviation over the completed seeds" if spread else ""
     parts = [
         facts.dataset and f"Data: {facts.dataset}.",
         facts.recipe and f"Recipe: {facts.recipe}.",
-        f"Top-1 in percent{over}.",
+        f"Top-1 in percent{on}{over}.",
         f"{MAC}.",
     ]
     return " ".join(part for part in parts if part)

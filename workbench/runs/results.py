@@ -59,6 +59,7 @@ class Sweep:
             published=self.plan.published,
             # A plan of an earlier version says how many only where it asks for a subset.
             test_images=self.plan.test_images or self.plan.recipe.data.test_size,
+            scored_on=scored_on(self.plan.recipe, self.plan.test_images),
         )
 
     def _devices(self) -> dict[str, str]:
@@ -250,6 +251,17 @@ def _data_line(recipe: Recipe) -> str:
     if data.test_size is not None:
         parts.append(f"a stratified subset of {data.test_size} test images")
     return ", ".join(parts)
+
+
+def scored_on(recipe: Recipe, test_images: int | None) -> str:
+    """Which images top-1 and loss are of, and which ones choices are made on."""
+    data = recipe.data
+    count = test_images or data.test_size
+    images = f"{count:,} test images" if count else "all test images"
+    if data.validation is None:
+        return f"{images}, without a validation split"
+    share = f"{100 * data.validation:g} % of the training images"
+    return f"{images}, read once at the end; choices are made on {share}, split off for validation"
 
 
 def _recipe_line(recipe: Recipe) -> str:

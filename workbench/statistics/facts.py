@@ -113,6 +113,7 @@ class PlanFacts:
     race: Race | None = None
     published: tuple[str, ...] = ()
     test_images: int | None = None
+    scored_on: str = ""  # which images top-1 and loss are of, and which ones choices are made on
     method: Method = Method()
 
 

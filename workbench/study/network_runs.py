@@ -52,7 +52,7 @@ class NetworkRuns:
     def facts(self) -> Mapping[str, Any]:
         """What a completed trial is judged by."""
         results = [self.results[run.id] for run in self.runs]
-        top1 = [each.top1 for each in results if each.top1 is not None]
+        top1 = [each.judged for each in results if each.judged is not None]
         pace = [each.images_per_second for each in results if each.images_per_second is not None]
         return {
             "top1": fmean(top1),

@@ -144,12 +144,13 @@ class Session:
         """The pruner sees the epochs of the first seed, but for the last."""
         network = self._by_run[event.run]
         last = record.epoch + 1 == event.epochs
-        if network.leader.id != event.run or record.top1 is None or network.pruned or last:
+        top1 = record.judged
+        if network.leader.id != event.run or top1 is None or network.pruned or last:
             return
-        if self._search.report(network.trials[0], record.epoch, record.top1):
+        if self._search.report(network.trials[0], record.epoch, top1):
             network.pruned = True
             rule = self._study.file.pruner.name
-            reason = f"{rule}: top-1 {record.top1:.2f} % after epoch {record.epoch + 1}"
+            reason = f"{rule}: top-1 {top1:.2f} % after epoch {record.epoch + 1}"
             self._recording.prune(event.run, reason)
 
     def _end(self, result: Result) -> list[RunConfig]:
@@ -221,7 +222,7 @@ def _final_results(ledger: Ledger) -> dict[str, Result]:
     """By run, as far as trials are judged by them."""
     return {
         run.id: Result(
-            run=run.id, outcome=run.outcome, reason=run.reason, top1=run.top1,
+            run=run.id, outcome=run.outcome, reason=run.reason, top1=run.judged,
             images_per_second=run.images_per_second,
         )
         for run in ledger.runs()

@@ -20,6 +20,7 @@ from workbench.user_modules import Imported
 
 LOOKS = 24  # points for each coordinate, to see whether any meets the tolerance
 FREE = {"kind", "name", "question", "trials", "most_asked", "top"}  # may change between calls
+VALIDATION = 0.1  # of the training images
 ELSEWHERE = {"base", "set", "recipe", "imports"}  # stands in the networks and in the ledger's plan
 
 
@@ -105,6 +106,9 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     """The study that `file` describes; `overrides` are the recipe's. Trains nothing.
 
     `imports` are the modules that it names, imported already.
+    A study chooses, so a recipe that says nothing of a validation split gets one; with
+    `data.validation=null` it has none, and the test images are what it chooses on.
+
     Raises `InputError` for names, keys and values that are unknown or reserved, a constraint that
     no point meets, and a tolerance that no network meets, with the nearest that one does.
     """
@@ -117,7 +121,7 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
         raise InputError(
             f"name: {file.name!r} is refused: results/{file.name} ships with the project"
         )
-    training = recipe(file.recipe, *overrides)
+    training = recipe(file.recipe, *overrides, default={"data": {"validation": VALIDATION}})
     check_name(training.optimiser.name)
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:

@@ -131,6 +131,9 @@ def _notes(study: Told) -> tuple[str, ...]:
     file = study.file
     surface = study.surface
     notes = [f"Constraint surface: {surface.exponents} = {surface.growth:g}, each at least 1."]
+    share = study.document().get("recipe.data.validation")
+    split = f"validation images, {100 * share:g} % of those of training" if share else ""
+    notes.append(f"Top-1 on {split or 'test images: there is no validation split'}.")
     if file.pruner.name != "none" and not file.prunes:
         notes.append(f"Pruning ({file.pruner.name}) is off: there are several objectives.")
     if file.prunes:

@@ -150,11 +150,14 @@ SOURCES: dict[str, str] = {
 }
 
 
-def recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
+def recipe(
+    base: str | Mapping[str, Any], *overrides: str, default: Mapping[str, Any] | None = None
+) -> Recipe:
     """A recipe by name, or a mapping with an optional `base` and the keys it changes.
 
     Keys of the mapping may be nested (`optimiser: {lr: 1e-3}`) or dotted; `overrides` are dotted
     (`optimiser.lr=1e-3`), their values YAML. A changed recipe is named after its base, with `+`.
+    `default` holds for keys, nested, that none of these says anything of.
     Raises `InputError`, with the nearest valid choice, for unknown names and keys and bad values.
     """
     changes = {} if isinstance(base, str) else dict(base)
@@ -164,6 +167,7 @@ def recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
     given = [*changes.items(), *map(_override, overrides)]
     if given and name is not None:
         data["name"] = f"{name}+"
+    data = _merge(dict(default or {}), data)
     for key, value in given:
         data = _merge(data, _nest(key, value))
     return parse(Recipe, data, "recipe")
