@@ -1,13 +1,29 @@
-"""The command that makes a results folder, as it is recorded there."""
+"""How runs are run, and the command that says so, as it is recorded with their results."""
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.engine import FIT, LOCAL, EngineChoice
 from workbench.runs.database import database_url, readable_name
-from workbench.runs.recording import RunOptions
 
 RESULTS = Path("results")  # where results folders go by default
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How runs are run; none of it changes what a run computes but for `device`."""
+
+    jobs: int | None = None  # None: chosen for this machine
+    device: str = "auto"
+    ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
+    loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
+    keep_weights: bool = False  # the final ones, of runs that complete
+    where: EngineChoice = LOCAL  # where workers are
+    command: str = ""  # what makes all these results, to be recorded
+    resume_command: str = ""  # what goes on with this very call; the same where empty
+    fit: str = FIT  # "module:function"; for tests
 
 
 def command_line(

@@ -17,6 +17,10 @@ class LedgerError(InputError):
     """A ledger that can't be opened, read or written."""
 
 
+class LedgerGoneError(LedgerError):
+    """A ledger whose file is no longer where it was opened."""
+
+
 def database_url(where: str | Path) -> URL:
     """A path as the URL of an SQLite file; a URL as it is."""
     text = str(where)
@@ -47,6 +51,17 @@ def connect(url: URL, write: bool) -> sa.Engine:
     if is_file and write:
         sa.event.listen(engine, "connect", _durable)
     return engine
+
+
+def file_identity(url: URL) -> tuple[int, int] | None:
+    """Which file lies where the URL says; none for other databases, and where there is none."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    try:
+        found = os.stat(url.database)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _durable(connection: sqlite3.Connection, _: object) -> None:
@@ -83,7 +98,7 @@ def _advice(name: str, reason: str) -> str:
     if "full" in reason or "disk I/O" in reason:
         return "; finished runs are safe in it: make room and give the same command again"
     if "not a database" in reason or "malformed" in reason:
-        return "; it is damaged, or no ledger: move it away to begin afresh"
+        return "; it is damaged, or no ledger: move it away, and runs.jsonl is read in its place"
     if os.path.exists(name) and not os.access(name, os.W_OK):
         return "; the file is write-protected"
     return ""

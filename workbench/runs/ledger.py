@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -15,8 +16,10 @@ from workbench.config import EpochRecord, Frozen, Outcome, Recipe, Result, RunCo
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.database import (
     LedgerError,
+    LedgerGoneError,
     connect,
     database_url,
+    file_identity,
     one_line,
     readable_name,
     settle,
@@ -35,6 +38,7 @@ from workbench.runs.schema import (
 
 OPEN = (PENDING, RUNNING)
 VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
+JSON = ("spec", "recipe", "details", "host")  # columns of a run
 
 
 class StoredRun(Frozen):
@@ -85,6 +89,7 @@ class Ledger:
 
     def __init__(self, engine: sa.Engine, name: str, plan: str) -> None:
         self._engine = engine
+        self._file = file_identity(engine.url)
         self.name = name
         self.plan_name = plan
 
@@ -132,7 +137,25 @@ class Ledger:
         return self
 
     def __exit__(self, *error: object) -> None:
-        settle(self._engine)
+        if self.gone:  # what lies there now is not ours to tidy
+            self._engine.dispose()
+        else:
+            settle(self._engine)
+
+    @property
+    def gone(self) -> bool:
+        """Whether its file was removed, moved or replaced; what is in it can still be read here."""
+        return file_identity(self._engine.url) != self._file
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        """A transaction. SQLite itself would go on with a file that nobody can open any more."""
+        if self.gone:
+            raise LedgerGoneError(
+                f"ledger: {self.name} was removed, moved or replaced while it was written"
+            )
+        with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
+            yield session
 
     # ------------------------------------------------------------ the plan
 
@@ -155,7 +178,7 @@ class Ledger:
         """Store the plan, and `runs` of it as pending; those that are there stay as they are."""
         now = _now()
         variants = {variant.name: variant for variant in plan.variants}
-        with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
+        with self._write() as session:
             before = session.get(PlanRow, plan.name)
             created = before.created if before else now
             session.merge(PlanRow(name=plan.name, document=plan.model_dump_json(), created=created))
@@ -166,6 +189,17 @@ class Ledger:
                 for run in runs
                 if run.id not in known
             )
+
+    def restore(self, plan: Plan, runs: Sequence[StoredRun]) -> None:
+        """Store a plan and its runs as an export has them."""
+        with self._write() as session:
+            session.add(PlanRow(name=plan.name, document=plan.model_dump_json(), created=_now()))
+            session.flush()  # each before what refers to it
+            session.add_all(map(_restored_row, runs))
+            session.flush()
+            for run in runs:
+                for record in run.curve:
+                    session.add_all(self._epoch_rows(run.id, record))
 
     # ------------------------------------------------------------ the life of a run
 
@@ -180,13 +214,17 @@ class Ledger:
 
     def epoch(self, run: str, record: EpochRecord) -> None:
         """One more epoch is through; one that is told twice is stored once."""
+        with self._write() as session:
+            for row in self._epoch_rows(run, record):
+                session.merge(row)
+
+    def _epoch_rows(self, run: str, record: EpochRecord) -> Iterator[EpochRow | ValidationRow]:
         numbers = {key: _finite(value) for key, value in record.model_dump().items()}
         validation = {key: numbers.pop(key) for key in VALIDATION}
         key = {"plan": self.plan_name, "run": run}
-        with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
-            session.merge(EpochRow(**key, **numbers))
-            if record.validation_loss is not None:
-                session.merge(ValidationRow(**key, epoch=record.epoch, **validation))
+        yield EpochRow(**key, **numbers)
+        if record.validation_loss is not None:
+            yield ValidationRow(**key, epoch=record.epoch, **validation)
 
     def end(self, result: Result) -> None:
         """It is over. Committed when this returns."""
@@ -209,7 +247,7 @@ class Ledger:
             .where(RunRow.plan == self.plan_name, RunRow.status == RUNNING)
             .values(status=status, reason=reason)
         )
-        with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
+        with self._write() as session:
             return int(session.connection().execute(statement).rowcount)
 
     def _update(self, run: str, values: Mapping[str, object]) -> None:
@@ -218,7 +256,7 @@ class Ledger:
             .where(RunRow.plan == self.plan_name, RunRow.id == run)
             .values(**values)
         )
-        with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
+        with self._write() as session:
             session.execute(statement)
 
     # ------------------------------------------------------------ reading
@@ -296,9 +334,16 @@ def _new_row(plan: str, run: RunConfig, variant: Variant, now: str) -> RunRow:
     )
 
 
+def _restored_row(run: StoredRun) -> RunRow:
+    values = run.model_dump(mode="json", exclude={"curve"})
+    for key in JSON:
+        values[key] = json.dumps(values[key])
+    return RunRow(**values)
+
+
 def _stored(row: RunRow, curve: tuple[EpochRecord, ...]) -> StoredRun:
     values: dict[str, Any] = {column.key: getattr(row, column.key) for column in row.__table__.c}
-    for key in ("spec", "recipe", "details", "host"):
+    for key in JSON:
         values[key] = json.loads(values[key])
     return StoredRun.model_validate({**values, "curve": curve})
 

@@ -7,7 +7,6 @@ Ctrl-C, and the export. A sweep and a study only choose what runs next: each is 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,11 +14,8 @@ from rich.console import Console
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine import (
-    FIT,
-    LOCAL,
     Ended,
     Engine,
-    EngineChoice,
     Event,
     Machines,
     Requeued,
@@ -30,11 +26,14 @@ from workbench.engine import (
 )
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
+from workbench.runs.command import RunOptions
+from workbench.runs.database import LedgerGoneError
 from workbench.runs.environment import environment
 from workbench.runs.folder import (
     ENVIRONMENT,
     LEDGER,
     PLAN,
+    RUNS,
     discard_checkpoints,
     locked,
     run_folder,
@@ -43,25 +42,11 @@ from workbench.runs.folder import (
 from workbench.runs.interrupts import Interrupts
 from workbench.runs.ledger import Ledger
 from workbench.runs.progress import Display, display
-from workbench.runs.results import export
+from workbench.runs.rescue import keep, restore
+from workbench.runs.results import export, write_plan
 from workbench.runs.schema import PENDING
 from workbench.show.console import plural
 from workbench.train.loggers import check_loggers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How runs are run; none of it changes what a run computes but for `device`."""
-
-    jobs: int | None = None  # None: chosen for this machine
-    device: str = "auto"
-    ledger: str | None = None  # SQLAlchemy URL; None: ledger.db in the results folder
-    loggers: tuple[str, ...] = ("csv",)  # names of workbench.train.loggers
-    keep_weights: bool = False  # the final ones, of runs that complete
-    where: EngineChoice = LOCAL  # where workers are
-    command: str = ""  # what makes all these results, to be recorded
-    resume_command: str = ""  # what goes on with this very call; the same where empty
-    fit: str = FIT  # "module:function"; for tests
 
 
 class Chooser(Protocol):
@@ -84,7 +69,8 @@ def recording(
     """Take hold of `folder` and of the ledger of plan `name`, for at most `runs` runs.
 
     Workers import `modules`. Raises `InputError`, before anything is made, for options that can't
-    be met; for a folder that can't be written or is in use; and for a ledger that does not open.
+    be met; for a folder that can't be written or is in use; for a ledger that does not open; and
+    for one that has nothing of the plan, where the folder holds another plan or can't be read.
     """
     check_loggers(options.loggers)
     with ExitStack() as stack:
@@ -92,7 +78,12 @@ def recording(
         shares = machines.divide(options.jobs, runs, options.device)
         stack.enter_context(locked(folder))
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, name))
-        yield Recording(folder, ledger, machines, shares, options, tuple(modules))
+        restored = restore(ledger, folder)
+        records = Recording(folder, ledger, machines, shares, options, tuple(modules))
+        if restored:
+            taken = f"{plural(restored, 'run')} taken from {RUNS}"
+            records.note(f"{taken}: the ledger had nothing of this plan.")
+        yield records
 
 
 class Recording:
@@ -143,7 +134,7 @@ class Recording:
         """Runs of `plan` wait in the ledger; those that are there already stay as they are."""
         self.ledger.register(plan, runs)
         if self._described:
-            self._write_plan(plan)
+            write_plan(self.folder, plan)
 
     def prune(self, run: str, reason: str) -> None:
         """End a run as `pruned`, even if it reaches its end before it hears of it.
@@ -182,34 +173,27 @@ class Recording:
             if first or not (self.folder / PLAN).exists():  # else what is there made the results
                 self._describe()
             interrupted = bool(first) and self._show_and_train(chooser, first, console, cut_off)
+        except LedgerGoneError as error:
+            raise LedgerGoneError(f"{error}; {keep(self.ledger, self.folder)}") from None
         except InputError:
             with suppress(InputError):  # what stopped the sweep is the line to show
-                self.export()
+                export(self.ledger, self.folder)
             raise
         if not first:
             self._say_nothing_to_train(chooser, console)
         if interrupted:
             self._say_stopped(chooser, console)
-        self.export()
+        export(self.ledger, self.folder)
         return interrupted
-
-    def export(self) -> None:
-        """Write `runs.jsonl` and `runs.csv` from the ledger."""
-        plan = self.ledger.plan()
-        if plan is not None:
-            export(self.folder, plan, self.ledger.runs(curves=True))
 
     def _describe(self) -> None:
         plan = self.ledger.plan()
         if plan is None:
             return
         self._described = True
-        self._write_plan(plan)
+        write_plan(self.folder, plan)
         described = {"command": self._options.command, **self._facts}
         write_text(self.folder / ENVIRONMENT, json.dumps(described, indent=2) + "\n")
-
-    def _write_plan(self, plan: Plan) -> None:
-        write_text(self.folder / PLAN, plan.model_dump_json(indent=2) + "\n")
 
     def _show_and_train(
         self, chooser: Chooser, first: Sequence[RunConfig], console: Console, cut_off: int

@@ -110,10 +110,11 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
     found = Path(path)
     if found.is_file():
         return _from_ledger(found, plan, _environment(found.parent))
-    if (found / LEDGER).exists():
-        return _from_ledger(found / LEDGER, plan, _environment(found))
+    ledger = found / LEDGER
+    if ledger.exists() and ledger.stat().st_size:  # else its export may be there
+        return _from_ledger(ledger, plan, _environment(found))
     if (found / RUNS).exists() and (found / PLAN).exists():
-        return _from_export(found)
+        return Sweep(*read_export(found), _environment(found))
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
     within = [each.name for each in sorted(found.glob("*/")) if holds_results(each)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
@@ -153,10 +154,18 @@ def load_evidence(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
     return evidence_frame(found.parent if found.is_file() else found, load_sweep(path, plan).runs)
 
 
-def export(folder: Path, plan: Plan, runs: Sequence[StoredRun]) -> None:
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write `plan.json`."""
+    write_text(folder / PLAN, plan.model_dump_json(indent=2) + "\n")
+
+
+def export(ledger: Ledger, folder: Path) -> None:
     """Write `runs.jsonl`, with all that the ledger knows, `runs.csv`, with the main columns, and
     the evidence."""
-    ordered = in_order(plan, runs)
+    plan = ledger.plan()
+    if plan is None:
+        return
+    ordered = in_order(plan, ledger.runs(curves=True))
     lines = [run.model_dump_json() for run in ordered]
     write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
     text = io.StringIO()
@@ -181,12 +190,16 @@ def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, 
     return Sweep(stored, in_order(stored, runs), environment)
 
 
-def _from_export(folder: Path) -> Sweep:
+def read_export(folder: Path) -> tuple[Plan, tuple[StoredRun, ...]]:
+    """What `plan.json` and `runs.jsonl` hold; no runs where a sweep was killed before it wrote any.
+
+    Raises `InputError` where they can't be read.
+    """
     try:
         plan = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
-        lines = (folder / RUNS).read_text(encoding="utf-8").splitlines()
-        runs = tuple(stored_run(json.loads(line)) for line in lines)
-        return Sweep(plan, in_order(plan, runs), _environment(folder))
+        file = folder / RUNS
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return plan, in_order(plan, [stored_run(json.loads(line)) for line in lines])
     except OSError as error:
         raise InputError(f"results: {folder} can't be read: {error.strerror}") from None
     except (ValidationError, ValueError, KeyError, TypeError):

@@ -8,9 +8,10 @@ from rich.console import Console
 from workbench.errors import InputError
 from workbench.plans.differences import refuse_changes
 from workbench.plans.resolution import Plan
+from workbench.runs.command import RunOptions
 from workbench.runs.ledger import Ledger, StoredRun
 from workbench.runs.queue import Queue
-from workbench.runs.recording import RunOptions, recording
+from workbench.runs.recording import recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

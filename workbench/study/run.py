@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from workbench.plans.differences import refuse_changes
+from workbench.runs.command import RunOptions
 from workbench.runs.ledger import Ledger
-from workbench.runs.recording import RunOptions, recording
+from workbench.runs.recording import recording
 from workbench.study.search import Search
 from workbench.study.session import Session
 from workbench.study.space import Study
