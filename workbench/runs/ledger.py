@@ -291,7 +291,7 @@ class Ledger:
 
     def _validation(self, session: Session) -> dict[tuple[str, int], ValidationRow]:
         """By run and epoch; nothing in a ledger of before there were validation images."""
-        if not sa.inspect(self._engine).has_table(ValidationRow.__tablename__):
+        if not sa.inspect(session.connection()).has_table(ValidationRow.__tablename__):
             return {}
         of_plan = sa.select(ValidationRow).where(ValidationRow.plan == self.plan_name)
         return {(row.run, row.epoch): row for row in session.scalars(of_plan)}
