@@ -61,6 +61,11 @@ def test_what_is_not_there_is_named(variant: str | None, seed: int | None, why: 
         load(SHIPPED, variant, seed)
 
 
+def test_only_the_last_and_the_best_weights_are_kept() -> None:
+    with pytest.raises(InputError, match=r"^weights: unknown 'bset'; nearest: 'best'"):
+        load(SHIPPED, "+ LPU", 0, weights="bset")
+
+
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds neither"):
         load(tmp_path)

@@ -13,13 +13,16 @@ from huggingface_hub import ModelCard
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tests.train.standins import small_run
+from tests.train.standins import StopAfter, epochs_told, small_run
 from workbench import build, cost, fuse, load, load_weights, save, spec
-from workbench.config import RunConfig
+from workbench.config import EpochRecord, Outcome, Progress, RunConfig
 from workbench.data import loaders
 from workbench.errors import InputError
 from workbench.models import Network
+from workbench.train.best import Best, best_of
+from workbench.train.checkpoint import NAME, load_checkpoint
 from workbench.train.fit import fit
+from workbench.train.module import Classifier
 from workbench.train.saved import CARD, CONFIG, WEIGHTS, keep_weights
 
 SMALL = ("depth=[1,1]", "dim=[8,16]", "heads=[1,2]", "stride=[2,2]", "mixer.k=[2,1]")
@@ -216,3 +219,51 @@ def test_a_kept_network_scores_what_its_run_scored(tmp_path: Path, decay: float 
     shutil.rmtree(tmp_path / "last")
     keep_weights(run, tmp_path, fit(run, tmp_path, lambda progress: None, "cpu"))
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def _validated(epochs: int = 5) -> RunConfig:
+    made = small_run()
+    data = made.recipe.data.model_copy(update={"validation": 0.5, "train_size": 200})
+    recipe = made.recipe.model_copy(update={"data": data, "epochs": epochs})
+    return made.model_copy(update={"recipe": recipe})
+
+
+def _records(run: RunConfig, folder: Path, stop: StopAfter | None = None) -> list[float | None]:
+    """Fits; returns the top-1 on validation images of every epoch."""
+    told: list[Progress] = []
+    result = fit(run, folder, told.append, "cpu", stop)
+    if result.outcome is Outcome.COMPLETED:
+        keep_weights(run, folder, result)
+    return [record.validation_top1 for record in epochs_told(told)]
+
+
+@pytest.mark.slow
+def test_the_best_by_validation_is_kept_too_and_survives_a_stop(tmp_path: Path) -> None:
+    run = _validated()
+    curve = _records(run, tmp_path / "whole")
+    best = load(tmp_path / "whole" / "best")
+    checkpoint = load_checkpoint(tmp_path / "whole" / NAME)
+    found = best_of(checkpoint)
+    assert found is not None
+    assert found.top1 == max(filter(None, curve))
+    assert found.epoch == curve.index(found.top1)
+    config = json.loads((tmp_path / "whole" / "best" / CONFIG).read_text())
+    assert config["run"]["top1"] == found.top1
+    before = len(_records(run, tmp_path / "parts", StopAfter(30)))
+    assert 0 < before < len(curve)
+    _records(run, tmp_path / "parts")
+    same(load(tmp_path / "parts" / "best"), best)
+
+
+def test_the_best_is_of_its_own_epoch(tmp_path: Path) -> None:
+    """A later epoch that is worse does not change it, not even in place."""
+    module = Classifier(build(small_run().spec), small_run().recipe, steps_per_epoch=1)
+    best, seen = Best(), []
+    for epoch, top1 in enumerate([None, 40.0, 60.0, 60.0, 50.0]):
+        with torch.no_grad():
+            module.average.module.head.linear.bias.fill_(epoch)
+        record = EpochRecord(epoch=epoch, train_loss=1, lr=1, seconds=1, validation_top1=top1)
+        best.see(record, module)
+        seen.append((best.epoch, best.top1))
+    assert seen == [(-1, -1.0), (1, 40.0), (2, 60.0), (2, 60.0), (2, 60.0)]
+    assert (best.weights["head.linear.bias"] == 2).all()

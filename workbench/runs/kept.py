@@ -13,19 +13,24 @@ from workbench.user_modules import import_modules
 if TYPE_CHECKING:
     from workbench.models import Network
 
-LAST = "last"
+KEPT = ("last", "best")
 
 
-def load(path: str | Path, variant: str | None = None, seed: int | None = None) -> "Network":
+def load(
+    path: str | Path, variant: str | None = None, seed: int | None = None, *, weights: str = "last"
+) -> "Network":
     """A network with its weights, in eval mode, on the CPU: images (B, 3, H, W) -> (B, classes).
 
     `path` is a folder that `wb.save` wrote; or a results folder, whose completed runs keep their
     final weights with `--keep weights`, and then `variant` and `seed` say which run. They may be
-    left out where there is only one. Averaged weights are kept where the run's score is of those.
+    left out where there is only one. `weights` are `last`, or `best` on validation images, of a
+    recipe that has some. Averaged weights are kept where the run's score is of those.
     Raises `InputError` for a run that is not there, has not completed or kept no weights.
     """
     from workbench.train.saved import holds_network, load_saved
 
+    if weights not in KEPT:
+        raise unknown("weights", weights, KEPT)
     folder = Path(path)
     if holds_network(folder):
         if variant is not None or seed is not None:
@@ -36,10 +41,12 @@ def load(path: str | Path, variant: str | None = None, seed: int | None = None) 
     sweep = load_sweep(path)
     run = _run(sweep, variant, seed)
     config = RunConfig(variant=run.variant, spec=run.spec, recipe=run.recipe, seed=run.seed)
-    kept = run_folder(folder if folder.is_dir() else folder.parent, config) / LAST
+    kept = run_folder(folder if folder.is_dir() else folder.parent, config) / weights
     if not holds_network(kept):
         why = "kept no weights; --keep weights keeps them as runs complete"
-        if run.status != "completed":
+        if holds_network(kept.with_name("last")):
+            why = "has no validation images to tell its best weights by"
+        elif run.status != "completed":
             why = f"is {run.status}, not completed"
         raise InputError(f"{path}: {run.variant!r}, seed {run.seed}, {why}", key="results")
     import_modules(sweep.plan.modules)

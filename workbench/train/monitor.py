@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.config import EpochRecord, Outcome, Progress, RunConfig, Scalar
+from workbench.train.best import Best
 from workbench.train.checkpoint import (
     KEY,
     Saved,
@@ -156,6 +157,7 @@ class Monitor(pl.Callback):
         self._should_stop = should_stop
         self._saved = saved
         self.examiner = examiner
+        self._best = Best()
         self._losses = Losses(CHECK_STEPS if device.type == "cuda" else 1)
         self._started = self._epoch_started = self._emitted = perf_counter()
 
@@ -214,6 +216,7 @@ class Monitor(pl.Callback):
             validation_top1=validation.top1 if validation else None,
         )
         self.records += (record,)
+        self._best.see(record, module)
         # Told before it is saved: killed in between, the epoch is told twice, never lost.
         self._report(self._steps, now, record)
         if done % self._run.recipe.checkpoint_every == 0 or done == epochs:
@@ -237,6 +240,12 @@ class Monitor(pl.Callback):
             evaluation=self.examiner.facts(),
         )
         checkpoint[KEY] = saved.state()
+        self._best.save(checkpoint)
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._best.restore(checkpoint)
 
     def _report(self, step: int, now: float, record: EpochRecord | None = None) -> None:
         self._emitted = now

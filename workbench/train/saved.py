@@ -20,12 +20,13 @@ from workbench.errors import InputError
 from workbench.models import Network, build
 from workbench.models.layout import layout
 from workbench.models.tensor_file import read_tensors, write_tensors
+from workbench.train.best import best_of
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
 from workbench.version import __version__
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the hub's names
 LIBRARY = "cmt-workbench"
-LAST = "last"  # the folder, in that of a run, with its final weights
+LAST, BEST = "last", "best"  # folders, in that of a run: its final weights, its best by validation
 
 
 def save(model: Network, folder: str | Path, *, source: str = "not stated") -> Path:
@@ -71,21 +72,35 @@ def holds_network(path: Path) -> bool:
 def keep_weights(run: RunConfig, folder: Path, result: Result) -> None:
     """The weights that `result` is the score of, from the last checkpoint in a run's `folder`.
 
-    They are saved in `folder`/last. Raises `InputError` as `save` does.
+    They are saved in `folder`/last; where the recipe has validation images, those of the epoch that
+    was best on them are saved in `folder`/best. Raises `InputError` as `save` does.
     """
-    state = network_weights(load_checkpoint(folder / NAME))
+    checkpoint = load_checkpoint(folder / NAME)
     data = describe(run.recipe.data)
     averaged = ", averaged over the steps" if run.recipe.ema_decay is not None else ""
+    trained = f"trained on {data.name}{averaged}"
     facts = {
-        "source": f"trained on {data.name} for {run.recipe.epochs} epochs{averaged}: top-1"
-        f" {result.top1:.2f} % on {data.test_size} test images; run {run.id}, seed {run.seed}",
-        "run": {"id": run.id, "variant": run.variant, "seed": run.seed, "top1": result.top1},
         "recipe": run.recipe.model_dump(mode="json"),
         "mean": data.mean,
         "std": data.std,
         "class_names": data.class_names,
     }
-    _write(folder / LAST, state, run.spec, facts)
+    best = best_of(checkpoint)
+    if best is not None:
+        score = f"{best.top1:.2f} % on validation images, the best of {run.recipe.epochs} epochs"
+        source = f"{trained} for {best.epoch + 1} epochs: top-1 {score}"
+        _write(folder / BEST, best.weights, run.spec, _of(run, source, best.top1) | facts)
+    score = f"{result.top1:.2f} % on {data.test_size} test images"
+    source = f"{trained} for {run.recipe.epochs} epochs: top-1 {score}"
+    state = network_weights(checkpoint)
+    _write(folder / LAST, state, run.spec, _of(run, source, result.top1) | facts)
+
+
+def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, Any]:
+    return {
+        "source": f"{source}; run {run.id}, seed {run.seed}",
+        "run": {"id": run.id, "variant": run.variant, "seed": run.seed, "top1": top1},
+    }
 
 
 # ---------------------------------------------------------------- reading
