@@ -11,18 +11,29 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from workbench.errors import InputError, shown, unknown
 
-Count = Annotated[int, Field(strict=True, ge=1)]
-Natural = Annotated[int, Field(strict=True, ge=0)]
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):  # `lr: true` is a slip, not 1.0
+        raise ValueError("it must be a number")
+    return value
+
+
+LARGEST = 2**63 - 1  # what a database holds
+Count = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
+Natural = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+Depth = Annotated[int, Field(strict=True, ge=1, le=256)]  # beyond these sizes nothing is built
+Width = Annotated[int, Field(strict=True, ge=1, le=65_536)]
+Classes = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Flag = Annotated[bool, Field(strict=True)]
-Real = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Positive = Annotated[Real, Field(gt=0)]
+NonNegative = Annotated[Real, Field(ge=0)]
+Rate = Annotated[Real, Field(ge=0, lt=1)]
+Share = Annotated[Real, Field(ge=0, le=1)]
 Scalar = bool | int | float | str | None
 
 MAC = (  # what is counted, wherever counts are printed
@@ -102,6 +113,8 @@ WHY = {  # pydantic's kinds of fault, in words for people who write plans; by ho
 
 
 def _why(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "value_error":  # of a validator of ours
+        return str(fault["ctx"]["error"])
     text = next((text for kind, text in WHY.items() if fault["type"].startswith(kind)), "")
     return text.format_map(fault.get("ctx", {})) or str(fault["msg"])
 
@@ -133,10 +146,10 @@ class Part(Frozen):
 class Stage(Frozen):
     """One stage: `depth` blocks on a map of `dim` channels, `stride` times smaller than before."""
 
-    depth: Count
-    dim: Count
-    heads: Count
-    stride: Count
+    depth: Depth
+    dim: Width
+    heads: Width
+    stride: Width
     downsample: Part
     position: Part
     lpu: Part
@@ -148,9 +161,9 @@ class Spec(Frozen):
     """The whole description of one network. `wb.spec` makes it and checks that it can be built."""
 
     name: str
-    resolution: Count
-    channels: Count
-    classes: Count
+    resolution: Width
+    channels: Width
+    classes: Classes
     drop_path: Rate
     dropout: Rate
     stem: Part

@@ -6,9 +6,11 @@ is true, 010 is 8, 1e-3 is text that becomes a number where a number is meant), 
 their meaning. What can grow without bound is counted before it is made.
 """
 
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import StringIO
 from typing import Any, NamedTuple
 
@@ -23,7 +25,7 @@ from workbench.errors import InputError, shown
 MOST_TEXT = 200_000  # characters
 MOST_VALUES = 10_000  # keys and values; aliases count as what they stand for
 MOST_DEPTH = 30
-LARGEST = 2**63 - 1  # what a database holds
+LARGEST = 2**63 - 1  # what a database holds, as in `config`
 
 PLAIN = "plain"  # the tag of a scalar without quotes
 YAML_TAG = "tag:yaml.org,2002:"
@@ -90,9 +92,14 @@ def read_yaml(text: str) -> Written:
 def read_value(text: str, key: str) -> Any:
     """The value that an option or an override gives to `key`."""
     try:
-        return read_yaml(text).data
+        return copy.deepcopy(_value(text))
     except InputError as error:
         raise InputError(f"{shown(text)} is refused: {error.reason}", key=key) from None
+
+
+@lru_cache(maxsize=4096)  # the rows of a plan share most of their overrides
+def _value(text: str) -> object:
+    return read_yaml(text).data
 
 
 def write_yaml(data: Mapping[str, object]) -> str:

@@ -10,6 +10,7 @@ from workbench.errors import InputError
 from workbench.machine import cpu_name
 
 WORKER_BYTES = 1 << 30  # a worker with PyTorch loaded and a small data set in memory
+MOST_WORKERS = 4096  # that may be asked for
 MOST_JOBS = 16  # by default; `--jobs` may ask for more
 
 
@@ -50,7 +51,9 @@ def divide(jobs: int | None, runs: int, device: str = "auto") -> Resources:
 def check_jobs(jobs: int | None) -> None:
     """Raises `InputError` for a number of workers that is none."""
     if jobs is not None and jobs < 1:
-        raise InputError(f"jobs: {jobs} is refused: at least 1 worker is needed")
+        raise InputError(f"{jobs} is refused: at least 1 worker is needed", key="jobs")
+    if jobs is not None and jobs > MOST_WORKERS:
+        raise InputError(f"{jobs} is refused: at most {MOST_WORKERS} workers", key="jobs")
 
 
 def _check_device(device: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.config import Part, Spec, Stage, parse
-from workbench.errors import InputError, nearest, unknown, unknown_key
+from workbench.errors import InputError, nearest, shown, unknown, unknown_key
 from workbench.models.components.mixer import MIXERS
 from workbench.models.components.position import POSITIONS
 from workbench.models.components.stem import STEMS
@@ -22,6 +22,7 @@ Settings = Mapping[str, Any]
 
 STAGE_FIELDS = ("depth", "dim", "heads", "stride")
 MOST_STAGES = 5
+MOST_OPTION = 65_536  # of a component: a kernel, a ratio, a dimension
 FAR = 129  # pixels within which resolutions that fit are looked for
 NETWORK_FIELDS = ("resolution", "channels", "classes", "drop_path", "dropout")
 
@@ -269,4 +270,11 @@ def _part(slot: str, settings: Mapping[str, Any], index: int | None = None) -> P
         parsed = parse(model, options, slot)
     except InputError as error:
         raise error if index is None else error.but(stage=index) from None
+    for field, value in parsed:
+        if isinstance(value, int | float) and value > MOST_OPTION:
+            raise InputError(
+                f"{shown(value)} is refused: it must be at most {MOST_OPTION}",
+                key=f"{slot}.{field}",
+                stage=index,
+            )
     return Part(name=name, options=tuple(parsed))

@@ -9,18 +9,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.config import Count, Frozen, Natural, Recipe, RunConfig, Spec
-from workbench.errors import InputError, unknown
+from workbench.config import LARGEST, Count, Frozen, Natural, Recipe, RunConfig, Spec
+from workbench.errors import InputError, shown, unknown
 from workbench.plans.collaborators import Rooms
 from workbench.plans.kinds import Choice, PlanFile
 from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
+from workbench.plans.names import check_name
 from workbench.published import check_names
 from workbench.statistics.facts import Race
 from workbench.train.curve import choose_curve
 from workbench.user_modules import Imported
 
-RESERVED = ("measured", "published")  # folders of results/ that ship with the project
+MOST_ROWS = 1_000
+MOST_RUNS = 100_000
 
 
 class Variant(Frozen):
@@ -102,7 +104,9 @@ class Changes:
     imports: tuple[str, ...] = ()  # modules, beside those that the plan names
 
     def __post_init__(self) -> None:
-        """Refuse what is the recipe's and does not say so."""
+        """Refuse a name that is none, and what is the recipe's and does not say so."""
+        if self.name is not None:
+            check_name(self.name, "--name")
         for text in self.settings:
             _refuse_bare_recipe(text)
 
@@ -159,10 +163,7 @@ def resolve(
     of one name, no row, a seed that stands there twice, and a row whose network is another's.
     """
     file, overrides = (changes or Changes()).apply(file)
-    if file.name in RESERVED:
-        raise InputError(
-            f"{file.name!r} is refused: results/{file.name} ships with the project", key="name"
-        )
+    check_name(file.name)
     _check_seeds(file.seeds)
     recipe = rooms.recipe(file.recipe, *overrides)
     look = rooms.facts if costs_only else rooms.describe
@@ -173,6 +174,7 @@ def resolve(
         choose_curve(recipe, data.train_size, held, data.test_size)
     classes = data.classes if data else file.classes or 0
     choices = file.choices(rooms.components)
+    _check_size(len(choices), len(file.seeds))
     for name, count in Counter(choice.name for choice in choices).items():
         if count > 1:
             raise InputError(f"{count} rows have this name", row=name)
@@ -222,12 +224,25 @@ def _match_notes(match: Match | None) -> tuple[str, ...]:
     )
 
 
+def _check_size(rows: int, seeds: int) -> None:
+    if rows > MOST_ROWS:
+        raise InputError(f"{rows:,} are refused: a plan has at most {MOST_ROWS:,}", key="rows")
+    if rows * seeds > MOST_RUNS:
+        raise InputError(
+            f"{seeds:,} for each of {rows:,} rows are refused: a plan has at most {MOST_RUNS:,} "
+            "runs",
+            key="seeds",
+        )
+
+
 def _check_seeds(seeds: Sequence[int]) -> None:
     if not seeds:
         raise InputError("there is none; a plan needs at least one", key="seeds")
     for seed in seeds:
-        if seed < 0:
-            raise InputError(f"{seed} is refused: a seed is 0 or more", key="seeds")
+        if not 0 <= seed <= LARGEST:
+            raise InputError(
+                f"{shown(seed)} is refused: a seed is 0 or more, and {LARGEST} at most", key="seeds"
+            )
     refuse_twice("seeds", seeds)
 
 
@@ -269,6 +284,10 @@ class _Rows:
         if self._match:
             self._refuse_same(choice, spec, self._trained)
         cost = self._rooms.cost(spec)
+        if max(cost.params, cost.macs) > LARGEST:
+            raise InputError(
+                f"its cost can't be counted: more than {LARGEST} MACs", row=choice.name
+            )
         told = [
             choice.changed,
             self._implied(choice, spec),

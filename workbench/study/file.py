@@ -53,7 +53,7 @@ class StudyFile(Frozen):
     """`trials` counts distinct networks that train; points that cost nothing come on top."""
 
     kind: Literal["scaling_study"] = "scaling_study"
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: str
     question: str = ""
     base: str
     set: Overrides = ()

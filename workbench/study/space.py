@@ -9,7 +9,7 @@ from typing import Any
 from workbench.config import Recipe, Spec
 from workbench.cost import Cost, closed_form
 from workbench.errors import InputError
-from workbench.plans.resolution import RESERVED
+from workbench.plans.names import check_name
 from workbench.scaling.constants import PAPER_EXPONENTS, Constants, Exponents, along_the_ray
 from workbench.scaling.constants import constants as checked
 from workbench.scaling.exponents import measure, measured_exponents
@@ -114,15 +114,12 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     """
     from workbench.data import check_augment, describe
     from workbench.models import spec
-    from workbench.train.optimiser import check_name
+    from workbench.train.optimiser import check_name as check_optimiser
     from workbench.train.recipes import recipe
 
-    if file.name in RESERVED:
-        raise InputError(
-            f"name: {file.name!r} is refused: results/{file.name} ships with the project"
-        )
+    check_name(file.name)
     training = recipe(file.recipe, *overrides, default={"data": {"validation": VALIDATION}})
-    check_name(training.optimiser.name)
+    check_optimiser(training.optimiser.name)
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:
         raise InputError(f"phi: {file.phi:g} is refused: a study scales up; it must be above 0")

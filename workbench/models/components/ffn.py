@@ -6,6 +6,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from workbench.config import Positive
+from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.act import make_act
 from workbench.models.components.base import (
@@ -24,6 +25,17 @@ from workbench.models.ops import Op
 
 class Ffn(Component[O]):
     """Map (B, C, H, W) -> the same shape; the block adds the residual."""
+
+    @staticmethod
+    def refuse(site: Site, options: O) -> InputError | None:
+        ratio = getattr(options, "ratio", 1.0)
+        if int(site.dim * ratio) >= 1:
+            return None
+        return InputError(
+            f"{ratio} of dim = {site.dim} leaves no channel; nearest: {1 / site.dim:.2g}",
+            key="ffn.ratio",
+            stage=site.stage,
+        )
 
 
 class MlpOptions(Options):

@@ -1,13 +1,14 @@
 """What all kinds of plans have in common."""
 
 import json
+import unicodedata
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from workbench.config import Count, Frozen, Natural
 from workbench.errors import InputError
@@ -28,6 +29,8 @@ class Choice:
     present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
 
 
+MOST_SEEDS = 10_000
+LONGEST_NAME = 200
 Components = Callable[[str], Sequence[str]]  # the names in a slot's registry
 
 
@@ -40,13 +43,24 @@ def _as_overrides(value: Any) -> Any:
 
 def override_text(value: object) -> str:
     """A value as it stands in an override: YAML, of which JSON is a part."""
-    return value if isinstance(value, str) else json.dumps(value)
+    try:
+        return value if isinstance(value, str) else json.dumps(value)
+    except (TypeError, ValueError):  # dates, bytes and sets; values that hold themselves
+        raise ValueError("it must be text, a number, true or false, or a list of them") from None
 
 
 def _as_seeds(value: Any) -> Any:
     """`3` as the seeds 0, 1, 2."""
     if isinstance(value, int) and not isinstance(value, bool):
+        if value > MOST_SEEDS:
+            raise ValueError(f"there may be {MOST_SEEDS} seeds at most")
         return tuple(range(value))
+    return value
+
+
+def _as_name(value: str) -> str:
+    if len(value) > LONGEST_NAME or any(unicodedata.category(sign)[0] == "C" for sign in value):
+        raise ValueError(f"it must be one line of at most {LONGEST_NAME} characters")
     return value
 
 
@@ -55,9 +69,9 @@ def _as_words(value: Any) -> Any:
 
 
 Overrides = Annotated[tuple[str, ...], BeforeValidator(_as_overrides)]
-Seeds = Annotated[tuple[Natural, ...], BeforeValidator(_as_seeds)]
+Seeds = Annotated[tuple[Natural, ...], BeforeValidator(_as_seeds), Field(max_length=MOST_SEEDS)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_words)]
-Name = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_as_name)]
 
 
 class Step(Frozen):
@@ -73,8 +87,8 @@ class Step(Frozen):
 class SeedRace(Frozen):
     """`seeds: {min: 3, max: 12, stop: decided}`: further seeds where no verdict is reached yet."""
 
-    min: Annotated[int, Field(strict=True, ge=2)]
-    max: Annotated[int, Field(strict=True, ge=2)]
+    min: Annotated[int, Field(strict=True, ge=2, le=MOST_SEEDS)]
+    max: Annotated[int, Field(strict=True, ge=2, le=MOST_SEEDS)]
     stop: Literal["decided"]
 
 
@@ -82,7 +96,7 @@ class PlanFile(Frozen):
     """A plan as it is written. `base` and `set` are where its rows begin."""
 
     kind: str
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: str
     question: str = ""
     seeds: Seeds = (0,)
     recipe: str | dict[str, Any]

@@ -18,7 +18,7 @@ from workbench.plans.kinds.base import Choice, Components
 from workbench.plans.kinds.toggles import Toggled
 
 ROMAN = {3: "III", 4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
-MOST = 8  # toggles that are not generated; 256 rows
+MOST = 8  # toggles that are not generated, for 256 rows; and generated ones
 
 
 class Factorial(Toggled):
@@ -74,6 +74,11 @@ class Factorial(Toggled):
                 f"{len(free)} make {2 ** len(free)} rows; at most {MOST} may be free, "
                 "generators make a fraction",
                 key="toggles",
+            )
+        if len(self.generators) > MOST:
+            raise InputError(
+                f"{len(self.generators)} are refused: at most {MOST} toggles may be generated",
+                key="generators",
             )
         for name, of in self.generators.items():
             if name not in self.toggles:

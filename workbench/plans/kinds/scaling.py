@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from workbench.config import Positive
+from workbench.config import Positive, Real
 from workbench.errors import InputError
 from workbench.plans.kinds.base import Choice, Components, Name, PlanFile
 
@@ -20,9 +20,9 @@ class Scaling(PlanFile):
     tolerance: Positive = 0.01
     strategies: tuple[Strategy, ...] = ("compound", "depth", "dim", "resolution")
     baseline: Name = "base"
-    alpha: float = 1.2  # the direction of `compound`; CMT paper, section 3.4
-    beta: float = 1.3
-    gamma: float = 1.15
+    alpha: Real = 1.2  # the direction of `compound`; CMT paper, section 3.4
+    beta: Real = 1.3
+    gamma: Real = 1.15
 
     def choices(self, components: Components) -> tuple[Choice, ...]:
         """See `PlanFile.choices`."""

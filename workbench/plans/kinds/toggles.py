@@ -7,6 +7,8 @@ from pydantic import Field
 
 from workbench.plans.kinds.base import Choice, Name, Overrides, PlanFile
 
+MOST = 40  # toggles; 821 rows of `pairs`
+
 
 class Toggled(PlanFile):
     """`toggles`: for each part, what takes it out of `base`, or with `mode: add` what puts it in.
@@ -16,7 +18,7 @@ class Toggled(PlanFile):
 
     mode: Literal["remove", "add"] = "remove"
     baseline: Name | None = None
-    toggles: Annotated[dict[Name, Overrides], Field(min_length=2)]
+    toggles: Annotated[dict[Name, Overrides], Field(min_length=2, max_length=MOST)]
 
     def cells(self, switched: Iterable[frozenset[str]]) -> tuple[Choice, ...]:
         """The row of `base`, and one for each set of toggles that are switched from it."""
