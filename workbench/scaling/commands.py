@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from workbench.config import parse
 from workbench.models import spec
+from workbench.scaling.beside_published import published_beside_rule
 from workbench.scaling.constants import GROWTH, PAPER, constants
 from workbench.scaling.exponents import measure
 from workbench.scaling.printouts import comparison_printout, exponents_printout, scaled_printout
 from workbench.scaling.rule import scale
 from workbench.scaling.sizes import Rounding
-from workbench.scaling.table import published_beside_rule
 from workbench.show.table import Printout
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from workbench.config import MAC
+from workbench.scaling.beside_published import ModelBesideRule, Size, SizeBesideRule
 from workbench.scaling.constants import PAPER_EXPONENTS, Exponents
 from workbench.scaling.exponents import WITHIN, Fit
 from workbench.scaling.rule import Scaled
 from workbench.scaling.sizes import sizes_of
-from workbench.scaling.table import Comparison, Line, Value
 from workbench.show.console import Command, exact_text
 from workbench.show.table import Cell, Column, Printout, Table, cell, number
 
@@ -46,7 +46,7 @@ SIZES = (
 
 def _sizes(scaled: Scaled) -> list[tuple[Cell, ...]]:
     old, ideal, new, moved = sizes_of(scaled.base), scaled.ideal, scaled.sizes, scaled.moved()
-    rows: list[tuple[str, Value | None, float | tuple[float, ...] | None, Value | None, str]] = [
+    rows: list[tuple[str, Size | None, float | tuple[float, ...] | None, Size | None, str]] = [
         ("resolution", old.resolution, ideal.resolution, new.resolution, "resolution"),
         ("depth", old.depth, ideal.depth, new.depth, "depth"),
         ("dim", old.dim, ideal.dim, new.dim, "dim"),
@@ -72,7 +72,7 @@ COMPARED = (
 )
 
 
-def comparison_printout(compared: Iterable[Comparison]) -> Printout:
+def comparison_printout(compared: Iterable[ModelBesideRule]) -> Printout:
     """What `workbench scale table` prints."""
     tail = (
         "The phi of the rule is the one whose network comes nearest in MACs; 'its phi' would give "
@@ -82,7 +82,7 @@ def comparison_printout(compared: Iterable[Comparison]) -> Printout:
     return Printout(tuple(map(_compared, compared)), says=(tail, NOTE))
 
 
-def _compared(found: Comparison) -> Table:
+def _compared(found: ModelBesideRule) -> Table:
     return Table(
         title=f"{found.model}: as published, and by the rule from cmt_s at phi {found.phi:g}",
         columns=COMPARED,
@@ -92,7 +92,7 @@ def _compared(found: Comparison) -> Table:
     )
 
 
-def _beside(line: Line) -> tuple[Cell, ...]:
+def _beside(line: SizeBesideRule) -> tuple[Cell, ...]:
     exact = line.what in ("params", "macs")
     shown = (
         cell(exact_text(value), value) if exact and isinstance(value, int) else _size(value)
@@ -138,13 +138,13 @@ def exponents_printout(base: str, fits: Sequence[Fit], growth: float) -> Printou
     return Printout((Table(title, EXPONENTS, rows),), says=says)
 
 
-def _size(value: Value | None) -> Cell:
+def _size(value: Size | None) -> Cell:
     """A size; of several stages, as data too, the sizes joined."""
     text = _text(value)
     return cell(text, text if isinstance(value, tuple) else value)
 
 
-def _text(value: Value | None) -> str:
+def _text(value: Size | None) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):

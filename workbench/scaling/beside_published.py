@@ -16,28 +16,28 @@ from workbench.scaling.sizes import Rounding, sizes_of
 BASE = "cmt_s"
 MODELS = ("cmt_ti", "cmt_xs", "cmt_s", "cmt_b")
 PHIS = [step / 50 for step in range(-150, 151)]  # where the nearest phi is looked for
-Value = int | float | tuple[int, ...]
+Size = int | float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SizeBesideRule:
     """One size of one model, as published and by the rule."""
 
     what: str
-    published: Value
-    rule: Value
+    published: Size
+    rule: Size
     follows: bool  # the same after rounding
     phi: float | None  # where the rule would give the published value, before rounding
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ModelBesideRule:
     """One published model and the rule's network with the nearest MACs."""
 
     model: str
     source: str  # of the published sizes
     phi: float  # whose network comes nearest in MACs
-    lines: tuple[Line, ...]
+    lines: tuple[SizeBesideRule, ...]
     overrides: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Comparison:
 
 def published_beside_rule(
     given: Constants = PAPER, rounding: Rounding | None = None, growth: float = GROWTH
-) -> tuple[Comparison, ...]:
+) -> tuple[ModelBesideRule, ...]:
     """All four models, each at the phi whose network comes nearest in MACs."""
     base = spec(BASE)
     base_cost = closed_form(base)
@@ -55,7 +55,7 @@ def published_beside_rule(
     return tuple(_compare(name, reached) for name in MODELS)
 
 
-def _compare(name: str, reached: Sequence[Scaled]) -> Comparison:
+def _compare(name: str, reached: Sequence[Scaled]) -> ModelBesideRule:
     published = spec(name)
     macs = closed_form(published).macs
     # Many phis round to one network: of those, the one whose growth by the rule is nearest.
@@ -67,22 +67,22 @@ def _compare(name: str, reached: Sequence[Scaled]) -> Comparison:
         ),
     )
     found = tuple(_lines(published, nearest))
-    return Comparison(name, _source(name), nearest.phi, found, nearest.overrides)
+    return ModelBesideRule(name, _source(name), nearest.phi, found, nearest.overrides)
 
 
 def _source(name: str) -> str:
     return entry(name).source
 
 
-def _lines(published: Spec, by_rule: Scaled) -> Iterator[Line]:
+def _lines(published: Spec, by_rule: Scaled) -> Iterator[SizeBesideRule]:
     base, sizes = sizes_of(by_rule.base), sizes_of(published)
     ours, growth = by_rule.sizes, by_rule.target
     alpha, beta, gamma = by_rule.constants.each()
     unit = log(growth) / by_rule.phi if by_rule.phi else log(GROWTH)
     costs = closed_form(published)
 
-    def line(what: str, theirs: Value, rule: Value, phi: float | None = None) -> Line:
-        return Line(what, theirs, rule, theirs == rule, phi)
+    def line(what: str, theirs: Size, rule: Size, phi: float | None = None) -> SizeBesideRule:
+        return SizeBesideRule(what, theirs, rule, theirs == rule, phi)
 
     yield line("resolution", sizes.resolution, ours.resolution,
                _phi(sizes.resolution / base.resolution, gamma))  # fmt: skip
