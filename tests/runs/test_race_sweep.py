@@ -26,7 +26,8 @@ ROWS = [
 
 
 def race(changes: Changes | None = None, **fields: Any) -> Plan:
-    return plan(changes, **{"kind": "list", "rows": ROWS, "seeds": SEEDS, **fields})
+    how = {"kind": "list", "rows": ROWS, "seeds": SEEDS, "variance": "own"}
+    return plan(changes, **{**how, **fields})
 
 
 def ran(done: SweepResult) -> dict[str, list[int]]:
@@ -51,6 +52,13 @@ def test_only_what_is_not_decided_goes_on(whole: tuple[SweepResult, str]) -> Non
     assert (done.trained, done.left, done.exit_code) == (15, 0, 0)
     assert text.count("Not decided yet: a further seed for small, wider.") == 3
     assert "[15/15]" in text
+
+
+def test_on_the_shared_model_a_row_that_can_no_longer_be_decided_stops(tmp_path: Path) -> None:
+    done = run_sweep(race(variance="shared"), tmp_path / "race", options("noisy"), quiet())
+    assert ran(done) == {"small": [0, 1, 2], "without LPU": [0, 1, 2], "wider": [0, 1, 2]}
+    found = load_sweep(done.folder)
+    assert Findings.of(found).wanted == ()
 
 
 def test_a_finished_race_is_not_taken_up_again(whole: tuple[SweepResult, str]) -> None:

@@ -26,6 +26,7 @@ def differences(old: Plan, new: Plan) -> Differences:
         *(line for name in before if name in after for line in _row(before[name], after[name])),
         *_fewer_seeds(old, new),
         *_changes("race", _race(old), _race(new)),
+        *_changes("verdicts", _method(old), _method(new)),
     ]
     added = [
         *(f"row {name!r} is new" for name in after if name not in before),
@@ -63,6 +64,11 @@ def _row(old: Variant, new: Variant) -> Iterator[str]:
 def _race(plan: Plan) -> dict[str, object]:
     """A race that was looked at with other bounds has another error."""
     return {"seeds": f"{plan.race.least} to {plan.race.most}"} if plan.race else {}
+
+
+def _method(plan: Plan) -> dict[str, object]:
+    """What a verdict means is declared before it is seen."""
+    return {"variance": plan.method.variance, "equivalent": plan.method.equivalent}
 
 
 def _code(plan: Plan) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
 from workbench.plans.names import check_name
 from workbench.published import check_names
-from workbench.statistics.facts import Race
+from workbench.statistics.facts import Method, Race
 from workbench.train.curve import choose_curve
 from workbench.user_modules import Imported
 
@@ -58,9 +58,21 @@ class Plan(Frozen):
     published: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what the reader of its table has to know
     race: Race | None = None  # then `seeds` are those there may be
+    variance: Literal["shared", "own"] | None = None  # None: of before there was a choice
+    equivalent: float | None = None
     match: Match | None = None
     test_images: Count | None = None
     imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of some row
+
+    @property
+    def method(self) -> Method:
+        """How its rows are compared, but for what their images say.
+
+        Results of before the shared model are read by it, for it asks nothing that they lack. But
+        for races: which runs there are was decided by the paired t test and its bounds.
+        """
+        of_before: Literal["shared", "own"] = "own" if self.race else "shared"
+        return Method(self.variance or of_before, equivalent=self.equivalent)
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -165,6 +177,7 @@ def resolve(
     file, overrides = (changes or Changes()).apply(file)
     check_name(file.name)
     _check_seeds(file.seeds)
+    Method(file.variance, equivalent=file.equivalent)  # refuses what can't be together
     recipe = rooms.recipe(file.recipe, *overrides)
     look = rooms.facts if costs_only else rooms.describe
     with _of_recipe():
@@ -193,6 +206,8 @@ def resolve(
         published=file.published,
         notes=(*file.notes(), *_match_notes(file.match)),
         race=Race(file.race.min, file.race.max) if file.race else None,
+        variance=file.variance,
+        equivalent=file.equivalent,
         match=file.match,
         test_images=data.test_size if data else None,
     )

@@ -1,7 +1,7 @@
 """What a sweep shows, found once for its tables, its figures, its page and its notes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,9 @@ class Findings:
         facts = self.facts
         if facts.race is None:
             return ()
-        return next_seeds(self.rows, self.runs, facts.seeds, facts.race, facts.test_images)
+        # As the race itself goes on: without what the images say, which it does not wait for.
+        method = replace(facts.method, known=None)
+        return next_seeds(self.rows, self.runs, facts.seeds, facts.race, facts.test_images, method)
 
     @cached_property
     def published(self) -> Mapping[str, tuple[PublishedRow, ...]]:

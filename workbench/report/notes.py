@@ -14,7 +14,7 @@ def footnotes(found: Findings) -> tuple[str, ...]:
     facts = found.facts
     texts = [
         _about(facts),
-        _method(facts),
+        _method(facts) if facts.method.variance == "own" else _shared(found),
         _counted(facts),
         _raced(found),
         _unfinished(found),
@@ -34,7 +34,9 @@ def console_notes(found: Findings) -> tuple[str, ...]:
     seen = any(each.detectable is not None for each in compared)
     texts = [
         _about(facts, any(each.summary.sd is not None for each in found.results)),
-        _method(facts, adjusted, seen) if tested else "",
+        (_method(facts, adjusted, seen) if facts.method.variance == "own" else _shared(found))
+        if tested
+        else "",
         _counted(facts) if any(_floored(each, facts.test_images) for each in compared) else "",
         _raced(found),
         _unfinished(found),
@@ -101,6 +103,42 @@ def _method(facts: PlanFacts, adjusted: bool = True, seen: bool = True) -> str:
         "find at that level in 80 of 100 plans."
         if seen
         else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _shared(found: Findings) -> str:
+    """How the shared model judged, what it rests on, and where Student's test differs."""
+    facts = found.facts
+    compared = [each.comparison for each in found.results if each.comparison is not None]
+    loud = dict.fromkeys(name for each in compared for name in each.loud)
+    apart = [each.variant for each in compared if each.agrees is False]
+    known = (
+        "what its test images explain, from the evidence of every run, and a part that all rows "
+        "share"
+        if facts.method.known
+        else "one part, which all rows share; runs kept no evidence of what the images explain"
+    )
+    looks = (
+        f", at every look from {facts.race.least} to {facts.race.most} seeds (Pocock's)"
+        if facts.race
+        else ""
+    )
+    margin = facts.method.equivalent
+    parts = [
+        f"Differences are in percentage points. A row's variance is {known}.",
+        f"Verdicts are adjusted over the rows{looks}, at 5 % for the plan, and each interval is at "
+        "the level of its verdict.",
+        f"Keep their own variance, larger than the model's: {', '.join(loud)}." if loud else "",
+        f"Student's paired t test of the row alone, which assumes nothing of other rows, says "
+        f"otherwise of: {', '.join(apart)}."
+        if apart
+        else "Student's paired t test of each row alone, which assumes nothing of others, agrees.",
+        f"'Equivalent': the difference is within {margin:g} points, by two one-sided tests."
+        if margin is not None
+        else "",
+        "'Could have seen' is the smallest true difference that as many seeds with this spread "
+        "find at that level in 80 of 100 plans.",
     ]
     return " ".join(part for part in parts if part)
 

@@ -17,6 +17,7 @@ from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.runs.folder import run_folder
 from workbench.runs.ledger import StoredRun
+from workbench.statistics.variance import known_variance
 from workbench.train.evidence import Evidence, read_evidence
 
 if TYPE_CHECKING:
@@ -54,6 +55,27 @@ def evidence_frame(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
     frame["loss"] = frame["loss"].astype("float32")
     frame.attrs["test_set"] = found[kept[0].id].test_set
     return frame
+
+
+def known_variances(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, float] | None:
+    """By variant, the variance of a run's top-1 that its images explain, in squared points.
+
+    None where a run that completed has no evidence. Raises `InputError` as `evidence_frame` does.
+    """
+    completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
+    found = _gather(folder, completed)
+    if not completed or any(run.id not in found for run in completed):
+        return None
+    for run in completed:
+        _refuse_another(run, found[run.id], found[completed[0].id])
+    by_variant: dict[str, list[Evidence]] = {}
+    for run in completed:
+        by_variant.setdefault(run.variant, []).append(found[run.id])
+    return {
+        variant: 1e4 * known_variance(np.stack([each.correct for each in kept]))
+        for variant, kept in by_variant.items()
+        if len(kept) > 1
+    }
 
 
 def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:

@@ -62,7 +62,9 @@ class Queue:
         if plan.race is None:
             return ()
         ended = ended_runs(self._recording.ledger.runs())
-        wanted = next_seeds(plan_rows(plan), ended, plan.seeds, plan.race, plan.test_images)
+        wanted = next_seeds(
+            plan_rows(plan), ended, plan.seeds, plan.race, plan.test_images, plan.method
+        )
         seeds = {each.variant: each.seeds for each in wanted}
         runs = [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
         self._recording.register(plan, runs)

@@ -5,7 +5,7 @@ import io
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from workbench.config import Outcome, Recipe
 from workbench.errors import InputError
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Plan
-from workbench.runs.evidence import evidence_frame, export_evidence
+from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.runs.ledger import Ledger, StoredRun, stored_run
 from workbench.show.console import plural
@@ -38,6 +38,7 @@ class Sweep:
     plan: Plan
     runs: tuple[StoredRun, ...]
     environment: Mapping[str, Any]
+    folder: Path | None = None  # where the evidence is, if any
 
     def facts(self) -> PlanFacts:
         """The plan as a report names it."""
@@ -60,7 +61,14 @@ class Sweep:
             # A plan of an earlier version says how many only where it asks for a subset.
             test_images=self.plan.test_images or self.plan.recipe.data.test_size,
             scored_on=scored_on(self.plan.recipe, self.plan.test_images),
+            method=replace(self.plan.method, known=self._known()),
         )
+
+    def _known(self) -> Mapping[str, float] | None:
+        """What the images explain of each row; None where no evidence was kept."""
+        if self.folder is None or self.plan.method.variance == "own":
+            return None
+        return known_variances(self.folder, self.runs)
 
     def _devices(self) -> dict[str, str]:
         """What the runs ran on, where the environment has what was asked for: `auto`."""
@@ -114,7 +122,7 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
     if ledger.exists() and ledger.stat().st_size:  # else its export may be there
         return _from_ledger(ledger, plan, _environment(found))
     if (found / RUNS).exists() and (found / PLAN).exists():
-        return Sweep(*read_export(found), _environment(found))
+        return Sweep(*read_export(found), _environment(found), found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
     within = [each.name for each in sorted(found.glob("*/")) if holds_results(each)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
@@ -187,7 +195,8 @@ def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, 
         stored, runs = ledger.plan(), ledger.runs(curves=True)
     if stored is None:
         raise InputError(f"results: {where} holds no plan")
-    return Sweep(stored, in_order(stored, runs), environment)
+    file = "://" not in str(where)
+    return Sweep(stored, in_order(stored, runs), environment, Path(where).parent if file else None)
 
 
 def read_export(folder: Path) -> tuple[Plan, tuple[StoredRun, ...]]:

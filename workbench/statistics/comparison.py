@@ -43,7 +43,8 @@ class Comparison:
 
     Of the shared model alone: `own_p` is Student's paired t test of this row; `loud` names the
     rows of the two that keep their own variance; `takes` is the number of seeds that a difference
-    as large as the one observed would take, None where it is too small for any number tried.
+    as large as the one observed would take, None where it is too small for any number tried;
+    `chance` is that of a verdict by the end of a race, as far as can be seen.
     """
 
     variant: str
@@ -62,6 +63,7 @@ class Comparison:
     own_p: float | None = None
     loud: tuple[str, ...] = ()
     takes: int | None = None
+    chance: float | None = None
 
     @property
     def agrees(self) -> bool | None:

@@ -26,6 +26,22 @@ def detectable_t(error: float, freedom: float, floor: float, level: float) -> fl
     return float(special.nctdtrinc(freedom, 1 - POWER, critical) * error)
 
 
+def chance_of_verdict(
+    mean: float, error: float, seeds: int, most: int, freedom: float, level: float
+) -> float:
+    """The chance that a difference of `mean`, known to `error` from `seeds`, is decided at `most`.
+
+    What further seeds will say is foretold from what is seen, the truth being as uncertain as it is
+    (predictive power: Spiegelhalter, Freedman and Blackburn, Controlled Clinical Trials 7, 1986).
+    """
+    if seeds >= most:
+        return 0.0
+    final = error * np.sqrt(seeds / most)
+    spread = error * np.sqrt((most - seeds) / most)
+    critical = special.stdtrit(min(freedom * most / seeds, 1e6), 1 - level / 2)
+    return float(special.ndtr((abs(mean) - critical * final) / spread))
+
+
 def images_variance(top1: float, images: int) -> float:
     """The most that `images` test images explain of a run's variance, in squared points.
 

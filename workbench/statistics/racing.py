@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.statistics.facts import Race, Row, RunRecord
+from workbench.statistics.facts import Method, Race, Row, RunRecord
 from workbench.statistics.paired import Verdict, compare_rows
+
+FUTILE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,19 @@ def next_seeds(
     seeds: Sequence[int],
     race: Race,
     images: int | None = None,
+    method: Method | None = None,
 ) -> tuple[Wanted, ...]:
     """What to run next; empty when the race is over. Pure: the same state, the same answer.
 
     Every row first gets `race.least` seeds. Then each comparison without a verdict (helps, hurts)
-    gets one more seed, on both its sides, until it has had `race.most`. A row of which no run
-    completed by then gets no more: its outcome is its answer. `runs` are those that ended for
+    gets one more seed, on both its sides, until it has had `race.most`, or is futile: by what is
+    seen so far, its chance of a verdict by then is below FUTILE. Stopping for that can only lower
+    the chance of a false verdict. A row of which no run completed gets no more: its outcome is its
+    answer. `runs` are those that ended for
     good; `seeds` has at least `race.most` entries; `images` is the size of the test set.
     """
     order = tuple(seeds[: race.most])
-    decided = _decided(rows, runs, order, race, images)
+    decided = _decided(rows, runs, order, race, images, method)
     share = {row.variant: race.least for row in rows}
     for row in rows:
         if row.compared_to is None or row.variant in decided:
@@ -54,10 +59,15 @@ def _decided(
     order: Sequence[int],
     race: Race,
     images: int | None,
+    method: Method | None,
 ) -> set[str]:
-    comparisons = compare_rows(rows, runs, order, race, resamples=0, images=images)
-    real = (Verdict.HELPS, Verdict.HURTS)
-    return {name for name, found in comparisons.items() if found.verdict in real}
+    comparisons = compare_rows(rows, runs, order, race, 0, images, method)
+    settled = (Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT)
+    return {
+        name
+        for name, found in comparisons.items()
+        if found.verdict in settled or (found.chance is not None and found.chance < FUTILE)
+    }
 
 
 def _runs_on(variant: str, runs: Sequence[RunRecord], first: Sequence[int]) -> bool:

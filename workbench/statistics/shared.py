@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from workbench.statistics import sequential, variance
 from workbench.statistics.comparison import LEVEL, RESOLUTION, Comparison, Interval, Verdict, holm
 from workbench.statistics.facts import Method, Race, Row, RunRecord
-from workbench.statistics.power import detectable_t, seeds_needed
+from workbench.statistics.power import chance_of_verdict, detectable_t, seeds_needed
 
 Floats = NDArray[np.float64]
 
@@ -72,11 +72,10 @@ def scores(rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int])
 
 
 def _known(rows: Sequence[Row], method: Method) -> Floats:
-    """(rows,) the known parts; all zero where a row lacks one, for then they can't be pooled."""
+    """(rows,) the known parts: of a row with too few runs, which is not tested, that of another."""
     known = method.known or {}
-    if any(row.variant not in known for row in rows):
-        return np.zeros(len(rows))
-    return np.array([known[row.variant] for row in rows])
+    typical = float(np.median(list(known.values()))) if known else 0.0
+    return np.array([known.get(row.variant, typical) for row in rows])
 
 
 def _tests(
@@ -155,6 +154,9 @@ def _comparison(
         reason="",
         own_p=paired.p,
         loud=tuple(name for name, flags in loud if flags[at]),
+        chance=chance_of_verdict(mean, error, int(tests.counts[at]), race.most, freedom, share)
+        if race and undecided
+        else None,
         takes=seeds_needed(abs(mean), error**2 * tests.counts[at], rows, comparisons)
         if undecided
         else None,

@@ -106,6 +106,8 @@ class PlanFile(Frozen):
     published: tuple[str, ...] = ()  # files of results/published that belong beside the results
     match: Match | None = None
     race: SeedRace | None = None  # written as the value of `seeds`, which then has all of them
+    variance: Literal["shared", "own"] = "shared"  # of a row: pooled over rows, or its own alone
+    equivalent: Annotated[float, Field(gt=0, lt=100)] | None = None  # points that don't matter
     imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod
