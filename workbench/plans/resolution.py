@@ -12,7 +12,7 @@ from pydantic import Field
 from workbench.config import LARGEST, Count, Frozen, Natural, Recipe, RunConfig, Spec
 from workbench.errors import InputError, shown, unknown
 from workbench.plans.collaborators import Rooms
-from workbench.plans.kinds import Choice, PlanFile
+from workbench.plans.kinds import PlanFile, PlannedRow
 from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
 from workbench.plans.names import check_name
@@ -25,19 +25,12 @@ MOST_ROWS = 1_000
 MOST_RUNS = 100_000
 
 
-class Variant(Frozen):
+class Variant(PlannedRow):
     """One row: a named network, and how it came about."""
 
-    name: str
-    changed: str
-    compared_to: str | None
-    base: str
-    overrides: tuple[str, ...]
     spec: Spec
     params: Count
     macs: Count  # multiply-adds of one image
-    published: str | None = None
-    present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
     matched: Matched | None = None
 
     @property
@@ -275,7 +268,7 @@ class _Rows:
         self._written: dict[tuple[str, int], str] = {}
         self._trained: dict[tuple[str, int], str] = {}
 
-    def all(self, choices: Sequence[Choice]) -> tuple[Variant, ...]:
+    def all(self, choices: Sequence[PlannedRow]) -> tuple[Variant, ...]:
         """The rows in their order."""
         kept: dict[str, Variant] = {}
         for choice in choices:
@@ -288,7 +281,7 @@ class _Rows:
             raise InputError("there is no variant; a plan needs at least one", key="rows")
         return tuple(kept.values())
 
-    def _row(self, choice: Choice, spec: Spec) -> Variant:
+    def _row(self, choice: PlannedRow, spec: Spec) -> Variant:
         self._refuse_same(choice, spec, self._written)
         matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
         if self._match and self._matcher is None:
@@ -322,14 +315,14 @@ class _Rows:
             matched=matched,
         )
 
-    def _spec(self, choice: Choice, *more: str) -> Spec:
+    def _spec(self, choice: PlannedRow, *more: str) -> Spec:
         try:
             return self._rooms.spec(choice.base, *choice.overrides, *more, classes=self._classes)
         except InputError as error:
             key = "base" if error.key == "model" else error.key  # as a plan names it
             raise error.but(key=key, row=choice.name) from None
 
-    def _implied(self, choice: Choice, spec: Spec) -> str:
+    def _implied(self, choice: PlannedRow, spec: Spec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
         slots = {text.partition("=")[0].partition(".")[0] for text in choice.overrides}
         if "mixer" not in slots or "position" in slots:
@@ -343,7 +336,7 @@ class _Rows:
         return f"so that position=[{', '.join(names)}]"
 
     def _refuse_same(
-        self, choice: Choice, spec: Spec, networks: dict[tuple[str, int], str]
+        self, choice: PlannedRow, spec: Spec, networks: dict[tuple[str, int], str]
     ) -> None:
         network = (self._rooms.fingerprint(spec), self._rooms.cost(spec).macs)
         if network in networks:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from workbench.plans.kinds.additive import Additive
-from workbench.plans.kinds.base import Choice, PlanFile
+from workbench.plans.kinds.base import PlanFile, PlannedRow
 from workbench.plans.kinds.factorial import Factorial
 from workbench.plans.kinds.leave_one_out import LeaveOneOut
 from workbench.plans.kinds.list import List
@@ -21,4 +21,4 @@ KINDS: Mapping[str, type[PlanFile]] = {
     "scaling": Scaling,
 }
 
-__all__ = ["KINDS", "Choice", "PlanFile"]
+__all__ = ["KINDS", "PlanFile", "PlannedRow"]

@@ -1,6 +1,6 @@
 """A path: each row adds to the row before, and is compared to it."""
 
-from workbench.plans.kinds.base import Choice, Components, PlanFile, Step
+from workbench.plans.kinds.base import Components, PlanFile, PlannedRow, Step
 
 
 class Additive(PlanFile):
@@ -8,9 +8,9 @@ class Additive(PlanFile):
 
     rows: tuple[Step, ...] = ()
 
-    def choices(self, components: Components) -> tuple[Choice, ...]:
+    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
-        rows: list[Choice] = []
+        rows: list[PlannedRow] = []
         for step in self.rows:
             before = rows[-1] if rows else None
             rows.append(self.build(step, before, before.name if before else None))

@@ -5,7 +5,6 @@ import unicodedata
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -15,8 +14,7 @@ from workbench.errors import InputError
 from workbench.plans.matching import Match
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class PlannedRow(Frozen):
     """A row before its network is known: a base from the zoo, and overrides."""
 
     name: str
@@ -25,8 +23,9 @@ class Choice:
     changed: str  # against the row it is compared to, for people
     compared_to: str | None = None
     published: str | None = None  # the published row that it stands for, as file/row
-    optional: bool = False  # left out where it is the very spec that it is compared to
     present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
+    # Left out where it is the very spec that it is compared to.
+    optional: bool = Field(default=False, exclude=True)
 
 
 MOST_SEEDS = 10_000
@@ -111,7 +110,7 @@ class PlanFile(Frozen):
     imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod
-    def choices(self, components: Components) -> tuple[Choice, ...]:
+    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
         """The rows in their order; each compares to none or to a row before it."""
 
     def notes(self) -> tuple[str, ...]:
@@ -126,7 +125,15 @@ class PlanFile(Frozen):
             )
         return self.base, self.set
 
-    def build(self, step: Step, before: Choice | None, compared_to: str | None) -> Choice:
+    def first_row(self, name: str, present: tuple[str, ...] | None = None) -> PlannedRow:
+        """The row of the base as it is, in such kinds."""
+        base, overrides = self.start()
+        changed = ", ".join((base, *overrides))
+        return PlannedRow(
+            name=name, base=base, overrides=overrides, changed=changed, present=present
+        )
+
+    def build(self, step: Step, before: PlannedRow | None, compared_to: str | None) -> PlannedRow:
         """The row that `step` writes, building on `before`."""
         if step.base is not None or before is None:
             base = step.base or self.base
@@ -140,9 +147,10 @@ class PlanFile(Frozen):
             base = before.base
             overrides = before.overrides + step.set
             changed = ", ".join(step.set)
-        return Choice(
-            step.name, base, overrides, step.changed or changed, compared_to, step.published
-        )
+        return PlannedRow(
+            name=step.name, base=base, overrides=overrides, changed=step.changed or changed,
+            compared_to=compared_to, published=step.published,
+        )  # fmt: skip
 
 
 def refuse_twice(what: str, values: Sequence[object]) -> None:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from workbench.plans.kinds.base import Choice, Components, Name, Overrides, PlanFile
+from workbench.plans.kinds.base import Components, Name, Overrides, PlanFile, PlannedRow
 
 
 class LeaveOneOut(PlanFile):
@@ -11,12 +11,17 @@ class LeaveOneOut(PlanFile):
     baseline: Name = "all"
     toggles: dict[Name, Overrides] = Field(default_factory=dict)
 
-    def choices(self, components: Components) -> tuple[Choice, ...]:
+    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
-        base, overrides = self.start()
-        whole = Choice(self.baseline, base, overrides, ", ".join((base, *overrides)))
+        whole = self.first_row(self.baseline)
         without = (
-            Choice(f"without {part}", base, overrides + taken, ", ".join(taken), whole.name)
+            PlannedRow(
+                name=f"without {part}",
+                base=whole.base,
+                overrides=whole.overrides + taken,
+                changed=", ".join(taken),
+                compared_to=whole.name,
+            )
             for part, taken in self.toggles.items()
         )
         return (whole, *without)

@@ -1,6 +1,6 @@
 """Any variants, each compared to the first."""
 
-from workbench.plans.kinds.base import Choice, Components, PlanFile, Step
+from workbench.plans.kinds.base import Components, PlanFile, PlannedRow, Step
 
 
 class List(PlanFile):
@@ -8,9 +8,9 @@ class List(PlanFile):
 
     rows: tuple[Step, ...] = ()
 
-    def choices(self, components: Components) -> tuple[Choice, ...]:
+    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
-        rows: list[Choice] = []
+        rows: list[PlannedRow] = []
         for step in self.rows:
             first = rows[0] if rows else None
             rows.append(self.build(step, first, first.name if first else None))

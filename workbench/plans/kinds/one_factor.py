@@ -1,10 +1,10 @@
 """All values of one slot or field, each compared to the value that the base has."""
 
 from workbench.plans.kinds.base import (
-    Choice,
     Components,
     Name,
     PlanFile,
+    PlannedRow,
     override_text,
     refuse_twice,
 )
@@ -22,16 +22,22 @@ class OneFactor(PlanFile):
     values: tuple[Value, ...] | None = None
     baseline: Name = "baseline"
 
-    def choices(self, components: Components) -> tuple[Choice, ...]:
+    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
-        base, overrides = self.start()
-        first = Choice(self.baseline, base, overrides, ", ".join((base, *overrides)))
+        first = self.first_row(self.baseline)
         values = self.values if self.values is not None else components(self.factor)
         texts = [override_text(value) for value in values]
         refuse_twice("values", texts)
         changes = (f"{self.factor}={text}" for text in texts)
         others = (
-            Choice(text, base, (*overrides, text), text, first.name, optional=True)
+            PlannedRow(
+                name=text,
+                base=first.base,
+                overrides=(*first.overrides, text),
+                changed=text,
+                compared_to=first.name,
+                optional=True,
+            )
             for text in changes
         )
         return (first, *others)

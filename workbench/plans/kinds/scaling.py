@@ -4,7 +4,7 @@ from typing import Literal
 
 from workbench.config import Positive, Real
 from workbench.errors import InputError
-from workbench.plans.kinds.base import Choice, Components, Name, PlanFile
+from workbench.plans.kinds.base import Components, Name, PlanFile, PlannedRow
 
 Strategy = Literal["compound", "depth", "dim", "resolution"]
 
@@ -24,7 +24,7 @@ class Scaling(PlanFile):
     beta: Real = 1.3
     gamma: Real = 1.15
 
-    def choices(self, components: Components) -> tuple[Choice, ...]:
+    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
         from workbench.models import spec
         from workbench.scaling.constants import constants
@@ -33,7 +33,7 @@ class Scaling(PlanFile):
         base, overrides = self.start()
         given = constants(self.alpha, self.beta, self.gamma)
         network = spec(base, *overrides)
-        rows = [Choice(self.baseline, base, overrides, ", ".join((base, *overrides)))]
+        rows = [self.first_row(self.baseline)]
         if not self.strategies:
             raise InputError(
                 "there is none; choose from: compound, depth, dim, ...", key="strategies"
@@ -42,5 +42,10 @@ class Scaling(PlanFile):
             changed = solve(network, strategy, self.growth, given, self.tolerance).overrides
             compared_to = rows[min(1, len(rows) - 1)].name
             name = strategy if strategy == "compound" else f"{strategy} only"
-            rows.append(Choice(name, base, (*overrides, *changed), ", ".join(changed), compared_to))
+            rows.append(
+                PlannedRow(
+                    name=name, base=base, overrides=(*overrides, *changed),
+                    changed=", ".join(changed), compared_to=compared_to,
+                )
+            )  # fmt: skip
         return tuple(rows)

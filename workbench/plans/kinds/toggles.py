@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workbench.plans.kinds.base import Choice, Name, Overrides, PlanFile
+from workbench.plans.kinds.base import Name, Overrides, PlanFile, PlannedRow
 
 MOST = 40  # toggles; 821 rows of `pairs`
 
@@ -20,20 +20,17 @@ class Toggled(PlanFile):
     baseline: Name | None = None
     toggles: Annotated[dict[Name, Overrides], Field(min_length=2, max_length=MOST)]
 
-    def cells(self, switched: Iterable[frozenset[str]]) -> tuple[Choice, ...]:
+    def cells(self, switched: Iterable[frozenset[str]]) -> tuple[PlannedRow, ...]:
         """The row of `base`, and one for each set of toggles that are switched from it."""
-        base, overrides = self.start()
-        first = Choice(
-            self.name_of(frozenset()), base, overrides, ", ".join((base, *overrides)),
-            present=self.present(frozenset()),
-        )  # fmt: skip
+        none = frozenset[str]()
+        first = self.first_row(self.name_of(none), self.present(none))
         return first, *(self._cell(first, cell) for cell in switched)
 
-    def _cell(self, first: Choice, cell: frozenset[str]) -> Choice:
+    def _cell(self, first: PlannedRow, cell: frozenset[str]) -> PlannedRow:
         changes = tuple(text for name in self._ordered(cell) for text in self.toggles[name])
-        return Choice(
-            self.name_of(cell), first.base, first.overrides + changes, ", ".join(changes),
-            first.name, present=self.present(cell),
+        return PlannedRow(
+            name=self.name_of(cell), base=first.base, overrides=first.overrides + changes,
+            changed=", ".join(changes), compared_to=first.name, present=self.present(cell),
         )  # fmt: skip
 
     def name_of(self, cell: frozenset[str]) -> str:
