@@ -17,8 +17,9 @@ from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.runs.folder import LEDGER, run_folder
-from workbench.runs.ledger import Ledger, StoredRun
+from workbench.runs.ledger import Ledger
 from workbench.runs.results import load_sweep
+from workbench.runs.rows import StoredRun
 from workbench.runs.sweep import run_sweep
 
 SWEEP = """

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from tests.support.sweeps import plan
 from workbench.config import EpochRecord, Outcome, Result, RunConfig
 from workbench.runs.database import LedgerError
-from workbench.runs.ledger import Ledger, StoredRun
+from workbench.runs.ledger import Ledger
+from workbench.runs.rows import StoredRun
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.runs.folder import run_folder
-from workbench.runs.ledger import StoredRun
+from workbench.runs.rows import StoredRun
 from workbench.statistics.variance import known_variance
 from workbench.train.evidence import Evidence, read_evidence
 

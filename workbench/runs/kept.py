@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from workbench.config import RunConfig
 from workbench.errors import InputError, nearest, unknown
 from workbench.runs.folder import run_folder
-from workbench.runs.ledger import StoredRun
 from workbench.runs.results import Sweep, load_sweep
+from workbench.runs.rows import StoredRun
 from workbench.user_modules import import_modules
 
 if TYPE_CHECKING:

@@ -1,19 +1,18 @@
 """The database of runs. One process writes it; the end of every run is committed at once."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from workbench.config import EpochRecord, Frozen, Outcome, Recipe, Result, RunConfig, Scalar, Spec
-from workbench.plans.resolution import Plan, Variant
+from workbench.config import EpochRecord, Outcome, Result, RunConfig, Scalar
+from workbench.plans.resolution import Plan
 from workbench.runs.database import (
     LedgerError,
     LedgerGoneError,
@@ -23,6 +22,17 @@ from workbench.runs.database import (
     one_line,
     readable_name,
     settle,
+)
+from workbench.runs.rows import (
+    OPEN,
+    VALIDATION,
+    StoredRun,
+    epoch_from_row,
+    epoch_rows,
+    finite,
+    new_row,
+    restored_row,
+    run_from_row,
 )
 from workbench.runs.schema import (
     PENDING,
@@ -35,53 +45,6 @@ from workbench.runs.schema import (
     RunRow,
     ValidationRow,
 )
-
-OPEN = (PENDING, RUNNING)
-VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
-JSON = ("spec", "recipe", "details", "host")  # columns of a run
-
-
-class StoredRun(Frozen):
-    """A run as the ledger has it. `curve` holds its epochs."""
-
-    plan: str
-    id: str
-    variant: str
-    seed: int
-    status: str  # pending, running, or an outcome
-    reason: str | None
-    step: int | None
-    top1: float | None  # percent
-    test_loss: float | None
-    seconds: float | None
-    images_per_second: float | None  # training
-    device: str | None
-    params: int
-    macs: int
-    spec: Spec
-    recipe: Recipe
-    details: dict[str, Scalar]
-    host: dict[str, Scalar]
-    created: str
-    started: str | None
-    ended: str | None
-    curve: tuple[EpochRecord, ...] = ()
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, if it has."""
-        return None if self.status in OPEN else Outcome(self.status)
-
-    @property
-    def judged(self) -> float | None:
-        """The top-1 that choices are made by: on validation images where there are some."""
-        found = self.details.get("validation_top1")
-        return self.top1 if found is None else float(found)
-
-    @property
-    def final(self) -> bool:
-        """Whether the same command leaves this run alone."""
-        return self.outcome is not None and self.outcome.final
 
 
 class Ledger:
@@ -185,7 +148,7 @@ class Ledger:
             session.flush()
             known = set(session.scalars(sa.select(RunRow.id).where(RunRow.plan == plan.name)))
             session.add_all(
-                _new_row(plan.name, run, variants[run.variant], now)
+                new_row(plan.name, run, variants[run.variant], now)
                 for run in runs
                 if run.id not in known
             )
@@ -195,11 +158,11 @@ class Ledger:
         with self._write() as session:
             session.add(PlanRow(name=plan.name, document=plan.model_dump_json(), created=_now()))
             session.flush()  # each before what refers to it
-            session.add_all(map(_restored_row, runs))
+            session.add_all(map(restored_row, runs))
             session.flush()
             for run in runs:
                 for record in run.curve:
-                    session.add_all(self._epoch_rows(run.id, record))
+                    session.add_all(epoch_rows(self.plan_name, run.id, record))
 
     # ------------------------------------------------------------ the life of a run
 
@@ -215,25 +178,17 @@ class Ledger:
     def epoch(self, run: str, record: EpochRecord) -> None:
         """One more epoch is through; one that is told twice is stored once."""
         with self._write() as session:
-            for row in self._epoch_rows(run, record):
+            for row in epoch_rows(self.plan_name, run, record):
                 session.merge(row)
-
-    def _epoch_rows(self, run: str, record: EpochRecord) -> Iterator[EpochRow | ValidationRow]:
-        numbers = {key: _finite(value) for key, value in record.model_dump().items()}
-        validation = {key: numbers.pop(key) for key in VALIDATION}
-        key = {"plan": self.plan_name, "run": run}
-        yield EpochRow(**key, **numbers)
-        if record.validation_loss is not None:
-            yield ValidationRow(**key, epoch=record.epoch, **validation)
 
     def end(self, result: Result) -> None:
         """It is over. Committed when this returns."""
         values = result.model_dump(exclude={"run", "outcome", "details"})
-        facts = {key: _finite(value) for key, value in values.items()}
+        facts = {key: finite(value) for key, value in values.items()}
         validation = {key: facts.pop(key) for key in VALIDATION}
-        told = {key: _finite(value) for key, value in result.details}
-        told |= {key: value for key, value in validation.items() if value is not None}
-        details = json.dumps(told)
+        named = {key: finite(value) for key, value in result.details}
+        named |= {key: value for key, value in validation.items() if value is not None}
+        details = json.dumps(named)
         status = str(result.outcome)
         self._update(result.run, {**facts, "status": status, "details": details, "ended": _now()})
 
@@ -267,7 +222,7 @@ class Ledger:
             of_plan = sa.select(RunRow).where(RunRow.plan == self.plan_name)
             rows = list(session.scalars(of_plan.order_by(RunRow.seed, RunRow.variant)))
             epochs = self._epochs(session) if curves else {}
-            return tuple(_stored(row, epochs.get(row.id, ())) for row in rows)
+            return tuple(run_from_row(row, epochs.get(row.id, ())) for row in rows)
 
     def final(self) -> dict[str, bool]:
         """Whether each run, by its id, is final."""
@@ -285,7 +240,7 @@ class Ledger:
         validation = self._validation(session)
         curves: dict[str, tuple[EpochRecord, ...]] = {}
         for row in session.scalars(ordered):
-            record = _record(row, validation.get((row.run, row.epoch)))
+            record = epoch_from_row(row, validation.get((row.run, row.epoch)))
             curves[row.run] = (*curves.get(row.run, ()), record)
         return curves
 
@@ -318,62 +273,6 @@ def check_schema(engine: sa.Engine, name: str) -> None:
             f"ledger: {name} was written by a newer version of the workbench "
             f"(schema {found}, this one knows {SCHEMA}); upgrade it, or use another --name"
         )
-
-
-def _new_row(plan: str, run: RunConfig, variant: Variant, now: str) -> RunRow:
-    return RunRow(
-        plan=plan,
-        id=run.id,
-        variant=run.variant,
-        seed=run.seed,
-        params=variant.params,
-        macs=variant.macs,
-        spec=run.spec.model_dump_json(),
-        recipe=run.recipe.model_dump_json(),
-        created=now,
-    )
-
-
-def _restored_row(run: StoredRun) -> RunRow:
-    values = run.model_dump(mode="json", exclude={"curve"})
-    for key in JSON:
-        values[key] = json.dumps(values[key])
-    return RunRow(**values)
-
-
-def _stored(row: RunRow, curve: tuple[EpochRecord, ...]) -> StoredRun:
-    values: dict[str, Any] = {column.key: getattr(row, column.key) for column in row.__table__.c}
-    for key in JSON:
-        values[key] = json.loads(values[key])
-    return StoredRun.model_validate({**values, "curve": curve})
-
-
-def stored_run(data: Mapping[str, Any]) -> StoredRun:
-    """A run from its JSON, where a number that was not finite is null."""
-    lost = {"train_loss": float("nan"), "lr": float("nan"), "seconds": float("nan")}
-    curve = [
-        {**epoch, **{key: nan for key, nan in lost.items() if epoch.get(key) is None}}
-        for epoch in data["curve"]
-    ]
-    return StoredRun.model_validate({**data, "curve": curve})
-
-
-def _record(row: EpochRow, validation: ValidationRow | None) -> EpochRecord:
-    lost = float("nan")  # a number that was not finite when it was stored
-    return EpochRecord(
-        epoch=row.epoch,
-        train_loss=lost if row.train_loss is None else row.train_loss,
-        test_loss=row.test_loss,
-        top1=row.top1,
-        lr=lost if row.lr is None else row.lr,
-        seconds=lost if row.seconds is None else row.seconds,
-        validation_loss=validation.validation_loss if validation else None,
-        validation_top1=validation.validation_top1 if validation else None,
-    )
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _now() -> str:

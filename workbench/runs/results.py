@@ -17,7 +17,8 @@ from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Plan
 from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
-from workbench.runs.ledger import Ledger, StoredRun, stored_run
+from workbench.runs.ledger import Ledger
+from workbench.runs.rows import StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts, Row, RunRecord
 
@@ -208,7 +209,7 @@ def read_export(folder: Path) -> tuple[Plan, tuple[StoredRun, ...]]:
         plan = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
         file = folder / RUNS
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        return plan, in_order(plan, [stored_run(json.loads(line)) for line in lines])
+        return plan, in_order(plan, [run_from_json(json.loads(line)) for line in lines])
     except OSError as error:
         raise InputError(f"results: {folder} can't be read: {error.strerror}") from None
     except (ValidationError, ValueError, KeyError, TypeError):

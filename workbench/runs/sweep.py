@@ -9,9 +9,10 @@ from workbench.errors import InputError
 from workbench.plans.differences import refuse_changes
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.ledger import Ledger, StoredRun
+from workbench.runs.ledger import Ledger
 from workbench.runs.queue import Queue
 from workbench.runs.recording import recording
+from workbench.runs.rows import StoredRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

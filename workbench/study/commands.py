@@ -25,7 +25,7 @@ from workbench.study.run import StudyOptions, StudyResult, run_study
 from workbench.study.space import Study, resolve_study
 from workbench.study.storage import readable_storage
 from workbench.study.stored import STUDY_JSON, read_study, read_trials
-from workbench.study.summary import Summary, summarise_study
+from workbench.study.summary import StudySummary, summarise_study
 from workbench.user_modules import import_modules
 
 
@@ -82,7 +82,7 @@ def study(
     changes: StudyChanges | None = None,
     options: StudyOptions | None = None,
     console: Console | None = None,
-) -> tuple[StudyResult, Summary]:
+) -> tuple[StudyResult, StudySummary]:
     """Run a study, or what is left of it, in `results`/NAME; write and print what it found."""
     console, changes = console or Console(), changes or StudyChanges()
     options = options or StudyOptions()

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
 from workbench.show import figures as style
 from workbench.study.cost_map import CostMap
-from workbench.study.summary import Summary, Told
+from workbench.study.summary import ReportedStudy, StudySummary
 from workbench.study.trials import Trial
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHADES = "cividis"  # even in grey, and for the colour-blind
 
 
-def draw_map(study: Told, trials: Sequence[Trial], summary: Summary) -> "Figure":
+def draw_map(study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary) -> "Figure":
     """The alpha-beta plane: every point of the study, coloured by top-1, and the paper's."""
     made = style.figure(7.0, 4.8)
     axes = made.add_subplot()
@@ -29,18 +29,18 @@ def draw_map(study: Told, trials: Sequence[Trial], summary: Summary) -> "Figure"
     lost = [t.constants for t in trials if t.outcome in ("pruned", "diverged")]
     _marks(axes, missed, "x", style.GREY, f"infeasible ({len(missed)})")
     _marks(axes, lost, "v", style.VERMILION, f"pruned or diverged ({len(lost)})")
-    told = [trial for trial in trials if trial.outcome == "completed" and trial.top1 is not None]
-    if told:
+    known = [trial for trial in trials if trial.outcome == "completed" and trial.top1 is not None]
+    if known:
         shown = axes.scatter(
-            [t.constants.alpha for t in told],
-            [t.constants.beta for t in told],
-            c=[t.top1 or 0.0 for t in told],
+            [t.constants.alpha for t in known],
+            [t.constants.beta for t in known],
+            c=[t.top1 or 0.0 for t in known],
             cmap=SHADES,
             edgecolors=style.BLACK,
             linewidths=0.4,
             s=42,
             zorder=3,
-            label=f"trained, or the same network ({len(told)})",
+            label=f"trained, or the same network ({len(known)})",
         )
         made.colorbar(shown, ax=axes, label="top-1, %, mean over seeds")
     if summary.best:
@@ -77,16 +77,16 @@ def draw_costs(found: CostMap) -> "Figure":
     return made
 
 
-def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
+def draw_top1(trials: Sequence[Trial], summary: StudySummary) -> "Figure | None":
     """Top-1 against MACs of every network that trained; none where there are none."""
-    told = [trial for trial in trials if trial.trained and trial.top1 is not None and trial.macs]
-    if not told:
+    known = [trial for trial in trials if trial.trained and trial.top1 is not None and trial.macs]
+    if not known:
         return None
     made = style.figure(7.0, 4.2)
     axes = made.add_subplot()
-    for trial in told:
+    for trial in known:
         seeds = trial.top1_by_seed
-        on_front = trial.number in summary.front and len(summary.front) < len(told)
+        on_front = trial.number in summary.front and len(summary.front) < len(known)
         axes.errorbar(
             trial.macs or 0,
             trial.top1 or 0.0,
@@ -112,7 +112,7 @@ def draw_top1(trials: Sequence[Trial], summary: Summary) -> "Figure | None":
 # ---------------------------------------------------------------- parts
 
 
-def _edges(axes: "Axes", study: Told) -> None:
+def _edges(axes: "Axes", study: ReportedStudy) -> None:
     """Where gamma is 1, and lines of equal gamma below."""
     exponents, growth = study.surface.exponents, study.surface.growth
     highest = growth ** (1 / exponents.resolution)
@@ -154,7 +154,7 @@ def _ring(axes: "Axes", at: Constants, name: str) -> None:
     )  # fmt: skip
 
 
-def _paper(axes: "Axes", study: Told) -> None:
+def _paper(axes: "Axes", study: ReportedStudy) -> None:
     at = along_the_ray(PAPER, study.surface.exponents, study.surface.growth)
     axes.scatter(
         [at.alpha], [at.beta], marker="*", s=150, color=style.ORANGE, edgecolors=style.BLACK,

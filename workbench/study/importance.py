@@ -19,13 +19,13 @@ def importances(trials: Sequence[Trial]) -> Mapping[str, float]:
     The three lie on a surface, so that what one explains another could too: the shares say which
     the forest splits by. Empty where there are too few trials, or all are alike.
     """
-    told = [trial for trial in trials if trial.top1 is not None]
-    if len(told) < FEWEST or len({trial.top1 for trial in told}) < 2:
+    measured = [trial for trial in trials if trial.top1 is not None]
+    if len(measured) < FEWEST or len({trial.top1 for trial in measured}) < 2:
         return {}
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        return _fanova(told)
+        return _fanova(measured)
     finally:
         optuna.logging.set_verbosity(verbosity)
 

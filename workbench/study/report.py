@@ -19,7 +19,7 @@ from workbench.show.table import Cell, Column, Table, cell, number
 from workbench.show.terminal import view
 from workbench.study import figures
 from workbench.study.cost_map import CostMap
-from workbench.study.summary import FEWEST, Spread, Summary, Told
+from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary
 from workbench.study.trials import Trial
 
 COLUMNS = (
@@ -30,7 +30,9 @@ SHOWN = 12  # networks
 MAP, COST_MAP = "map", "cost_map"  # the figures to look at first
 
 
-def study_json(study: Told, trials: Sequence[Trial], summary: Summary) -> dict[str, Any]:
+def study_json(
+    study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
+) -> dict[str, Any]:
     """Everything, unrounded."""
     return {
         "study": study.file.name,
@@ -46,7 +48,9 @@ def study_json(study: Told, trials: Sequence[Trial], summary: Summary) -> dict[s
     }
 
 
-def write_study(folder: Path, study: Told, trials: Sequence[Trial], summary: Summary) -> list[Path]:
+def write_study(
+    folder: Path, study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
+) -> list[Path]:
     """`study.json`, `trials.csv`, and the figures `map` and `top1_macs`."""
     data = study_json(study, trials, summary)
     write_text(folder / "study.json", json.dumps(data, indent=2) + "\n")
@@ -101,11 +105,13 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------- terminal
 
 
-def study_view(study: Told, trials: Sequence[Trial], summary: Summary) -> RenderableType:
+def study_view(
+    study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
+) -> RenderableType:
     """The best networks, the constants with their spread, and the sentence on the paper."""
-    told = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
     points, networks = plural(len(trials), "point"), plural(summary.networks, "network")
-    head = f"{study.file.name}: {points} ({told}), {networks} trained"
+    head = f"{study.file.name}: {points} ({counts}), {networks} trained"
     parts = [view(_networks(head, trials))]
     if len(summary.top) >= FEWEST:
         parts += [view(_constants(summary)), Text(_importance(summary))]
@@ -147,7 +153,7 @@ def _trained(trial: Trial) -> tuple[Cell, ...]:
     )
 
 
-def _constants(summary: Summary) -> Table:
+def _constants(summary: StudySummary) -> Table:
     columns = (
         Column("constant", ("constant",), "name"),
         Column(summary.leader, ("best",)),
@@ -170,7 +176,7 @@ def _mean(spread: Spread) -> str:
     return f"{spread.mean:.3f}" + (f" ± {spread.sd:.3f}" if spread.sd is not None else "")
 
 
-def _importance(summary: Summary) -> str:
+def _importance(summary: StudySummary) -> str:
     if not summary.importance:
         return "Importance: too few trials, or all alike."
     shares = ", ".join(f"{name} {share:.0%}" for name, share in summary.importance.items())

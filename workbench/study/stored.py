@@ -12,7 +12,7 @@ from workbench.errors import InputError
 from workbench.scaling.constants import NAMES, Constants, Exponents
 from workbench.scaling.surface import Surface, surface
 from workbench.study.file import StudyFile, parse_study
-from workbench.study.summary import Told
+from workbench.study.summary import ReportedStudy
 from workbench.study.trials import Trial
 
 STUDY_JSON = "study.json"
@@ -64,7 +64,7 @@ def _keys(space: Mapping[str, Any]) -> dict[str, Any]:
     return found | {"exponents": [found["exponents"][name] for name in Exponents.model_fields]}
 
 
-def read_trials(folder: str | Path, study: Told) -> tuple[Trial, ...]:
+def read_trials(folder: str | Path, study: ReportedStudy) -> tuple[Trial, ...]:
     """The trials of `study` from `folder`/study.json, in their order.
 
     Raises `InputError` for a file that can't be read, and for one of another study, with the first

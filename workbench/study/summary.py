@@ -20,8 +20,8 @@ LEVEL = 0.05
 FEWEST = 5  # networks at least of which one is called the best, and of which the spread is told
 
 
-class Told(Protocol):
-    """What is told of a study, whether it is resolved or read back from its folder."""
+class ReportedStudy(Protocol):
+    """What a report reads of a study, whether it is resolved or read back from its folder."""
 
     @property
     def file(self) -> StudyFile: ...
@@ -59,7 +59,7 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class StudySummary:
     """The end of a study. Top-1 in percent."""
 
     outcomes: Mapping[str, int]  # of all points
@@ -92,7 +92,7 @@ def _trial_json(trial: Trial | None) -> dict[str, Any] | None:
     return None if trial is None else asdict(trial) | {"constants": trial.constants.model_dump()}
 
 
-def summarise_study(study: Told, trials: Sequence[Trial]) -> Summary:
+def summarise_study(study: ReportedStudy, trials: Sequence[Trial]) -> StudySummary:
     """From the trials alone; the same trials give the same summary.
 
     A network counts once, however many points round to it: else the spread of the best constants
@@ -106,7 +106,7 @@ def summarise_study(study: Told, trials: Sequence[Trial]) -> Summary:
     best = ranked[0] if ranked else None
     noise = measure_noise([trial.top1_by_seed for trial in trained])
     paper = next((trial for trial in trials if trial.point == PAPER.each()), None)
-    return Summary(
+    return StudySummary(
         outcomes=dict(Counter(trial.outcome for trial in trials)),
         networks=sum(trial.trained for trial in trials),
         best=best,
@@ -127,7 +127,7 @@ def _spread(name: str, top: Sequence[Trial]) -> Spread:
     return Spread(values[0], fmean(values), sd, min(values), max(values))
 
 
-def _notes(study: Told) -> tuple[str, ...]:
+def _notes(study: ReportedStudy) -> tuple[str, ...]:
     file = study.file
     surface = study.surface
     notes = [f"Constraint surface: {surface.exponents} = {surface.growth:g}, each at least 1."]
@@ -172,10 +172,12 @@ def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None, networ
     if paper.network == best.network:
         return f"{name} is the best network of this study: top-1 {best.top1:.2f} %."
     behind = best.top1 - paper.top1
-    told = f"{paper.top1:.2f} % against {best.top1:.2f} % of {best.constants}, {behind:.2f} points"
+    compared = (
+        f"{paper.top1:.2f} % against {best.top1:.2f} % of {best.constants}, {behind:.2f} points"
+    )
     lies = "lies" if behind <= noise.difference else "does not lie"
     return (
-        f"{name} {lies} within the noise of the best: {told}, where {noise.seeds} seeds of "
+        f"{name} {lies} within the noise of the best: {compared}, where {noise.seeds} seeds of "
         f"{noise.networks} networks tell {noise.difference:.2f} points apart (Tukey, 95 %)."
     )
 

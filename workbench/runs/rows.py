@@ -1,0 +1,128 @@
+"""A run as everything above the ledger reads it, and its ways to a table, to JSON and back."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workbench.config import EpochRecord, Frozen, Outcome, Recipe, RunConfig, Scalar, Spec
+from workbench.plans.resolution import Variant
+from workbench.runs.schema import PENDING, RUNNING, EpochRow, RunRow, ValidationRow
+
+OPEN = (PENDING, RUNNING)
+VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
+JSON = ("spec", "recipe", "details", "host")  # columns of a run
+
+
+class StoredRun(Frozen):
+    """A run as the ledger has it. `curve` holds its epochs."""
+
+    plan: str
+    id: str
+    variant: str
+    seed: int
+    status: str  # pending, running, or an outcome
+    reason: str | None
+    step: int | None
+    top1: float | None  # percent
+    test_loss: float | None
+    seconds: float | None
+    images_per_second: float | None  # training
+    device: str | None
+    params: int
+    macs: int
+    spec: Spec
+    recipe: Recipe
+    details: dict[str, Scalar]
+    host: dict[str, Scalar]
+    created: str
+    started: str | None
+    ended: str | None
+    curve: tuple[EpochRecord, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, if it has."""
+        return None if self.status in OPEN else Outcome(self.status)
+
+    @property
+    def judged(self) -> float | None:
+        """The top-1 that choices are made by: on validation images where there are some."""
+        found = self.details.get("validation_top1")
+        return self.top1 if found is None else float(found)
+
+    @property
+    def final(self) -> bool:
+        """Whether the same command leaves this run alone."""
+        return self.outcome is not None and self.outcome.final
+
+
+def new_row(plan: str, run: RunConfig, variant: Variant, now: str) -> RunRow:
+    """A run that waits."""
+    return RunRow(
+        plan=plan,
+        id=run.id,
+        variant=run.variant,
+        seed=run.seed,
+        params=variant.params,
+        macs=variant.macs,
+        spec=run.spec.model_dump_json(),
+        recipe=run.recipe.model_dump_json(),
+        created=now,
+    )
+
+
+def restored_row(run: StoredRun) -> RunRow:
+    """A run that was exported."""
+    values = run.model_dump(mode="json", exclude={"curve"})
+    for key in JSON:
+        values[key] = json.dumps(values[key])
+    return RunRow(**values)
+
+
+def run_from_row(row: RunRow, curve: tuple[EpochRecord, ...]) -> StoredRun:
+    """A row of the ledger, with its curve."""
+    values: dict[str, Any] = {column.key: getattr(row, column.key) for column in row.__table__.c}
+    for key in JSON:
+        values[key] = json.loads(values[key])
+    return StoredRun.model_validate({**values, "curve": curve})
+
+
+def run_from_json(data: Mapping[str, Any]) -> StoredRun:
+    """A run from its JSON, where a number that was not finite is null."""
+    lost = {"train_loss": float("nan"), "lr": float("nan"), "seconds": float("nan")}
+    curve = [
+        {**epoch, **{key: nan for key, nan in lost.items() if epoch.get(key) is None}}
+        for epoch in data["curve"]
+    ]
+    return StoredRun.model_validate({**data, "curve": curve})
+
+
+def epoch_from_row(row: EpochRow, validation: ValidationRow | None) -> EpochRecord:
+    """An epoch of the curve, from its rows."""
+    lost = float("nan")  # a number that was not finite when it was stored
+    return EpochRecord(
+        epoch=row.epoch,
+        train_loss=lost if row.train_loss is None else row.train_loss,
+        test_loss=row.test_loss,
+        top1=row.top1,
+        lr=lost if row.lr is None else row.lr,
+        seconds=lost if row.seconds is None else row.seconds,
+        validation_loss=validation.validation_loss if validation else None,
+        validation_top1=validation.validation_top1 if validation else None,
+    )
+
+
+def epoch_rows(plan: str, run: str, record: EpochRecord) -> Iterator[EpochRow | ValidationRow]:
+    """An epoch of the curve, as rows."""
+    numbers = {key: finite(value) for key, value in record.model_dump().items()}
+    validation = {key: numbers.pop(key) for key in VALIDATION}
+    key = {"plan": plan, "run": run}
+    yield EpochRow(**key, **numbers)
+    if record.validation_loss is not None:
+        yield ValidationRow(**key, epoch=record.epoch, **validation)
+
+
+def finite(value: Any) -> Any:
+    """The value, or none for a number that is not finite: JSON and databases have none."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
