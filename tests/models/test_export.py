@@ -1,0 +1,98 @@
+"""Exported networks have the logits of the network, for any batch, one network a family."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from workbench import build, register, spec
+from workbench.errors import InputError
+from workbench.models import SLOTS, Network
+from workbench.models.components.lpu import NoLpu
+from workbench.models.export import export, exported
+
+FAMILIES = {
+    "cmt": ("cmt_digits",),
+    "levit": ("levit_128s", "resolution=32", "classes=4", "stride=[8,2,2]", "dim=[32,48,64]",
+              "depth=1"),
+    "volo": ("volo_d1", "resolution=32", "dim=[12,24,24,24]", "depth=1", "classes=4"),
+    "deit": ("deit_digits",),
+}  # fmt: skip
+EACH = pytest.mark.parametrize("words", FAMILIES.values(), ids=FAMILIES)
+
+
+def network(words: tuple[str, ...]) -> tuple[Network, Tensor]:
+    """A network whose logits tell images apart, and five images: not the two it is traced with."""
+    model, generator = build(spec(*words)).eval(), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.normal_(0, parameter.shape[1] ** -0.5, generator=generator)
+    side = model.spec.resolution
+    images = torch.randn(5, 3, side, side, generator=generator)
+    with torch.no_grad():
+        assert model(images).std(0).max() > 1e-3
+    return model, images
+
+
+def close(found: Tensor, model: Network, images: Tensor) -> None:
+    with torch.no_grad():
+        expected = model(images)
+    assert (found - expected).abs().max() < 1e-4 * expected.abs().max()
+
+
+@pytest.mark.slow
+@EACH
+@pytest.mark.parametrize("fused", [False, True])
+def test_onnxruntime_gives_the_same_logits(
+    words: tuple[str, ...], fused: bool, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    model, images = network(words)
+    path = export(model, tmp_path / "network.onnx", fused=fused)
+    session = runtime.InferenceSession(str(path))
+    for batch in (images, images[:1]):
+        (found,) = session.run(["logits"], {"images": batch.numpy()})
+        close(torch.from_numpy(found), model, batch)
+
+
+@pytest.mark.slow
+@EACH
+def test_an_exported_program_is_read_back(words: tuple[str, ...], tmp_path: Path) -> None:
+    model, images = network(words)
+    path = export(model, tmp_path / "network.pt2")
+    program = torch.export.load(path).module()
+    for batch in (images, images[:1]):
+        close(program(batch), model, batch)
+
+
+@pytest.mark.slow
+@EACH
+def test_the_whole_network_is_one_graph_for_the_compiler(words: tuple[str, ...]) -> None:
+    model, images = network(words)
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    with torch.no_grad():
+        close(compiled(images), model, images)
+        wide = torch.cat([images, images], 3)  # tables are resized within the graph
+        close(compiled(wide), model, wide)
+
+
+class Counting(NoLpu):
+    """A component that looks at numbers as it runs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2 if float(x.sum()) > 0 else x
+
+
+def test_a_component_that_cannot_be_exported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SLOTS["lpu"], "counting", Counting)
+    register("lpu", "counting", Counting)
+    with pytest.raises(InputError, match=r"stages\.0\.blocks\.0\.lpu \(Counting\)"):
+        exported(build(spec("columnar_digits", "lpu=counting", "depth=[1]", "dim=[8]")).eval())
+
+
+def test_an_unknown_format_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="onnx"):
+        export(build(spec("deit_digits")), tmp_path / "network.tflite")
