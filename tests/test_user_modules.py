@@ -9,8 +9,8 @@ import pytest
 from tests.support.sweeps import quiet, said
 from workbench.errors import InputError
 from workbench.models import SLOTS
+from workbench.plans.changes import Changes
 from workbench.plans.load import load_plan
-from workbench.plans.resolution import Changes
 from workbench.report.commands import ablate
 from workbench.runs.sweep import SweepOptions
 from workbench.user_modules import import_modules

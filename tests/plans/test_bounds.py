@@ -13,10 +13,10 @@ from workbench.config import Recipe
 from workbench.errors import InputError
 from workbench.models import spec
 from workbench.models.spec import SLOTS, options_of
+from workbench.plans.changes import Changes
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds import KINDS
 from workbench.plans.names import check_name
-from workbench.plans.resolution import Changes
 from workbench.train.recipes import recipe
 
 SECONDS = 3.0  # of a loaded machine

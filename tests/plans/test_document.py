@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import InputError
+from workbench.plans.changes import Changes
 from workbench.plans.load import load_plan
-from workbench.plans.resolution import Changes
 from workbench.plans.template import template, write_template
 
 GOOD = """\

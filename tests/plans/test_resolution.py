@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from tests.support.checks import refused
 from tests.support.sweeps import PATH, plan, plan_file, rooms
+from workbench.plans.changes import Changes
 from workbench.plans.file import find_plan, parse_plan, read_plan
 from workbench.plans.kinds import KINDS
-from workbench.plans.resolution import Changes, Plan, resolve
+from workbench.plans.resolution import Plan, resolve
 from workbench.plans.shipped import named_plans
 
 # ---------------------------------------------------------------- kinds

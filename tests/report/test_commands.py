@@ -10,7 +10,7 @@ from tests.support import sweeps as standins
 from tests.support.sweeps import quiet, rooms, said
 from workbench.config import DataConfig
 from workbench.errors import InputError
-from workbench.plans.resolution import Changes
+from workbench.plans.changes import Changes
 from workbench.report.commands import ablate, preview
 from workbench.report.preview import preview_data, print_preview
 from workbench.runs.results import load_sweep

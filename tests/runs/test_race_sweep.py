@@ -9,7 +9,8 @@ import pytest
 from tests.support.sweeps import PATH, options, plan, quiet, rooms, said
 from workbench.config import Outcome
 from workbench.errors import InputError
-from workbench.plans.resolution import Changes, Plan
+from workbench.plans.changes import Changes
+from workbench.plans.resolution import Plan
 from workbench.report.commands import preview
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.checks import refused, trained_epochs
 from tests.support.sweeps import options, plan, quiet, said
-from workbench.plans.resolution import Changes
+from workbench.plans.changes import Changes
 from workbench.runs.folder import LEDGER, PLAN, RUNS
 from workbench.runs.ledger import Ledger
 from workbench.runs.rescue import restore

@@ -12,7 +12,7 @@ import pytest
 from tests.support.checks import outcomes, refused, trained_epochs
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome
-from workbench.plans.resolution import Changes
+from workbench.plans.changes import Changes
 from workbench.runs.folder import LEDGER, locked, run_folder
 from workbench.runs.results import load_results, load_sweep
 from workbench.runs.sweep import run_sweep

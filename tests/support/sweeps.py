@@ -28,10 +28,11 @@ from workbench.config import (
 )
 from workbench.errors import InputError, unknown
 from workbench.plain_yaml import read_value
+from workbench.plans.changes import Changes
 from workbench.plans.collaborators import Rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds import PlanFile
-from workbench.plans.resolution import Changes, Plan, resolve
+from workbench.plans.resolution import Plan, resolve
 from workbench.runs.sweep import SweepOptions
 
 NAME = __name__  # as the workers must import it

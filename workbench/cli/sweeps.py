@@ -95,7 +95,7 @@ def ablate(
             f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
         )
     from workbench.engine import EngineChoice
-    from workbench.plans.resolution import Changes
+    from workbench.plans.changes import Changes
     from workbench.report import commands
     from workbench.runs.sweep import SweepOptions
 

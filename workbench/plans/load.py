@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from workbench.plans.changes import Changes
 from workbench.plans.collaborators import Rooms, real_rooms
 from workbench.plans.file import read_plan
 from workbench.plans.matching import Matched
-from workbench.plans.resolution import Changes, Plan, resolve
+from workbench.plans.resolution import Plan, resolve
 from workbench.user_modules import import_modules
 
 PLAN = "plan.json"  # in a results folder

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from workbench.config import LARGEST, Count, Frozen, Natural, Recipe, RunConfig, Spec
 from workbench.errors import InputError, shown, unknown
+from workbench.plans.changes import Changes
 from workbench.plans.collaborators import Rooms
 from workbench.plans.kinds import PlanFile, PlannedRow
 from workbench.plans.kinds.base import refuse_twice
@@ -97,58 +97,6 @@ class Plan(Frozen):
         for name in only:
             if name not in names:
                 raise unknown("only", name, names)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a command line asks for on top of a plan file."""
-
-    name: str | None = None
-    seeds: tuple[int, ...] | None = None
-    settings: tuple[str, ...] = ()  # KEY=VALUE; recipe.KEY is the recipe's, others every row's
-    imports: tuple[str, ...] = ()  # modules, beside those that the plan names
-
-    def __post_init__(self) -> None:
-        """Refuse a name that is none, and what is the recipe's and does not say so."""
-        if self.name is not None:
-            check_name(self.name, "--name")
-        for text in self.settings:
-            _refuse_bare_recipe(text)
-
-    def apply(self, file: PlanFile) -> tuple[PlanFile, tuple[str, ...]]:
-        """The plan file with the changes, and the overrides that are for its recipe."""
-        recipe = [text for text in self.settings if text.startswith("recipe.")]
-        rows = [text for text in self.settings if not text.startswith("recipe.")]
-        update: dict[str, object] = {"set": (*file.set, *rows)}
-        if self.name is not None:
-            update["name"] = self.name
-        if self.seeds is not None:
-            update |= {"seeds": self.seeds, "race": None}
-        return file.model_copy(update=update), tuple(
-            text.removeprefix("recipe.") for text in recipe
-        )
-
-
-def _refuse_bare_recipe(text: str) -> None:
-    key = text.partition("=")[0].strip()
-    if key == "recipe":
-        raise InputError(
-            f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
-            key="--set",
-        )
-    keys = list(_recipe_keys(Recipe()))
-    near = [f"recipe.{each}" for each in keys if each == key or each.endswith(f".{key}")]
-    if not near and key.partition(".")[0] in {each.partition(".")[0] for each in keys}:
-        near = [f"recipe.{key}"]
-    if near:
-        raise InputError(f"unknown {key!r}; nearest: {', '.join(map(repr, near))}", key="--set")
-
-
-def _recipe_keys(part: Frozen, prefix: str = "") -> Iterator[str]:
-    for name, value in part:
-        yield f"{prefix}{name}"
-        if isinstance(value, Frozen):
-            yield from _recipe_keys(value, f"{prefix}{name}.")
 
 
 def resolve(

@@ -8,10 +8,11 @@ from rich.console import Console
 
 from workbench.engine import divide
 from workbench.errors import InputError
+from workbench.plans.changes import Changes
 from workbench.plans.collaborators import Rooms, real_rooms
 from workbench.plans.file import STUDY
 from workbench.plans.load import load_plan
-from workbench.plans.resolution import Changes, Plan
+from workbench.plans.resolution import Plan
 from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.results import Sweep, load_sweep
