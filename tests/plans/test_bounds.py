@@ -145,6 +145,7 @@ def works_or_is_refused(call: Any) -> None:
 ANY = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(FIELDS), DATA)
 @ANY
 def test_any_value_of_any_field_resolves_or_is_refused(field: tuple[str, str], value: Any) -> None:
@@ -155,6 +156,7 @@ def test_any_value_of_any_field_resolves_or_is_refused(field: tuple[str, str], v
     works_or_is_refused(lambda: plan(**{"rows": None, **data, "kind": kind, alias: value}))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(STEP), DATA)
 @ANY
 def test_any_value_of_a_row_resolves_or_is_refused(field: str, value: Any) -> None:
@@ -176,6 +178,7 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.sampled_from(keys_of(Recipe())), TEXTS)
 @ANY
 def test_any_set_of_a_recipe_is_a_recipe_or_is_refused(key: str, value: str) -> None:
@@ -187,6 +190,7 @@ KEYS = [*SLOTS, *(f"{slot}.{option}" for slot in SLOTS for name in SLOTS[slot]
         "resolution", "channels", "classes", "drop_path", "dropout"]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(set(KEYS))), TEXTS | st.integers().map(str) | st.floats().map(str))
 @ANY
 def test_any_set_of_a_network_is_a_network_or_is_refused(key: str, value: str) -> None:
