@@ -1,0 +1,58 @@
+"""A smaller grid of `python -m benchmarks.verdicts`, and a replay of made-up runs."""
+
+import numpy as np
+import pytest
+
+from benchmarks.verdicts import (
+    CASES,
+    LOUD,
+    cell,
+    draw,
+    fixed_seeds,
+    race,
+    race_plans,
+    replayed,
+)
+from workbench.statistics.facts import Race
+
+PLANS = 4_000  # a rate of 5 % is then off by 0.34 points
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["list", "additive"])
+@pytest.mark.parametrize("case", CASES)
+def test_verdicts_of_six_rows_and_three_seeds(case: str, kind: str) -> None:
+    generator = np.random.default_rng([CASES.index(case), len(kind)])
+    shared, own = cell(draw(case, PLANS, 6, 3, generator), kind, generator)
+    assert own.false < 0.065
+    assert shared.false < (0.075 if case in LOUD else 0.055) + 0.012
+    assert shared.power > own.power
+    if case not in LOUD:
+        assert shared.power > (0.2 if case == "images" else 0.265)
+        assert 0.93 <= shared.cover <= 0.975
+
+
+@pytest.mark.slow
+def test_a_replay_finds_more_and_no_more_falsely() -> None:
+    """Runs of images that err alone, beside a part of each run that moves all images."""
+    generator = np.random.default_rng(0)
+    rows, seeds, images = 5, 40, 600
+    ability = generator.normal(3, 2, images)
+    run = generator.normal(0, 0.25, (rows, seeds, 1))
+    right = (generator.random((rows, seeds, images)) < 1 / (1 + np.exp(-ability - run))) * 1.0
+    top1 = 100 * right.mean(-1)
+    plans = replayed(right, top1 - top1.mean(-1, keepdims=True), PLANS, 3, generator)
+    every = right.var(1, ddof=1).sum(-1) / images**2 * 1e4
+    assert plans.known.mean(0) == pytest.approx(every, rel=0.05)
+    shared, own = cell(plans, "list", generator)
+    assert shared.false < 0.067
+    assert shared.power > 2 * own.power
+
+
+@pytest.mark.slow
+def test_a_race_saves_half_of_the_runs_that_fixed_seeds_take_at_the_same_error() -> None:
+    plans, effects = race_plans(400, 7, 24, "list", np.random.default_rng(1))
+    power, false, runs = race(plans, effects, "list", Race(2, 15))
+    assert power > 0.75
+    assert false < 0.08
+    assert runs < 0.56 * 7 * fixed_seeds(plans, effects, "list", power)
