@@ -45,7 +45,7 @@ def test_params_are_those_of_timm(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["volo_d1", "volo_d2", "volo_d3", "volo_d1_384"])
+@pytest.mark.parametrize("name", ["volo_d1", "volo_d2"])  # of two depths; more only repeats
 def test_logits_are_those_of_timm(name: str) -> None:
     check_twins(name, TIMM[name])
 
