@@ -1,6 +1,8 @@
 """Every notebook runs top to bottom, and is stored with outputs that name no machine's paths."""
 
+import ast
 import re
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -43,6 +45,22 @@ def test_outputs_name_no_folder_of_a_machine_and_no_warning(path: Path) -> None:
             for text in map(str, texts):
                 assert not re.search(r"(^|[\s'\"(])/(work|tmp|home|root|opt|Users)/", text), text
             assert output.get("name") != "stderr", output
+
+
+@parametrize
+def test_what_it_imports_of_the_workbench_is_there(path: Path) -> None:
+    cells = [cell.source for cell in code(nbformat.read(path, as_version=4))]
+    trees = [ast.parse(source) for source in cells if not source.startswith("%%")]
+    named = [
+        (str(node.module), each.name)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("workbench")
+        for each in node.names
+    ]
+    assert named
+    for module, name in named:
+        assert hasattr(import_module(module), name) or import_module(f"{module}.{name}")
 
 
 @pytest.mark.slow
