@@ -40,7 +40,7 @@ STEPS = 4  # of EM
 # The chance that a loud row goes unnoticed, by the number of its seeds. The fewer the seeds, the
 # more of the ordinary rows must be tested on their own to keep it so low.
 SEEDS_OF_MISSED = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
-MISSED = (0.28, 0.25, 0.12, 0.05, 0.02, 0.005)
+MISSED = (0.25, 0.25, 0.06, 0.015, 0.006, 0.002)
 # The known part is a floor of the variance, which makes the tails of the test lighter than those of
 # Student's t. The share of the floor that is counted, for the true variance is not known.
 FLOOR_SHARE = 0.7
