@@ -303,3 +303,27 @@ def test_bad_input_is_one_line_and_exit_code_2(run, words: str) -> None:  # type
     assert ran.err.count("\n") == 1
     for part in REFUSED[words]:
         assert part in ran.err
+
+
+# ---------------------------------------------------------------- slots
+
+
+def test_slots_as_text_and_as_json_name_every_component(run) -> None:  # type: ignore[no-untyped-def]
+    text, found = run("slots"), json.loads(run("slots", "--json").out)
+    assert [each["slot"] for each in found] == list(complete.slots())
+    for each in found:
+        assert {choice["name"] for choice in each["choices"]} == set(SLOTS[each["slot"]])
+        assert all(choice["name"] in text.out for choice in each["choices"])
+
+
+@pytest.mark.parametrize(
+    "words", ["cost cmt_ti lpu=?", "ablate quickstart --set lpu=?", "cost cmt_ti lpu.shortcut=?"]
+)
+def test_a_question_mark_lists_the_choices_of_a_slot(run, words: str) -> None:  # type: ignore[no-untyped-def]
+    assert run(*words.split()).out == run("slots", "lpu").out
+
+
+@pytest.mark.parametrize("words", ["slots mixr", "cost cmt_ti mixr=?"])
+def test_a_question_about_no_slot_names_the_nearest(run, words: str) -> None:  # type: ignore[no-untyped-def]
+    ran = run(*words.split())
+    assert (ran.code, ran.err) == (2, "error: slot: unknown 'mixr'; nearest: 'mixer'\n")

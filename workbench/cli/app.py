@@ -63,7 +63,9 @@ Network = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="KEY=VALUE", help="lpu=none mixer.k=[4,2,1,1]", autocompletion=complete.overrides
+        metavar="KEY=VALUE",
+        help="Such as lpu=none mixer.k=[4,2,1,1]; lpu=? lists the choices.",
+        autocompletion=complete.overrides,
     ),
 ]
 

@@ -57,6 +57,11 @@ def slots() -> tuple[str, ...]:
     return tuple(name for name, field in both.items() if field.annotation is Part)
 
 
+def slot_names(incomplete: str) -> list[str]:
+    """Names of slots."""
+    return _starting(incomplete, slots())
+
+
 def fields() -> tuple[str, ...]:
     """What else a network can be told."""
     from workbench.config import Spec, Stage

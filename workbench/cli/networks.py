@@ -6,6 +6,7 @@ import typer
 
 from workbench.cli import complete
 from workbench.cli.app import Format, Imports, Json, Network, Overrides, print_table
+from workbench.cli.slots import asked, print_slots
 from workbench.errors import InputError
 from workbench.show.formats import Form
 
@@ -62,6 +63,9 @@ def cost(
     from workbench.user_modules import import_modules
 
     import_modules(imports or ())
+    if questions := asked(overrides or ()):
+        print_slots(questions, as_json, form)
+        return
     if beside:
         if overrides or resolution:
             raise InputError("beside: takes zoo entries and timm:NAME as they are, no overrides")

@@ -22,8 +22,11 @@ from workbench.cli.app import (
     keeps_weights,
     print_json,
 )
+from workbench.cli.slots import asked, print_slots
 from workbench.errors import InputError
 from workbench.show.console import make_console
+from workbench.show.formats import Form
+from workbench.user_modules import import_modules
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,6 +92,10 @@ def ablate(
         from workbench.plans.template import template as text
 
         print(text(), end="")
+        return
+    if questions := asked(set_ or ()):
+        import_modules(imports or ())
+        print_slots(questions, as_json, Form.TEXT)
         return
     if plan is None:
         raise InputError(

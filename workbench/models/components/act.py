@@ -1,5 +1,8 @@
 """Slot `act`: the activation of stem and FFN."""
 
+from typing import Annotated
+
+from pydantic import Field
 from torch import nn
 
 from workbench.config import Part
@@ -11,6 +14,15 @@ ACTS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "silu": nn.SiLU,
 }
+
+ACT_SOURCES = {
+    "gelu": "Hendrycks and Gimpel (arXiv:1606.08415)",
+    "hardswish": "section 5.2 of the MobileNetV3 paper (arXiv:1905.02244)",
+    "relu": "Nair and Hinton, ICML 2010",
+    "silu": "Elfwing, Uchibe and Doya (arXiv:1702.03118)",
+}
+
+ActName = Annotated[str, Field(description="the name of an activation, or none")]
 
 
 def make_act(part: Part) -> nn.Module:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from workbench.config import Count, Flag, NonNegative, Positive
 from workbench.errors import InputError, nearest_divisor
 from workbench.models import ops
-from workbench.models.components.act import make_act, named_act, refuse_act
+from workbench.models.components.act import ActName, make_act, named_act, refuse_act
 from workbench.models.components.base import (
     NEEDS_MAP,
     Component,
@@ -59,7 +59,7 @@ class ConvDownsampleOptions(Options):
 class ConvDownsample(Downsample[ConvDownsampleOptions]):
     """CMT's patch aggregation: a convolution whose kernel is its stride, then the norm.
 
-    Source: the architecture table of the paper; `PatchEmbed` in ggjy/CMT.pytorch cmt.py.
+    Source: the architecture table of the CMT paper; `PatchEmbed` in ggjy/CMT.pytorch cmt.py.
     """
 
     Options = ConvDownsampleOptions
@@ -127,7 +127,7 @@ class AttentionDownsampleOptions(Options):
     key_dim: Count = 16  # per head; dim_in / key_dim is the number of heads
     value_ratio: Positive = 4.0  # dimension of a value over that of a key
     ratio: Positive = 2.0  # of the MLP
-    act: str = "hardswish"  # before the projection; none: left out
+    act: ActName = "hardswish"  # before the projection; none: left out
     bias: Flag = True  # a learned number per head and absolute offset
     std: NonNegative = 0.0  # of that table
 

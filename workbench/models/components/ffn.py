@@ -43,7 +43,10 @@ class MlpOptions(Options):
 
 
 class Mlp(Ffn[MlpOptions]):
-    """Linear, activation, linear. Source: ViT; the baseline of the paper's section 3.3."""
+    """Linear, activation, linear.
+
+    Source: section 3.1 of the ViT paper (arXiv:2010.11929); the baseline of the CMT paper.
+    """
 
     Options = MlpOptions
 
@@ -80,7 +83,7 @@ class Irffn(Ffn[IrffnOptions]):
 
     `shortcut` says where the unit's own shortcut runs: around the depthwise convolution (the
     paper's), around the whole unit (the classic inverted residual), or nowhere. The block's
-    residual around norm and FFN stays in all three. Source: section 3.2 of the paper;
+    residual around norm and FFN stays in all three. Source: section 3.2 of the CMT paper;
     `Mlp` in ggjy/CMT.pytorch cmt.py.
     """
 

@@ -16,7 +16,7 @@ class Lpu(Component[O]):
 
 
 class NoLpu(Lpu[Options]):
-    """Nothing."""
+    """No local perception unit."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -31,7 +31,7 @@ class DepthwiseOptions(Options):
 
 
 class Depthwise(Lpu[DepthwiseOptions]):
-    """CMT's LPU: DWConv3x3(x) + x. Source: section 3.2 of the paper."""
+    """CMT's LPU: DWConv3x3(x) + x. Source: section 3.2 of the CMT paper."""
 
     Options = DepthwiseOptions
     spatial = True

@@ -40,6 +40,8 @@ class Norm:
 
 
 class Layer(Norm):
+    """Layer norm over the channels. Source: Ba, Kiros and Hinton (arXiv:1607.06450)."""
+
     Options = LayerNormOptions
 
     @staticmethod
@@ -48,6 +50,8 @@ class Layer(Norm):
 
 
 class Batch(Norm):
+    """Batch norm. Source: Ioffe and Szegedy (arXiv:1502.03167)."""
+
     Options = BatchNormOptions
 
     @staticmethod
@@ -56,6 +60,8 @@ class Batch(Norm):
 
 
 class NoNorm(Norm):
+    """No norm."""
+
     learned = False
 
     @staticmethod

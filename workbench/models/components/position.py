@@ -54,7 +54,10 @@ class AbsoluteOptions(Options):
 
 
 class Absolute(Position[AbsoluteOptions]):
-    """A learned vector per position, added on entry to the stage (DeiT; PVT does so per stage)."""
+    """A learned vector per position, added on entry to the stage (DeiT; PVT does so per stage).
+
+    Source: section 3.1 of the ViT paper (arXiv:2010.11929).
+    """
 
     Options = AbsoluteOptions
 
@@ -94,7 +97,7 @@ class Relative(Position[RelativeOptions]):
     """CMT's bias: a learned number per head, query and key, shared by the stage or per block.
 
     The released code shares one table (heads, n, n / k^2) among the blocks of a stage; the Keras
-    port has one per block. Source: section 3.2 of the paper; ggjy/CMT.pytorch cmt.py.
+    port has one per block. Source: section 3.2 of the CMT paper; ggjy/CMT.pytorch cmt.py.
     """
 
     Options = RelativeOptions

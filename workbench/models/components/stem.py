@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from workbench.config import Count
 from workbench.errors import InputError
 from workbench.models import ops
-from workbench.models.components.act import make_act, named_act, refuse_act
+from workbench.models.components.act import ActName, make_act, named_act, refuse_act
 from workbench.models.components.base import Component, Fold, O, Options, Site
 from workbench.models.components.norm import make_norm, needs_bias, norm_ops
 from workbench.models.ops import Op, Size
@@ -44,7 +44,7 @@ class Patchify(Stem[Options]):
     """One convolution whose kernel is its stride: ViT's patch embedding.
 
     The patch is the stride of the first stage (`stride=[16]`), so that toggling the stem alone
-    leaves every map its size.
+    leaves every map its size. Source: section 3.1 of the ViT paper (arXiv:2010.11929).
     """
 
     reads = "conv"
@@ -70,7 +70,7 @@ class ConvStemOptions(Options):
 class ConvStem(Stem[ConvStemOptions]):
     """CMT's stem: three 3x3 convolutions, the first with a stride, each then GELU, then BN.
 
-    Source: figure 2 of the paper; ggjy/CMT.pytorch cmt.py.
+    Source: figure 2 of the CMT paper; ggjy/CMT.pytorch cmt.py.
     """
 
     Options = ConvStemOptions
@@ -191,7 +191,7 @@ def _doubling(site: Site) -> list[int]:
 
 class VoloStemOptions(Options):
     dim: Count = 64
-    act: str = "relu"
+    act: ActName = "relu"
 
 
 class VoloStem(Stem[VoloStemOptions]):

@@ -58,7 +58,10 @@ class PoolOptions(Options):
 
 
 class Pool(Head[PoolOptions]):
-    """Norm, global average pooling, linear (Swin's head)."""
+    """Norm, global average pooling, linear: Swin's head.
+
+    Source: the Swin paper (arXiv:2103.14030); microsoft/Swin-Transformer swin_transformer.py.
+    """
 
     Options = PoolOptions
 

@@ -21,7 +21,8 @@ class ClassToken(Head[ClassTokenOptions]):
     """Norm and linear on a learned token that runs beside the map (ViT, DeiT).
 
     With it the blocks see a sequence, so that components that need a map are refused, and so is a
-    second stage: a token can't be downsampled.
+    second stage: a token can't be downsampled. Source: section 3.1 of the ViT paper
+    (arXiv:2010.11929).
     """
 
     Options = ClassTokenOptions

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from workbench.config import Count, Positive
 from workbench.errors import InputError
 from workbench.models import ops
-from workbench.models.components.act import named_act, refuse_act
+from workbench.models.components.act import ActName, named_act, refuse_act
 from workbench.models.components.base import Fold, Options, Site, tokens_of
 from workbench.models.components.linear import (
     LinearNorm,
@@ -23,7 +23,7 @@ from workbench.models.ops import Op
 class LevitOptions(Options):
     key_dim: Count = 16  # per head, whatever the dimension of the map
     value_ratio: Positive = 2.0  # dimension of a value over that of a key
-    act: str = "hardswish"  # before the projection; none: left out
+    act: ActName = "hardswish"  # before the projection; none: left out
 
 
 class Levit(Mixer[LevitOptions]):

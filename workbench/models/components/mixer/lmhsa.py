@@ -55,7 +55,7 @@ class Lmhsa(Mixer[LmhsaOptions]):
 
     A network is built where k divides its maps; on images of other sizes the map of keys and
     values is padded, see `Reduce`.
-    Source: section 3.2 of the paper; `Attention` in ggjy/CMT.pytorch cmt.py.
+    Source: section 3.2 of the CMT paper; `Attention` in ggjy/CMT.pytorch cmt.py.
     """
 
     Options = LmhsaOptions
