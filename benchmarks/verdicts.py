@@ -15,7 +15,7 @@ where `--unpaired`, after each row's mean over all of its seeds is taken off.
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,18 @@ LOUD = CASES[4:]
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """Scores (plans, rows, seeds), what images explain as estimated, and true deviations."""
+    """Scores (plans, rows, seeds), what images explain as estimated, true deviations, and how much
+    larger a row's real differences are by its level (1 where all rows are at one level)."""
 
     values: Floats
     known: Floats
     deviation: Floats
+    scale: Floats | float = 1.0
+
+    def fit(self, values: Floats | None = None) -> variance.Model:
+        """The model of these plans, or of other values of theirs."""
+        found = self.values if values is None else values
+        return variance.fit(variance.moments(found, self.known, self.scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +105,7 @@ def sides(kind: str, rows: int) -> tuple[Ints, Ints]:
 
 def judge(plans: Plans, first: Ints, second: Ints) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Means and p values of the shared model, and which comparisons have a loud row."""
-    model = variance.fit(variance.moments(plans.values, plans.known))
-    found = variance.contrasts(model, first, second)
+    found = variance.contrasts(plans.fit(), first, second)
     return found.mean, found.p(), found.loud[0] | found.loud[1]
 
 
@@ -119,7 +125,7 @@ def moved(plans: Plans, first: Ints, second: Ints, generator: Generator) -> tupl
     chain = bool((second > 0).any())
     on = rows >= a[:, None] if chain else rows == a[:, None]
     values = plans.values + (on * size[:, None])[..., None]
-    return Plans(values, plans.known, plans.deviation), which
+    return replace(plans, values=values), which
 
 
 def cell(plans: Plans, kind: str, generator: Generator) -> tuple[Rates, Rates]:
@@ -204,7 +210,9 @@ def replayed(
         pairs = apart[drawn[:, row, :, None], drawn[:, row, None, :]].sum((-1, -2))
         known[:, row] = 1e4 * pairs / (2 * seeds * (seeds - 1)) / images**2
     deviation = np.broadcast_to(top1.std(-1, ddof=1), (plans, rows))
-    return Plans(values, known, deviation)
+    level = np.broadcast_to(100 * right.mean(-1), (plans, rows, all_seeds))
+    scale = variance.level_scale(np.take_along_axis(level, drawn, -1).mean(-1))
+    return Plans(values, known, deviation, scale)
 
 
 # ---------------------------------------------------------------- races
@@ -225,9 +233,7 @@ def race(
     futile = np.vectorize(chance_of_verdict, excluded={2, 3, 5})
     for look in range(bounds.least, bounds.most + 1):
         values = np.where(np.arange(most) < had[..., None], plans.values, np.nan)
-        found = variance.contrasts(
-            variance.fit(variance.moments(values, plans.known)), first, second
-        )
+        found = variance.contrasts(plans.fit(values), first, second)
         reached = np.minimum(had[:, first], had[:, second]) >= look
         best = np.where(reached, np.minimum(best, found.p()), best)
         p = (np.searchsorted(minima, best, side="right") + 1) / (len(minima) + 1)

@@ -87,7 +87,7 @@ def _tests(
     least: float,
     equivalence: bool,
 ) -> _Tests:
-    model = variance.fit(variance.moments(values, known))
+    model = variance.fit(_moments(values, known))
     found = variance.contrasts(model, first, second, least=least)
     counts = np.minimum(model.moments.count[first], model.moments.count[second])
     tested = (counts >= (race.least if race else 2)) & (found.error > RESOLUTION)
@@ -99,6 +99,14 @@ def _tests(
     level = LEVEL / np.where(adjusted < 1, steps, comparisons)
     p = np.where(tested, p, np.nan)
     return _Tests(found, model, counts, p, adjusted, level)
+
+
+def _moments(values: Floats, known: Floats) -> variance.Moments:
+    """(rows, seeds) top-1 in percent and the known parts."""
+    there = np.isfinite(values)
+    mean = np.where(there, values, 0.0).sum(-1) / np.maximum(there.sum(-1), 1)
+    scale = variance.level_scale(np.where(there.any(-1), mean, np.nan))
+    return variance.moments(values, known, scale)
 
 
 def _looked(
@@ -113,7 +121,7 @@ def _looked(
     smallest = np.ones(len(first))
     had = np.isfinite(values).sum(-1)
     for look in range(race.least, values.shape[-1] + 1):
-        model = variance.fit(variance.moments(values[:, :look], known))
+        model = variance.fit(_moments(values[:, :look], known))
         p = variance.contrasts(model, first, second, least=least).p()
         reached = np.minimum(had[first], had[second]) >= look
         smallest = np.where(reached, np.minimum(smallest, p), smallest)
