@@ -111,7 +111,7 @@ def known_variance(scores: ArrayLike) -> float:
 
 
 def level_scale(top1: ArrayLike) -> Floats:
-    """(..., rows) mean top-1 in percent to how much larger a row's real differences are, at least 1.
+    """(..., rows) mean top-1 in percent to how much larger its real differences are, 1 or more.
 
     The delta method: a deviation in log-odds times p (1 - p), over that of the median row.
     """
@@ -124,7 +124,7 @@ def level_scale(top1: ArrayLike) -> Floats:
 
 
 def moments(values: ArrayLike, known: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Moments:
-    """(..., rows, seeds) scores, NaN where a run is missing; the known part and scale (..., rows)."""
+    """(..., rows, seeds) scores, NaN where a run is missing; known part and scale (..., rows)."""
     scores = np.asarray(values, dtype=np.float64)
     there = np.isfinite(scores)
     count = there.sum(-1).astype(np.float64)
