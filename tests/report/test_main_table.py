@@ -1,6 +1,7 @@
 import io
 import re
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from rich.console import Console
@@ -11,9 +12,9 @@ from workbench.report.main_table import console_table, main_table
 from workbench.report.notes import order_note
 from workbench.show.console import count_text
 from workbench.show.formats import records
-from workbench.show.table import Table
+from workbench.show.table import Table, number
 from workbench.show.terminal import view
-from workbench.statistics.facts import PlanFacts, Race, Row, RunRecord
+from workbench.statistics.facts import Method, PlanFacts, Race, Row, RunRecord
 
 
 def printed(table: Table, width: int) -> str:
@@ -73,16 +74,42 @@ def test_notes_say_what_the_plan_can_not_show() -> None:
     assert "Pocock" not in notes
 
 
-def test_an_interval_without_zero_that_is_no_verdict_says_why() -> None:
-    """Two rows more to be adjusted for, and p of 0.04 is none; the value stays one of four."""
+@pytest.mark.parametrize("race", [None, Race(2, 9)])
+@pytest.mark.parametrize("variance", ["own", "shared"])
+def test_an_interval_leaves_zero_out_just_where_there_is_a_verdict(
+    race: Race | None, variance: Literal["own", "shared"]
+) -> None:
+    """With two more rows to be adjusted for, a p value of 0.04 is none."""
+    rows, runs = chain({"a": [90, 91, 90.5], "b": [92, 94.4, 93], "c": [92.1, 94, 93], "d": [93]})
+    facts = replace(FACTS, race=race, method=Method(variance))
+    for row in records(main_table(Findings(facts, rows, runs)))[1:3]:
+        low, high = row["difference_low"], row["difference_high"]
+        assert isinstance(low, float)
+        assert isinstance(high, float)
+        assert (low > 0 or high < 0) is (row["verdict"] in ("helps", "hurts"))
+
+
+def test_undecided_says_what_it_would_take() -> None:
     rows, runs = chain({"a": [90, 91, 90.5], "b": [92, 94.4, 93], "c": [92.1, 94, 93], "d": [93]})
     table = main_table(Findings(FACTS, rows, runs))
     row, cells = records(table)[1], [cell.text for cell in table.rows[1]]
-    assert isinstance(row["difference_low"], float)
-    assert row["difference_low"] > 0
-    assert row["verdict"] == "undecided"
-    assert any(text.startswith("undecided once adjusted (could have seen") for text in cells)
-    assert table.rows[2][7].text.startswith("undecided (could have seen")
+    assert isinstance(row["takes"], int)
+    assert row["takes"] > 3
+    more = row["takes"] - 3
+    assert f"undecided (takes {more} more seed{'s' * (more > 1)})" in cells
+    assert any("'Takes more seeds'" in note for note in table.notes)
+
+
+def test_what_rounds_to_zero_has_no_minus_sign() -> None:
+    rows, runs = chain({"a": [90.0, 91.0, 90.5], "b": [89.999, 90.998, 90.5]})
+    table = main_table(Findings(FACTS, rows, runs))
+    assert "+0.00 [" in table.rows[1][6].text
+    assert not any(re.search(r"-0\.0+\b", cell.text) for row in table.rows for cell in row)
+    assert [number(value, ".2f").text for value in (-0.001, -0.0, -0.01)] == [
+        "0.00",
+        "0.00",
+        "-0.01",
+    ]
 
 
 def test_a_console_has_the_notes_that_its_rows_give_cause_for() -> None:
@@ -94,7 +121,6 @@ def test_a_console_has_the_notes_that_its_rows_give_cause_for() -> None:
         assert word not in one
     three = console_table(Findings(FACTS, *sweep())).notes
     assert any("Holm" in note for note in three)
-    assert not any("once adjusted" in note for note in three)
     alike = chain({"a": [90.0, 90.0, 90.1], "b": [95.0, 95.0, 95.1]})
     counted = console_table(Findings(replace(FACTS, test_images=600), *alike)).notes
     assert any("sqrt(6)" in note for note in counted)
@@ -152,9 +178,9 @@ def test_a_log_file_is_no_wider_than_a_terminal_of_its_width() -> None:
 @pytest.mark.parametrize(
     ("width", "gone"),
     [
-        (60, "No room for Params, MACs, Seeds, Outcome:"),
-        (80, "No room for Params, Outcome:"),
-        (100, "No room for Outcome:"),
+        (60, "No room for Params, MACs, Seeds, Detectable, Outcome:"),
+        (80, "No room for Params, Detectable, Outcome:"),
+        (100, "No room for Detectable, Outcome:"),
         (160, None),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.support.samples import FACTS, sweep
+from workbench.report.answer import answer
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.report.page import page
@@ -104,7 +105,8 @@ def test_a_page_without_figures_and_runs_is_whole() -> None:
 def test_the_answer_comes_first_and_the_environment_folded_at_the_end() -> None:
     found = Findings(FACTS, *sweep())
     text = page(found, main_table(found), [], [])
-    parts = (FACTS.question, 'id="table"', 'id="runs"', 'id="made"', "<dd>2.15</dd>")
+    assert answer(found) in text
+    parts = (FACTS.question, 'id="answer"', 'id="table"', 'id="runs"', 'id="made"', "<dd>2.15</dd>")
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert "<details><summary>Plan, command, environment</summary>" in text
@@ -143,7 +145,7 @@ def test_the_quickstart_s_table_fits_and_a_box_shows_its_rare_columns(tmp_path: 
     write_report(tmp_path, Findings.of(found))
     where = unlocked(tmp_path, MEASURE)
     dom = browse(where, tmp_path, "--dump-dom", "--window-size=1400,1100").stdout
-    assert "<title>0 9 13</title>" in dom  # nothing to scroll; of 13 columns 9 are shown at first
+    assert "<title>0 10 14</title>" in dom  # nothing to scroll; of 14 columns 10 are shown at first
 
 
 HANDS = """<script>

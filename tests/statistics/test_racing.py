@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from tests.support.samples import chain, completed, diverged
 from workbench.statistics import sequential
+from workbench.statistics.comparison import step_level
 from workbench.statistics.facts import Outcome, Race, Row, RunRecord
 from workbench.statistics.paired import Verdict, compare_rows, holm, student
 from workbench.statistics.racing import Wanted, next_seeds
@@ -170,14 +171,15 @@ def test_the_public_race_is_the_one_that_is_simulated() -> None:
     drawn += np.array([0.0, 0.0, 1.5, 4.0])[:, None]
     p, used = raced(drawn)
     assert len(np.unique(used)) > 3  # some are decided at once, some late, some never
-    level = sequential.nominal_level(RACE, 0.05)
     for plan, wanted, seeds in zip(drawn, p, used, strict=True):
         found = compare_rows(*played(plan), SEEDS, RACE, resamples=0)
         assert [each.p_holm for each in found.values()] == pytest.approx(wanted, abs=1e-4)
         assert [len(each.seeds) for each in found.values()] == seeds.tolist()
         for each, values in zip(found.values(), plan, strict=True):
-            shown = student(values[: len(each.seeds)], level)
             assert each.interval is not None
+            assert each.p is not None
+            level = float(step_level(each.p, each.p_holm or 0.0, len(plan)))
+            shown = student(values[: len(each.seeds)], sequential.nominal_level(RACE, level))
             assert each.interval.low == pytest.approx(float(shown.low))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from workbench.engine import divide
 from workbench.errors import InputError
@@ -61,9 +62,11 @@ def report(folder: str | Path, console: Console) -> Path:
 
 def report_folder(folder: str | Path, console: Console) -> Sweep:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
-    table."""
+    table and its answer."""
+    from workbench.report.answer import answer
     from workbench.report.findings import Findings
     from workbench.report.main_table import console_table
+    from workbench.report.shares import shares_table
     from workbench.report.write import write_report
 
     sweep = load_sweep(folder)
@@ -75,6 +78,10 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
     found = Findings.of(sweep)
     written = write_report(Path(folder), found)
     console.print(view(console_table(found)))
+    if found.shares:
+        console.print(view(shares_table(found.shares)))
+    if told := answer(found):
+        console.print(Text(told, style="bold"))
     say_written(console, len(written), Path(folder), written[-1])
     return sweep
 

@@ -23,7 +23,7 @@ def load_side(path: str | Path) -> Findings:
 
 
 def compare(a: Findings, b: Findings) -> Table:
-    """Every variant of either: its cost, top-1 and outcome in both, and B less A.
+    """Every variant of either: its cost, top-1 and outcome in both, and the difference of B to A.
 
     The runs were not made together, so differences are not paired: the interval is Welch's
     (Biometrika 34, 1947), for one row alone, and there is no verdict. On different data sets
@@ -69,7 +69,7 @@ COLUMNS = (
     Column("Variant", ("variant",), "name"),
     *_side("A"),
     *_side("B"),
-    Column("B less A [95 %]", ("difference", "difference_low", "difference_high"), rank=1),
+    Column("B compared to A [95 %]", ("difference", "difference_low", "difference_high"), rank=1),
 )
 
 

@@ -19,11 +19,12 @@ COLUMNS = (
     Column("Top-1, %", ("top1_mean", "top1_std")),
     Column("Seeds", ("completed", "runs"), rank=2),
     Column(
-        "Difference [95 %]",
+        "Difference [interval]",
         ("difference", "difference_low", "difference_high", "difference_std", "pairs"),
         rank=1,
     ),
-    Column("Verdict", ("verdict", "detectable", "verdict_reason"), "text"),
+    Column("Verdict", ("verdict", "takes", "verdict_reason"), "text"),
+    Column("Detectable", ("detectable",), rank=6),
     Column(
         "Outcome",
         ("outcome", "diverged", "infeasible", "pruned", "failed", "interrupted", "reasons"),
@@ -94,13 +95,14 @@ def _cells(result: RowResult) -> tuple[Cell, ...]:
     )
 
 
-def _compared(found: Comparison | None) -> tuple[Cell, Cell]:
-    """Difference and verdict."""
+def _compared(found: Comparison | None) -> tuple[Cell, Cell, Cell]:
+    """Difference, verdict and the smallest detectable difference."""
     if found is None:
-        return cell("", *[None] * 5), cell("", *[None] * 3)
+        return cell("", *[None] * 5), cell("", *[None] * 3), number(None)
     values = (found.mean, *ends(found.interval), found.sd, len(found.seeds))
     difference = cell(mean_text(found.mean, found.interval), *values)
-    return difference, cell(verdict_text(found), str(found.verdict), found.detectable, found.reason)
+    verdict = cell(verdict_text(found), str(found.verdict), found.takes, found.reason)
+    return difference, verdict, number(found.detectable, ".2f")
 
 
 def _tested(found: Comparison | None) -> tuple[Cell, Cell]:

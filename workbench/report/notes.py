@@ -4,7 +4,7 @@ from math import sqrt
 
 from workbench.config import MAC
 from workbench.report.findings import Findings
-from workbench.report.verdicts import lost_to_adjustment
+from workbench.report.verdicts import further_seeds
 from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import Comparison, rounding_error
 
@@ -14,7 +14,7 @@ def footnotes(found: Findings) -> tuple[str, ...]:
     facts = found.facts
     texts = [
         _about(facts),
-        _method(facts) if facts.method.variance == "own" else _shared(found),
+        _method(found) if facts.method.variance == "own" else _shared(found),
         _counted(facts),
         _raced(found),
         _unfinished(found),
@@ -30,13 +30,9 @@ def console_notes(found: Findings) -> tuple[str, ...]:
     facts = found.facts
     compared = [each.comparison for each in found.results if each.comparison is not None]
     tested = any(each.interval is not None for each in compared)
-    adjusted = any(map(lost_to_adjustment, compared))
-    seen = any(each.detectable is not None for each in compared)
     texts = [
         _about(facts, any(each.summary.sd is not None for each in found.results)),
-        (_method(facts, adjusted, seen) if facts.method.variance == "own" else _shared(found))
-        if tested
-        else "",
+        (_method(found) if facts.method.variance == "own" else _shared(found)) if tested else "",
         _counted(facts) if any(_floored(each, facts.test_images) for each in compared) else "",
         _raced(found),
         _unfinished(found),
@@ -81,28 +77,22 @@ def _about(facts: PlanFacts, spread: bool = True) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _method(facts: PlanFacts, adjusted: bool = True, seen: bool = True) -> str:
-    """With what `adjusted` (`undecided once adjusted`) and `seen` (`could have seen`) mean."""
+def _method(found: Findings) -> str:
+    facts = found.facts
     if facts.race is None:
-        intervals = "with Student's 95 % interval for that row alone"
+        intervals = "with Student's interval"
         tests = "paired t tests adjusted over the rows by Holm's method"
     else:
-        intervals = "with a repeated 95 % interval that allows for every look"
+        intervals = "with a repeated interval that allows for every look"
         tests = (
             f"group-sequential paired t tests (Pocock's, looks from {facts.race.least} to "
             f"{facts.race.most} seeds) adjusted over the rows by Holm's method"
         )
     parts = [
         f"Differences are in percentage points, paired by seed, {intervals}.",
-        f"Verdicts are by {tests}, at 5 % for the plan.",
-        "'Undecided once adjusted': the interval of the row alone leaves zero out, the adjusted "
-        "test of the plan's rows does not."
-        if adjusted
-        else "",
-        "'Could have seen' is the smallest true difference that as many seeds with this spread "
-        "find at that level in 80 of 100 plans."
-        if seen
-        else "",
+        f"Verdicts are by {tests}, at 5 % for the plan, and each interval is at the level of its "
+        "verdict.",
+        *_power(found),
     ]
     return " ".join(part for part in parts if part)
 
@@ -137,10 +127,26 @@ def _shared(found: Findings) -> str:
         f"'Equivalent': the difference is within {margin:g} points, by two one-sided tests."
         if margin is not None
         else "",
-        "'Could have seen' is the smallest true difference that as many seeds with this spread "
-        "find at that level in 80 of 100 plans.",
+        *_power(found),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _power(found: Findings) -> list[str]:
+    """What the words of power mean, where they are used."""
+    compared = [each.comparison for each in found.results if each.comparison is not None]
+    texts = []
+    if any(each.detectable is not None for each in compared):
+        texts.append(
+            "'Detectable' is the smallest detectable difference: the smallest true one that as "
+            "many seeds with this spread find at that level in 80 of 100 plans."
+        )
+    if any(further_seeds(each) for each in compared):
+        texts.append(
+            "'Takes more seeds': so many would find a true difference as large as the one observed "
+            "in 80 of 100 plans."
+        )
+    return texts
 
 
 def _counted(facts: PlanFacts) -> str:

@@ -1,53 +1,39 @@
-"""One page that holds a whole report and needs nothing else: no network, no other file.
+"""The page of a sweep: answer, table, figures, runs, and how it was made."""
 
-Every text is escaped. Besides, the page's policy lets only its own script run, known by its hash,
-and lets nothing be loaded, so that a name that is markup stays a name.
-"""
-
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
+from workbench.report.answer import answer
 from workbench.report.findings import Findings
+from workbench.show.page import Entry, Page, Picture, render
 from workbench.show.table import Table
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure of the page: SVG made by matplotlib, and what it shows."""
-
-    svg: str
-    caption: str
-
-    @property
-    def drawing(self) -> Markup:
-        """The SVG as it stands within a page, named for those who can't see it."""
-        svg = self.svg[self.svg.index("<svg") :]
-        svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
-        label = f'<svg role="img" aria-label="{escape(self.caption)}"'
-        return Markup(svg.replace("<svg", label, 1))
+from workbench.statistics.facts import RunRecord
 
 
 def page(found: Findings, main: Table, pictures: Sequence[Picture], others: Sequence[Table]) -> str:
-    """The HTML document, by the template `page.html`."""
-    script = _resource("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = Environment(
-        loader=PackageLoader("workbench.report", ""), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    ).get_template("page.html")  # fmt: skip
-    return template.render(
-        found=found, main=main, pictures=pictures, others=others,
-        style=_resource("page.css"), script=script, digest=Markup(digest),
-    )  # fmt: skip
+    """The HTML document."""
+    facts = found.facts
+    made = (
+        ("Plan", facts.kind),
+        ("Data", facts.dataset),
+        ("Recipe", facts.recipe),
+        ("Seeds", ", ".join(map(str, facts.seeds))),
+        ("Command", facts.command),
+        *facts.environment,
+    )
+    runs = [*map(_entry, found.runs)]
+    told = answer(found)
+    return render(Page(facts.name, facts.question, told, main, pictures, others, made, runs))
 
 
-def _resource(name: str) -> Markup:
-    """A file of ours, which is no text to be escaped."""
-    return Markup(files("workbench.report").joinpath(name).read_text(encoding="utf-8"))
+def _entry(run: RunRecord) -> Entry:
+    title = f"{run.variant}, seed {run.seed}: {run.outcome}"
+    if run.top1 is not None:
+        title += f", top-1 {run.top1:.2f} %"
+    facts = (
+        ("Run", run.run_id),
+        ("Reason", run.reason),
+        ("Ended at step", None if run.step is None else str(run.step)),
+        ("Seconds", None if run.seconds is None else f"{run.seconds:.1f}"),
+        ("Repeat", run.command),
+    )
+    return Entry(title, facts, run.config)

@@ -1,16 +1,18 @@
 """Differences and verdicts in words, alike in tables and figures."""
 
+from workbench.show.console import plural
+from workbench.show.table import signed
 from workbench.statistics.paired import Comparison, Interval, Verdict
 
 
 def mean_text(mean: float | None, interval: Interval | None) -> str:
     """`+1.20 [+0.40, +2.00]`; the mean alone where there is no interval, empty without one."""
-    return " ".join(["" if mean is None else f"{mean:+.2f}", interval_text(interval)]).strip()
+    return " ".join(["" if mean is None else signed(mean), interval_text(interval)]).strip()
 
 
 def interval_text(found: Interval | None) -> str:
     """`[+0.40, +2.00]`; empty where there is none."""
-    return f"[{found.low:+.2f}, {found.high:+.2f}]" if found else ""
+    return f"[{signed(found.low)}, {signed(found.high)}]" if found else ""
 
 
 def ends(found: Interval | None) -> tuple[float | None, float | None]:
@@ -19,19 +21,15 @@ def ends(found: Interval | None) -> tuple[float | None, float | None]:
 
 
 def verdict_text(found: Comparison) -> str:
-    """`helps`; `undecided (could have seen 0.81)`; `none: one seed gives no verdict`."""
-    if found.verdict is Verdict.UNDECIDED and found.detectable is not None:
-        return f"{verdict_words(found)} (could have seen {found.detectable:.2f})"
-    return verdict_words(found) if found.verdict is not Verdict.NONE else f"none: {found.reason}"
+    """`helps`; `undecided (takes 12 more seeds)`; `none: one seed gives no verdict`."""
+    if found.verdict is Verdict.NONE:
+        return f"none: {found.reason}"
+    more = further_seeds(found)
+    return str(found.verdict) + (f" (takes {plural(more, 'more seed')})" if more else "")
 
 
-def verdict_words(found: Comparison) -> str:
-    """The verdict: `undecided once adjusted` where that is what decided."""
-    return f"{found.verdict} once adjusted" if lost_to_adjustment(found) else str(found.verdict)
-
-
-def lost_to_adjustment(found: Comparison) -> bool:
-    """Whether the interval, of this row alone, leaves zero out where the verdict does not."""
-    if found.interval is None or found.verdict is not Verdict.UNDECIDED:
-        return False
-    return found.interval.low > 0 or found.interval.high < 0
+def further_seeds(found: Comparison) -> int | None:
+    """How many more an undecided row would take; None where that is not known."""
+    if found.verdict is not Verdict.UNDECIDED or found.takes is None:
+        return None
+    return max(found.takes - len(found.seeds), 1)

@@ -6,13 +6,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.report.answer import answer
 from workbench.report.beside_published import published_tables
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
-from workbench.report.page import Picture, page
+from workbench.report.page import page
 from workbench.report.shares import shares_table
 from workbench.runs.folder import write_text
-from workbench.show.formats import as_csv, as_json, as_latex, as_markdown
+from workbench.show.formats import (
+    as_csv,
+    as_data,
+    as_json,
+    as_latex,
+    as_markdown,
+    escape_markdown,
+    json_text,
+)
+from workbench.show.page import Picture
 from workbench.show.table import Table
 from workbench.statistics.attribution import Attribution
 from workbench.statistics.effects import Interactions
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "effects": "Difference of each row to the row it is compared with, and its interval.",
+    "effects": "Difference of each row to the row it is compared to, and its interval.",
     "top1_macs": "Top-1 against multiply-adds, with the Pareto front.",
     "top1_throughput": "Top-1 against training throughput as measured during the sweep, where "
     "other work on the machine counts against it, with the Pareto front.",
@@ -42,11 +52,8 @@ def write_report(folder: Path, found: Findings) -> list[Path]:
     main = main_table(found)
     others = {"shares": shares_table(found.shares)} if found.shares else {}
     others |= published_tables(found)
-    written = [
-        path
-        for stem, table in {"table": main, **others}.items()
-        for path in write_table(folder, stem, table)
-    ]
+    written = _write_main(folder, found, main)
+    written += [path for stem, table in others.items() for path in write_table(folder, stem, table)]
     written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
     drawn = _draw(folder, found)
     document = page(found, main, [picture for picture, _ in drawn], [*others.values()])
@@ -59,6 +66,17 @@ def write_table(folder: Path, stem: str, table: Table) -> list[Path]:
     forms: dict[str, Callable[[Table], str]]
     forms = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "json": as_json}
     return [write_text(folder / f"{stem}.{end}", form(table)) for end, form in forms.items()]
+
+
+def _write_main(folder: Path, found: Findings, main: Table) -> list[Path]:
+    """The main table, in Markdown and JSON with the question and its answer."""
+    told = answer(found)
+    data = as_data(main) | {"question": found.facts.question, "answer": told}
+    above = [escape_markdown(text) for text in (found.facts.question, told) if text]
+    written = write_table(folder, "table", main)
+    write_text(folder / "table.md", "\n\n".join([*above, as_markdown(main)]))
+    write_text(folder / "table.json", json_text(data) + "\n")
+    return written
 
 
 def curves_csv(runs: Sequence[RunRecord]) -> str:

@@ -102,7 +102,7 @@ def printed(found: Table | Printout, form: Form) -> str:
         tables = (*tables[:-1], replace(tables[-1], notes=last))
     if form is Form.LATEX:
         return "\n".join(as_latex(table) for table in tables)
-    titles = [f"**{_markdown(table.title)}**\n\n" if table.title else "" for table in tables]
+    titles = [f"**{escape_markdown(table.title)}**\n\n" if table.title else "" for table in tables]
     texts = (as_markdown(table.for_people()) for table in tables)
     return "\n".join(title + text for title, text in zip(titles, texts, strict=True))
 
@@ -111,11 +111,11 @@ def as_markdown(table: Table) -> str:
     """A pipe table and its notes."""
     rule = ["---:" if column.right else ":---" for column in table.columns]
     lines = [
-        _pipes([_markdown(column.title) for column in table.columns]),
+        _pipes([escape_markdown(column.title) for column in table.columns]),
         _pipes(rule),
-        *(_pipes([_markdown(cell.text) for cell in row]) for row in table.rows),
+        *(_pipes([escape_markdown(cell.text) for cell in row]) for row in table.rows),
     ]
-    notes = "".join(f"\n{_markdown(note)}\n" for note in (*table.about, *table.notes))
+    notes = "".join(f"\n{escape_markdown(note)}\n" for note in (*table.about, *table.notes))
     return "\n".join(lines) + "\n" + notes
 
 
@@ -123,7 +123,8 @@ def _pipes(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """Text that Markdown prints as it stands, on one line."""
     for sign in "\\`*_[]<>|~$":
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())

@@ -57,7 +57,17 @@ def cell(text: str, *values: Value, style: str = "") -> Cell:
 
 def number(value: float | None, form: str = ",") -> Cell:
     """A number by a format specification; empty where nobody measured it."""
-    return Cell("" if value is None else format(value, form), (value,))
+    return Cell("" if value is None else unsigned_zero(format(value, form)), (value,))
+
+
+def unsigned_zero(text: str) -> str:
+    """A number as text; what rounds to zero has no minus sign."""
+    return text[1:] if text[:1] == "-" and not text.strip("-0.") else text
+
+
+def signed(value: float) -> str:
+    """`+1.20`; what rounds to zero is `+0.00`, from either side."""
+    return f"{value:+z.2f}"
 
 
 @dataclass(frozen=True, slots=True)

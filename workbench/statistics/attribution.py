@@ -27,10 +27,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Percentage points of top-1: the mean over seeds, and Student's 95 % interval for it alone."""
+    """Percentage points of top-1: the mean over seeds, Student's 95 % interval for it alone, and
+    the p value of the same test."""
 
     mean: float
     interval: Interval | None
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,4 @@ def estimate(top1: Floats, weights: Floats, images: int | None) -> Estimate:
     found = student(top1 @ weights, least=rounding_error(images, weights))
     known = bool(np.isfinite(found.low))
     interval = Interval(float(found.low), float(found.high)) if known else None
-    return Estimate(float(found.mean), interval)
+    return Estimate(float(found.mean), interval, float(found.p) if known else None)

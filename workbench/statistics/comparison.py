@@ -34,17 +34,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A row less the row it is compared with.
+    """A row less the row it is compared to.
 
     All values are in percentage points of top-1. `p_holm` decides the verdict. `seeds` and
-    `differences` are those that both rows completed. With `variance: own` the interval is for this
-    row alone; with the shared model it is at the level of the verdict. `detectable` is the smallest
-    true difference that as many seeds with this spread would have called real in 80 of 100 plans.
+    `differences` are those that both rows completed. The interval is at the level of the
+    verdict. `detectable` is the smallest true difference that as many seeds with this spread would
+    have called real in 80 of 100 plans. `takes` is the number of seeds that a difference as large
+    as the one observed would take, None where it is too small for any number tried.
 
     Of the shared model alone: `own_p` is Student's paired t test of this row; `loud` names the
-    rows of the two that keep their own variance; `takes` is the number of seeds that a difference
-    as large as the one observed would take, None where it is too small for any number tried;
-    `chance` is that of a verdict by the end of a race, as far as can be seen.
+    rows of the two that keep their own variance; `chance` is that of a verdict by the end of a
+    race, as far as can be seen.
     """
 
     variant: str
@@ -76,6 +76,16 @@ class Comparison:
     def replaced(self, **changes: Any) -> "Comparison":
         """The same with other values."""
         return replace(self, **changes)
+
+
+def step_level(p: ArrayLike, adjusted: ArrayLike, comparisons: int) -> NDArray[np.float64]:
+    """The level of each interval: of its row's step of the adjustment.
+
+    So it leaves zero out just where `adjusted` is at most `LEVEL`.
+    """
+    raw, after = np.asarray(p, dtype=np.float64), np.asarray(adjusted, dtype=np.float64)
+    steps = np.clip(after / np.maximum(raw, 1e-300), 1.0, comparisons)
+    return np.asarray(LEVEL / np.where(after < 1, steps, comparisons))
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Whether a difference is real: differences paired by seed, and a verdict in words.
 
 The test of a row is the paired t test (Student, Biometrika 6, 1908) of its top-1 less that of the
-row it is compared with, seed by seed. P values are adjusted over all compared rows of the plan by
+row it is compared to, seed by seed. P values are adjusted over all compared rows of the plan by
 Holm's method (Scandinavian Journal of Statistics 6, 1979), which holds the chance of any false
 verdict in a plan at 5 % whatever the rows have in common. Every compared row counts in the
 adjustment, also one that could not be tested: a verdict must not come easier where runs fail.
@@ -30,8 +30,10 @@ from workbench.statistics.comparison import (
     Interval,
     Verdict,
     holm,
+    step_level,
 )
 from workbench.statistics.facts import Method, Outcome, Race, Row, RunRecord
+from workbench.statistics.power import seeds_needed
 from workbench.statistics.shared import compare_shared
 
 __all__ = [
@@ -186,7 +188,7 @@ def compare_rows(
     images: int | None = None,
     method: Method | None = None,
 ) -> dict[str, Comparison]:
-    """Every row that is compared with another, by variant.
+    """Every row that is compared to another, by variant.
 
     `seeds` is the order they were run in, which the sequential method of a `race` needs; `images`
     is the size of the test set. Without a `method`, each row has its own variance.
@@ -243,8 +245,7 @@ def _test(differences: list[float], race: Race | None, least: float) -> Student 
         counts = range(race.least, len(differences) + 1)
         looks = (student(differences[:n], least=least).p for n in counts)
         p = sequential.sequential_p(race, min(float(look) for look in looks))
-        found = student(differences, sequential.nominal_level(race, LEVEL), least)
-        found = replace(found, p=np.asarray(p))
+        found = replace(student(differences, least=least), p=np.asarray(p))
     return found if np.isfinite(found.low) else None
 
 
@@ -260,6 +261,7 @@ def _comparison(
     differences = tuple(found.values())
     share = LEVEL / comparisons
     level = share if race is None else sequential.nominal_level(race, share)
+    verdict = _verdict(test, p_holm)
     return Comparison(
         variant=row.variant,
         compared_to=row.compared_to or "",
@@ -267,14 +269,30 @@ def _comparison(
         differences=differences,
         mean=float(np.mean(differences)) if differences else None,
         sd=float(np.std(differences, ddof=1)) if len(differences) > 1 else None,
-        interval=Interval(float(test.low), float(test.high)) if test else None,
+        interval=_interval(test, p_holm, comparisons, race) if test else None,
         bootstrap=bootstrap(differences, resamples=resamples) if resamples and test else None,
         p=float(test.p) if test else None,
         p_holm=p_holm if test else None,
         detectable=detectable(float(test.error), test.n, level) if test else None,
-        verdict=_verdict(test, p_holm),
+        verdict=verdict,
         reason="" if test else _reason(len(differences), race),
+        takes=_takes(test, comparisons) if test and verdict is Verdict.UNDECIDED else None,
     )
+
+
+def _interval(test: Student, p_holm: float, comparisons: int, race: Race | None) -> Interval:
+    """At the level of the verdict: it leaves zero out just where that is helps or hurts."""
+    level = float(step_level(test.p, p_holm, comparisons))
+    nominal = level if race is None else sequential.nominal_level(race, level)
+    half = float(special.stdtrit(test.n - 1, 1 - nominal / 2) * test.error)
+    return Interval(float(test.mean) - half, float(test.mean) + half)
+
+
+def _takes(test: Student, comparisons: int) -> int | None:
+    """None, too, where the step of the test set decides, which no number of seeds makes finer."""
+    if test.error > test.sd / np.sqrt(test.n):
+        return None
+    return seeds_needed(abs(float(test.mean)), float(test.sd) ** 2, 2, comparisons)
 
 
 def _verdict(test: Student | None, p_holm: float) -> Verdict:

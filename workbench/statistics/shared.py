@@ -19,7 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.statistics import sequential, variance
-from workbench.statistics.comparison import LEVEL, RESOLUTION, Comparison, Interval, Verdict, holm
+from workbench.statistics.comparison import (
+    LEVEL,
+    RESOLUTION,
+    Comparison,
+    Interval,
+    Verdict,
+    holm,
+    step_level,
+)
 from workbench.statistics.facts import Method, Race, Row, RunRecord
 from workbench.statistics.power import chance_of_verdict, detectable_t, seeds_needed
 
@@ -95,8 +103,7 @@ def _tests(
     p = np.where(tested, p, 1.0)
     comparisons = len(first)
     adjusted = np.minimum(p * comparisons, 1.0) if equivalence else holm(p)
-    steps = np.clip(adjusted / np.maximum(p, 1e-300), 1.0, comparisons)
-    level = LEVEL / np.where(adjusted < 1, steps, comparisons)
+    level = step_level(p, adjusted, comparisons)
     p = np.where(tested, p, np.nan)
     return _Tests(found, model, counts, p, adjusted, level)
 
@@ -137,8 +144,9 @@ def _comparison(
     mean, error = float(contrast.mean[at]), float(contrast.error[at])
     if not np.isfinite(p):
         return paired.replaced(
-            interval=None, p=None, p_holm=None, detectable=None, own_p=paired.p,
-            verdict=Verdict.NONE, reason=_reason(paired, int(tests.counts[at]), race),
+            interval=None, p=None, p_holm=None, detectable=None, takes=None,
+            own_p=paired.p, verdict=Verdict.NONE,
+            reason=_reason(paired, int(tests.counts[at]), race),
         )  # fmt: skip
     freedom, floor = float(contrast.freedom[at]), float(contrast.floor[at])
     rows = len(model.known)
@@ -152,6 +160,7 @@ def _comparison(
     verdict = _verdict(mean, one_sided, float(tests.adjusted[at]), method.equivalent)
     loud = zip((paired.variant, paired.compared_to), contrast.loud, strict=True)
     undecided = verdict is Verdict.UNDECIDED
+    pooled = 2 if any(flags[at] for flags in contrast.loud) else rows  # whose spread tells
     return paired.replaced(
         mean=mean,
         interval=Interval(mean - half, mean + half),
@@ -165,7 +174,7 @@ def _comparison(
         chance=chance_of_verdict(mean, error, int(tests.counts[at]), race.most, freedom, share)
         if race and undecided
         else None,
-        takes=seeds_needed(abs(mean), error**2 * tests.counts[at], rows, comparisons)
+        takes=seeds_needed(abs(mean), error**2 * tests.counts[at], pooled, comparisons)
         if undecided
         else None,
     )

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from workbench.report.verdicts import interval_text, mean_text
 from workbench.show import figures as style
+from workbench.show.table import signed
 from workbench.statistics.attribution import Attribution, Estimate
 from workbench.statistics.effects import Interactions
 
@@ -48,9 +50,7 @@ def _bar(axes: "Axes", height: int, estimate: Estimate, whole: bool) -> None:
 
 def estimate_text(estimate: Estimate) -> str:
     """`+1.20 [+0.40, +2.00]`."""
-    if estimate.interval is None:
-        return f"{estimate.mean:+.2f}"
-    return f"{estimate.mean:+.2f} [{estimate.interval.low:+.2f}, {estimate.interval.high:+.2f}]"
+    return mean_text(estimate.mean, estimate.interval)
 
 
 def interaction_map(found: Attribution | Interactions) -> "Figure":
@@ -102,12 +102,12 @@ def _number(axes: "Axes", i: float, j: float, cell: Estimate, colour: str) -> No
     axes.text(
         j,
         i - 0.12,
-        f"{cell.mean:+.2f}",
+        signed(cell.mean),
         ha="center",
         va="center",
         color=colour,
         fontweight="bold" if clear else "normal",
     )
     if cell.interval is not None:
-        text = f"[{cell.interval.low:+.2f}, {cell.interval.high:+.2f}]"
+        text = interval_text(cell.interval)
         axes.text(j, i + 0.2, text, ha="center", va="center", color=colour, fontsize=6)

@@ -1,10 +1,10 @@
-"""Each row's difference to the row it is compared with, and its interval."""
+"""Each row's difference to the row it is compared to, and its interval."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.report.findings import RowResult
-from workbench.report.verdicts import mean_text, verdict_words
+from workbench.report.verdicts import mean_text, verdict_text
 from workbench.show import figures as style
 from workbench.statistics.paired import Comparison, Verdict
 
@@ -21,7 +21,7 @@ LOOKS = {
 
 
 def draw(lines: Sequence[RowResult]) -> "Figure | None":
-    """None where no row is compared with another."""
+    """None where no row is compared to another."""
     compared = [line for line in lines if line.comparison is not None]
     if not compared:
         return None
@@ -41,7 +41,7 @@ def draw(lines: Sequence[RowResult]) -> "Figure | None":
 
 def _name(line: RowResult) -> str:
     against = line.row.compared_to or ""
-    return f"{style.shorten(line.row.variant, 24)}\nagainst {style.shorten(against, 24)}"
+    return f"{style.shorten(line.row.variant, 24)}\ncompared to {style.shorten(against, 24)}"
 
 
 def _effect(axes: "Axes", height: int, line: RowResult) -> None:
@@ -65,7 +65,7 @@ def _effect(axes: "Axes", height: int, line: RowResult) -> None:
 
 
 def _label(found: Comparison, line: RowResult) -> str:
-    words = verdict_words(found)
+    words = verdict_text(found)
     if line.summary.ended:
         words = f"{words}; {line.summary.outcome}"
     return f"{mean_text(found.mean, found.interval)}\n{words}".strip()
