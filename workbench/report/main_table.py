@@ -19,7 +19,7 @@ COLUMNS = (
     Column("Top-1, %", ("top1_mean", "top1_std")),
     Column("Seeds", ("completed", "runs"), rank=2),
     Column(
-        "Difference [interval]",
+        "Difference",
         ("difference", "difference_low", "difference_high", "difference_std", "pairs"),
         rank=1,
     ),
