@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sweeps import options, plan, quiet
+from tests.support.sweeps import options, plan, quiet, small_zoo  # noqa: F401
 from workbench import doctor
 from workbench.data import describe
 from workbench.errors import InputError

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.studies import options as study_options
 from tests.support.studies import study
-from tests.support.sweeps import options, plan, quiet, said
+from tests.support.sweeps import options, plan, quiet, said, small_zoo  # noqa: F401
 from workbench.config import Outcome, Progress
 from workbench.engine import (
     LOCAL,

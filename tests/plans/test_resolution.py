@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.checks import refused
-from tests.support.sweeps import PATH, plan, plan_file, rooms
+from tests.support.sweeps import PATH, plan, plan_file
+from workbench.cost import cost
 from workbench.plans.changes import Changes
 from workbench.plans.file import find_plan, parse_plan, read_plan
 from workbench.plans.kinds import KINDS
@@ -22,18 +23,19 @@ def test_additive_rows_build_on_the_row_before() -> None:
     path = plan()
     assert [variant.compared_to for variant in path.variants] == [None, "small", "large"]
     assert [variant.base for variant in path.variants] == ["small", "large", "large"]
-    assert path.variants[2].overrides == ("lpu=none", "lpu=conv")
+    assert path.variants[2].overrides == ("lpu=none", "lpu=dwconv")
     assert [variant.spec.stages[0].lpu.name for variant in path.variants] == [
-        "conv",
+        "dwconv",
         "none",
-        "conv",
+        "dwconv",
     ]
     assert [variant.changed for variant in path.variants] == [
         "small",
         "large, lpu=none",
-        "lpu=conv",
+        "lpu=dwconv",
     ]
-    assert (path.variants[1].params, path.variants[1].macs) == (1600, 16000)
+    known = cost(path.variants[1].spec)
+    assert (path.variants[1].params, path.variants[1].macs) == (known.params, known.macs)
 
 
 def test_a_base_of_its_own_begins_afresh() -> None:
@@ -45,32 +47,30 @@ def test_list_rows_build_on_the_first_and_compare_to_it() -> None:
     rows = [
         {"name": "as published", "set": {"dim": 12}},
         {"name": "none", "set": ["lpu=none"]},
-        {"name": "plain", "set": ["lpu=conv_plain"]},
+        {"name": "plain", "set": ["lpu.shortcut=false"]},
     ]
     listed = plan(kind="list", base="large", rows=rows)
     assert [variant.compared_to for variant in listed.variants] == [None, *["as published"] * 2]
-    assert listed.variants[2].overrides == ("dim=12", "lpu=conv_plain")
+    assert listed.variants[2].overrides == ("dim=12", "lpu.shortcut=false")
 
 
 def test_one_factor_takes_every_component_of_the_slot_but_the_one_there_is() -> None:
-    found = resolve(parse_plan(one_factor(factor="lpu")), rooms())
-    assert [variant.name for variant in found.variants] == [
-        "baseline", "lpu=none", "lpu=conv_plain",
-    ]  # fmt: skip
+    found = resolve(parse_plan(one_factor(factor="lpu")))
+    assert [variant.name for variant in found.variants] == ["baseline", "lpu=none"]
     assert {variant.compared_to for variant in found.variants[1:]} == {"baseline"}
 
 
 def test_one_factor_takes_listed_values() -> None:
-    found = resolve(parse_plan(one_factor(factor="dim", values=[4, 8, 16])), rooms())
+    found = resolve(parse_plan(one_factor(factor="dim", values=[4, 8, 16])))
     assert [variant.name for variant in found.variants] == ["baseline", "dim=4", "dim=16"]
 
 
 def one_factor(**fields: Any) -> dict[str, Any]:
-    return {"kind": "one_factor", "name": "f", "recipe": "any", "base": "small", **fields}
+    return {"kind": "one_factor", "name": "f", "recipe": "digits", "base": "small", **fields}
 
 
 def test_leave_one_out_takes_each_part_out_of_the_whole() -> None:
-    found = resolve(parse_plan(leave_one_out()), rooms())
+    found = resolve(parse_plan(leave_one_out()))
     assert [variant.name for variant in found.variants] == ["all", "without LPU", "without width"]
     assert {variant.compared_to for variant in found.variants[1:]} == {"all"}
     assert found.variants[2].overrides == ("dim=4",)
@@ -81,7 +81,7 @@ def leave_one_out() -> dict[str, Any]:
     return {
         "kind": "leave_one_out",
         "name": "l",
-        "recipe": "r",
+        "recipe": "digits",
         "base": "small",
         "toggles": toggles,
     }
@@ -121,10 +121,10 @@ def test_only_picks_rows() -> None:
 
 
 def test_changes_go_to_name_seeds_recipe_and_rows() -> None:
-    changes = Changes("other", (5, 7), ("recipe.epochs=9", "alias=x"))
+    changes = Changes("other", (5, 7), ("recipe.epochs=9", "heads=2"))
     changed = plan(changes)
     assert (changed.name, changed.seeds, changed.recipe.epochs) == ("other", (5, 7), 9)
-    assert {variant.spec.stages[0].position.name for variant in changed.variants} == {"x"}
+    assert {variant.spec.stages[0].heads for variant in changed.variants} == {2}
     assert plan().recipe.epochs == 3
 
 
@@ -135,12 +135,12 @@ def test_classes_follow_the_data() -> None:
 # ---------------------------------------------------------------- refused
 
 TWICE = [{"name": "a", "base": "small"}, {"name": "a", "base": "large"}]
-SAME = [{"name": "a", "base": "small"}, {"name": "b", "set": {"alias": "other"}}]
+SAME = [{"name": "a", "base": "small"}, {"name": "b", "set": {"heads": 2}}]
 NO_CHANGE = [{"name": "a", "base": "small"}, {"name": "b"}]
 BACK = [
     {"name": "a", "base": "small"},
     {"name": "b", "set": {"lpu": "none"}},
-    {"name": "c", "set": {"lpu": "conv"}},
+    {"name": "c", "set": {"lpu": "dwconv"}},
 ]
 
 
@@ -156,7 +156,7 @@ BACK = [
         ({"seeds": [0, -1]}, ["seeds.1: -1 is refused"]),
         ({"seeds": True}, ["seeds: True is refused"]),
         ({"seeds": [1.5]}, ["seeds.0: 1.5 is refused"]),
-        ({"rows": SAME}, ["variant 'b'", "the same as that of 'a'", "alias=other"]),
+        ({"rows": SAME}, ["variant 'b'", "the same as that of 'a'", "heads=2"]),
         ({"rows": NO_CHANGE}, ["variant 'b'", "changes nothing"]),
         ({"rows": BACK}, ["variant 'c'", "the same as that of 'a'"]),
         ({"sede": 3}, ["unknown 'sede'", "nearest: 'seeds"]),
@@ -182,7 +182,7 @@ BACK = [
     ],
 )
 def test_refused(fields: dict[Any, Any], parts: list[str]) -> None:
-    refused(lambda: resolve(parse_plan({**PATH, **fields}), rooms()), *parts)
+    refused(lambda: resolve(parse_plan({**PATH, **fields})), *parts)
 
 
 def test_seeds_from_the_command_line_are_checked_too() -> None:
@@ -192,13 +192,13 @@ def test_seeds_from_the_command_line_are_checked_too() -> None:
 
 def test_one_factor_refuses_a_value_twice_and_a_field_without_values() -> None:
     twice = one_factor(factor="dim", values=[4, 4])
-    refused(lambda: resolve(parse_plan(twice), rooms()), "values: '4' stands there 2 times")
-    refused(lambda: resolve(parse_plan(one_factor(factor="lpuu")), rooms()), "nearest: 'lpu")
+    refused(lambda: resolve(parse_plan(twice)), "values: '4' stands there 2 times")
+    refused(lambda: resolve(parse_plan(one_factor(factor="lpuu"))), "nearest: 'lpu")
 
 
 def test_one_factor_refuses_another_spec_of_the_same_network() -> None:
-    same = one_factor(factor="alias", values=["other"])
-    refused(lambda: resolve(parse_plan(same), rooms()), "the same as that of 'baseline'")
+    same = one_factor(factor="heads", values=[2])
+    refused(lambda: resolve(parse_plan(same)), "the same as that of 'baseline'")
 
 
 # ---------------------------------------------------------------- files
@@ -269,8 +269,8 @@ def test_plans_and_studies_are_named_apart(tmp_path: Path, monkeypatch: pytest.M
 def test_written_overrides_may_be_a_mapping_a_list_or_one() -> None:
     rows = [
         {"name": "a", "base": "small", "set": {"dim": 4, "lpu": "none"}},
-        {"name": "b", "base": "small", "set": ["dim=4", "lpu=conv"]},
+        {"name": "b", "base": "small", "set": ["dim=4", "lpu=dwconv"]},
         {"name": "c", "base": "small", "set": "dim=5"},
     ]
-    found = [row.overrides for row in plan_file(rows=rows).choices(lambda slot: ())]
-    assert found == [("dim=4", "lpu=none"), ("dim=4", "lpu=conv"), ("dim=5",)]
+    found = [row.overrides for row in plan_file(rows=rows).choices()]
+    assert found == [("dim=4", "lpu=none"), ("dim=4", "lpu=dwconv"), ("dim=5",)]

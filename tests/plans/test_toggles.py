@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sweeps import rooms
 from workbench.errors import InputError
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds.factorial import Factorial
@@ -20,12 +19,12 @@ SIX = {name: [f"dim={2**index}"] for index, name in enumerate("ABCDEF")}
 
 def written(kind: str, **fields: Any) -> dict[str, Any]:
     toggles = {"LPU": {"lpu": "none"}, "width": {"dim": 4}, "depth": "depth=2"}
-    start = {"kind": kind, "name": "f", "recipe": "r", "base": "small", "toggles": toggles}
+    start = {"kind": kind, "name": "f", "recipe": "digits", "base": "small", "toggles": toggles}
     return {**start, **fields}
 
 
 def plan(kind: str, **fields: Any) -> Plan:
-    return resolve(parse_plan(written(kind, **fields)), rooms())
+    return resolve(parse_plan(written(kind, **fields)))
 
 
 def factorial(names: str, **generators: str) -> Factorial:
@@ -63,7 +62,7 @@ def test_toggles_can_be_added_to_a_bare_base() -> None:
 @given(st.integers(2, 6), st.sampled_from(["remove", "add"]))
 def test_every_subset_is_one_row(count: int, mode: str) -> None:
     toggles = {name: f"{name}=1" for name in "ABCDEF"[:count]}
-    rows = parse_plan(written("factorial", toggles=toggles, mode=mode)).choices(lambda _: ())
+    rows = parse_plan(written("factorial", toggles=toggles, mode=mode)).choices()
     assert len({frozenset(row.present or ()) for row in rows}) == len(rows) == 2**count
     assert [row.compared_to for row in rows] == [None] + [rows[0].name] * (len(rows) - 1)
 
@@ -91,7 +90,7 @@ def test_a_fraction_of_resolution_iv_is_balanced_in_any_three_toggles(mode: str)
     """What resolution IV means: projected on any three toggles it is a full factorial, twice."""
     file = parse_plan({**written("factorial"), "toggles": SIX, "mode": mode,
                        "generators": {"E": ["A", "B", "C"], "F": ["B", "C", "D"]}})  # fmt: skip
-    rows = file.choices(lambda _: ())
+    rows = file.choices()
     assert len(rows) == 16
     assert rows[0].name == ("all" if mode == "remove" else "none")
     for three in combinations("ABCDEF", 3):

@@ -1,20 +1,18 @@
 """The commands of a plan: its preview, and its sweep with reports."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support import sweeps as standins
-from tests.support.sweeps import quiet, rooms, said
-from workbench.config import DataConfig
+from tests.support.sweeps import options, quiet, said
+from workbench.cost import cost
 from workbench.errors import InputError
 from workbench.plans.changes import Changes
 from workbench.report.commands import ablate, preview
 from workbench.report.preview import preview_data, print_preview
 from workbench.runs.results import load_sweep
-from workbench.runs.sweep import SweepOptions
 
 
 def write_plan(folder: Path) -> Path:
@@ -25,7 +23,7 @@ def write_plan(folder: Path) -> Path:
 
 def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
     path = write_plan(tmp_path)
-    found_plan, found = preview(path, options=SweepOptions(jobs=2, device="cpu"), rooms=rooms())
+    found_plan, found = preview(path, options=options())
     assert [variant.name for variant in found_plan.variants] == ["small", "large", "+ LPU"]
     assert set(found.runs) == {"small", "large", "+ LPU"}
     # 100 images an epoch at 1000 a second, in an epoch of 0.25 s with 80 of them and the 50
@@ -37,24 +35,24 @@ def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_preview_prints_its_numbers_and_gives_them_unrounded(tmp_path: Path) -> None:
-    wanted = SweepOptions(jobs=1, device="cpu")
-    found = preview(write_plan(tmp_path), options=wanted, rooms=rooms())
+    wanted = options(jobs=1)
+    found = preview(write_plan(tmp_path), options=wanted)
     console = quiet()
     print_preview(*found, console)
     text = said(console)
     assert "large, lpu=none" in text
-    assert "16,000" in text
+    assert f"{cost(found[0].variants[1].spec).macs:,}" in text
     assert "6 runs: 3 variants x seeds 0, 1; about 4 s" in text
     data = json.loads(json.dumps(preview_data(*found)))
-    assert [row["macs"] for row in data["rows"]] == [8000, 16000, 16000]
+    assert [row["macs"] for row in data["rows"]] == [v.macs for v in found[0].variants]
     assert data["sweep_seconds"] == pytest.approx(6 * data["rows"][0]["run_seconds"])
     assert len({run["id"] for run in data["runs"]}) == 6
 
 
 def test_preview_says_which_row_can_not_be_run(tmp_path: Path) -> None:
     path = write_plan(tmp_path)
-    wanted = SweepOptions(jobs=1, device="cpu", only=("large",))
-    _, found = preview(path, options=wanted, changes=Changes(seeds=(1,)), rooms=rooms("raising"))
+    wanted = options("raising", jobs=1, only=("large",))
+    _, found = preview(path, options=wanted, changes=Changes(seeds=(1,)))
     assert set(found.failures) == {"large"}
     assert "RuntimeError" in found.failures["large"]
     assert "traceback" not in found.failures["large"]  # its folder is gone
@@ -64,22 +62,19 @@ def test_preview_says_which_row_can_not_be_run(tmp_path: Path) -> None:
 def test_preview_times_random_images_where_those_of_a_known_set_are_not_here(
     tmp_path: Path,
 ) -> None:
-    def absent(config: DataConfig) -> standins.Facts:
-        raise InputError("data.path: digits is not in 'nowhere'")
-
-    path, wanted = write_plan(tmp_path), SweepOptions(jobs=1, device="cpu")
-    lacking = replace(rooms(), describe=absent)
-    with pytest.raises(InputError, match="is not in 'nowhere'"):
-        preview(path, options=wanted, rooms=lacking)
-    known = replace(lacking, stand_in=lambda _: (standins.Facts(), DataConfig(name="synthetic")))
-    plan, found = preview(path, options=wanted, rooms=known)
-    assert found.runs == preview(path, options=wanted, rooms=rooms())[1].runs
-    assert plan.recipe.data.name == "digits"
+    absent = "recipe.data.path=nowhere"
+    path, wanted = write_plan(tmp_path), options(jobs=1)
+    with pytest.raises(InputError, match="nowhere"):
+        preview(path, options=wanted, changes=Changes(settings=("recipe.data.name=folder", absent)))
+    fetched = Changes(settings=("recipe.data.name=cifar10", absent))
+    plan, found = preview(path, options=wanted, changes=fetched)
+    assert found.runs == preview(path, options=wanted)[1].runs
+    assert plan.recipe.data.name == "cifar10"
     assert found.note is not None
     assert "random ones were timed" in found.note
-    assert found.note.endswith("workbench fetch digits")
-    with pytest.raises(InputError, match="is not in 'nowhere'"):  # training does need them
-        ablate(path, results=tmp_path, options=wanted, rooms=known, console=quiet())
+    assert found.note.endswith("workbench fetch cifar10")
+    with pytest.raises(InputError, match="nowhere"):  # training does need them
+        ablate(path, results=tmp_path, options=wanted, changes=fetched, console=quiet())
 
 
 @pytest.mark.slow
@@ -89,9 +84,8 @@ def test_ablate_runs_reports_and_records_its_command(tmp_path: Path) -> None:
         write_plan(tmp_path),
         results=tmp_path / "results",
         changes=Changes(name="mine", settings=("recipe.epochs=2",)),
-        options=SweepOptions(jobs=1, device="cpu"),
+        options=options(jobs=1),
         console=console,
-        rooms=rooms(),
     )
     assert done.exit_code == 0
     assert done.folder == tmp_path / "results" / "mine"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sweeps import PATH, options, plan, quiet, rooms, said
+from tests.support.sweeps import PATH, options, plan, quiet, said
 from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.plans.changes import Changes
@@ -16,7 +16,7 @@ from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.report.preview import preview_data, print_preview
 from workbench.runs.results import load_sweep
-from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
+from workbench.runs.sweep import SweepResult, run_sweep
 
 SEEDS = {"min": 3, "max": 6, "stop": "decided"}
 ROWS = [
@@ -123,7 +123,7 @@ def test_other_bounds_are_another_plan(whole: tuple[SweepResult, str]) -> None:
 def test_a_dry_run_shows_the_range(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(json.dumps({**PATH, "kind": "list", "rows": ROWS, "seeds": SEEDS}))
-    found = preview(path, options=SweepOptions(jobs=1, device="cpu"), rooms=rooms())
+    found = preview(path, options=options(jobs=1))
     console = quiet()
     print_preview(*found, console)
     assert "9 to 18 runs: 3 variants x 3 to 6 seeds; about " in said(console)

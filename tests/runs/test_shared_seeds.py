@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from workbench.config import Outcome, RunConfig
-from workbench.plans.collaborators import real_rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import Plan, resolve
 from workbench.train.fit import fit
@@ -76,7 +75,7 @@ def trained(run: RunConfig, folder: Path) -> Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Seen]:
-    plan: Plan = resolve(parse_plan(PLAN), real_rooms())
+    plan: Plan = resolve(parse_plan(PLAN))
     return {
         (run.variant, run.seed): trained(run, tmp_path_factory.mktemp("run")) for run in plan.runs()
     }

@@ -101,9 +101,9 @@ def begin(folder: Path) -> None:
     [
         (Changes(settings=("recipe.epochs=4",)), {}, ["recipe: epochs 3 -> 4"]),
         (
-            Changes(settings=("lpu=conv_plain",)),
+            Changes(settings=("lpu.shortcut=false",)),
             {},
-            ["row 'small': stages.0.lpu conv -> conv_plain"],
+            ["row 'small': stages.0.lpu.shortcut True -> False"],
         ),
         (
             None,

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import t as student_t
 
 from tests.support.samples import completed, diverged
-from tests.support.sweeps import options, quiet, rooms
+from tests.support.sweeps import options, quiet
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import resolve
 from workbench.report.findings import Findings
@@ -27,8 +27,8 @@ Truth = Callable[[Collection[str]], float]
 
 def rows_of(kind: str, names: str, mode: str = "remove", **more: Any) -> tuple[Row, ...]:
     toggles = {name: f"{name}=1" for name in names}
-    fields = {"kind": kind, "name": "f", "recipe": "r", "base": "b", "toggles": toggles}
-    choices = parse_plan({**fields, "mode": mode, **more}).choices(lambda _: ())
+    fields = {"kind": kind, "name": "f", "recipe": "digits", "base": "b", "toggles": toggles}
+    choices = parse_plan({**fields, "mode": mode, **more}).choices()
     return tuple(Row(c.name, c.changed, c.compared_to, present=c.present) for c in choices)
 
 
@@ -140,8 +140,8 @@ def test_a_sweep_of_toggles_is_attributed(
     tmp_path: Path, kind: str, more: dict[str, Any], files: set[str]
 ) -> None:
     toggles = {"LPU": "lpu=none", "width": "dim=4", "depth": "depth=2"}
-    data = {"kind": kind, "name": "f", "seeds": 2, "recipe": "r", "base": "small"}
-    plan = resolve(parse_plan({**data, "toggles": toggles, **more}), rooms())
+    data = {"kind": kind, "name": "f", "seeds": 2, "recipe": "digits", "base": "small"}
+    plan = resolve(parse_plan({**data, "toggles": toggles, **more}))
     run_sweep(plan, tmp_path, options("noisy", jobs=2), quiet())
     sweep = load_sweep(tmp_path)
     written = {p.name for p in write_report(tmp_path, Findings.of(sweep))}

@@ -1,135 +1,65 @@
-"""Rooms without networks: a spec whose `dim` is what an override says, and data of ten classes."""
+"""Plans of networks of one stage, on random images, and stand-ins for training."""
 
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
+import pytest
 from rich.console import Console
 
-from workbench.config import (
-    Augment,
-    DataConfig,
-    EpochRecord,
-    Frozen,
-    Outcome,
-    Part,
-    Progress,
-    Recipe,
-    Result,
-    RunConfig,
-    Spec,
-    Stage,
-    parse,
-)
-from workbench.errors import InputError, unknown
-from workbench.plain_yaml import read_value
+from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
 from workbench.plans.changes import Changes
-from workbench.plans.collaborators import Rooms
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds import PlanFile
 from workbench.plans.resolution import Plan, resolve
 from workbench.runs.sweep import SweepOptions
 
 NAME = __name__  # as the workers must import it
-ZOO = {"small": 8, "large": 16}
-SLOTS = {"lpu": ("none", "conv", "conv_plain")}
+SMALL = {
+    "depth": [1], "dim": [8], "heads": [1], "stride": [2], "lpu": "dwconv", "position": "none",
+    "mixer": "pool", "head": "gap",
+}  # fmt: skip
 
 
-class Facts(Frozen):
-    classes: int = 10
-    train_size: int = 100
-    test_size: int = 50
-    validation_size: int = 0
+@contextmanager
+def with_small() -> Iterator[None]:
+    """The zoo with `small` and `large`, of one stage and without attention: `heads` is in their
+    specs and not in their networks."""
+    from workbench.models.zoo import ZOO, Entry  # torch, which the workers do without
+
+    with pytest.MonkeyPatch.context() as patch:
+        zoo = cast(dict[str, Entry], ZOO)
+        patch.setitem(zoo, "small", Entry("small", SMALL, "tests", base="columnar_digits"))
+        patch.setitem(zoo, "large", Entry("small", {"dim": [16]}, "tests", base="small"))
+        yield
 
 
-class Cost(Frozen):
-    params: int
-    macs: int
+@pytest.fixture(autouse=True, scope="module")
+def small_zoo() -> Iterator[None]:
+    """The same for all tests of a module."""
+    with with_small():
+        yield
 
 
-def spec(base: str, *overrides: str, classes: int | None = None) -> Spec:
-    """`dim=N`, `lpu=NAME`, and what the cost does not see: `depth=N`.
-
-    `alias=NAME` is in the spec but not in the network.
-    """
-    if base not in ZOO:
-        raise unknown("model", base, ZOO)
-    values: dict[str, Any] = {"dim": ZOO[base], "depth": 1, "lpu": "conv", "alias": "none"}
-    for text in overrides:
-        key, _, value = text.partition("=")
-        if key not in values:
-            raise unknown("override", key, values)
-        found = read_value(value, key)
-        values[key] = found[0] if isinstance(found, list) else found  # it has one stage
-    none, lpu, alias = Part(name="none"), Part(name=values["lpu"]), Part(name=values["alias"])
-    stage = Stage(
-        depth=values["depth"], dim=values["dim"], heads=1, stride=2, downsample=none,
-        position=alias, lpu=lpu, mixer=none, ffn=none,
-    )  # fmt: skip
-    return Spec(
-        name=" ".join([base, *overrides]), resolution=8, channels=1, classes=classes or 10,
-        drop_path=0.0, dropout=0.0, stem=none, norm=none, conv_norm=none, act=none, head=none,
-        stages=(stage,),
-    )  # fmt: skip
-
-
-def fingerprint(spec: Spec) -> str:
-    return f"{spec.stages[0].dim} {spec.stages[0].depth} {spec.stages[0].lpu}"
-
-
-def cost(spec: Spec) -> Cost:
-    return Cost(params=spec.stages[0].dim * 100, macs=spec.stages[0].dim * 1000)
-
-
-def recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
-    data = {} if isinstance(base, str) else dict(base)
-    for text in overrides:
-        key, _, value = text.partition("=")
-        data[key] = read_value(value, key)
-    return parse(Recipe, {"epochs": 3, "batch_size": 10, **data}, "recipe")
-
-
-def components(slot: str) -> tuple[str, ...]:
-    if slot not in SLOTS:
-        raise unknown("factor", slot, SLOTS)
-    return SLOTS[slot]
-
-
-def check_augment(augment: Augment, side: int) -> None:
-    if augment.crop_padding >= side:
-        raise InputError(f"augment.crop_padding: {augment.crop_padding} is too much")
-
-
-def describe(config: DataConfig) -> Facts:
-    return Facts()
-
-
-def latency(spec: Spec) -> float:
-    """Of a network that is slower without its LPU, to have something to adjust."""
-    return spec.stages[0].dim * (1.5 if spec.stages[0].lpu.name == "none" else 1.0)
-
-
-def rooms(fit: str = "quick") -> Rooms:
-    return Rooms(
-        spec, fingerprint, cost, components, recipe, describe, check_augment, latency,
-        f"{NAME}:{fit}",
-    )  # fmt: skip
-
-
+RECIPE: dict[str, Any] = {
+    "data": {"name": "synthetic", "train_size": 100, "test_size": 50},
+    "epochs": 3, "batch_size": 10,
+}  # fmt: skip
 PATH: dict[str, Any] = {
     "kind": "additive",
     "name": "path",
     "seeds": 2,
-    "recipe": {"epochs": 3},
+    "recipe": RECIPE,
     "rows": [
         {"name": "small", "base": "small"},
         {"name": "large", "base": "large", "set": ["lpu=none"]},
-        {"name": "+ LPU", "set": {"lpu": "conv"}},
+        {"name": "+ LPU", "set": {"lpu": "dwconv"}},
     ],
 }
 
@@ -139,7 +69,8 @@ def plan_file(**changes: Any) -> PlanFile:
 
 
 def plan(changes: Changes | None = None, **fields: Any) -> Plan:
-    return resolve(plan_file(**fields), rooms(), changes)
+    with with_small():  # also where a module makes one as it is imported
+        return resolve(plan_file(**fields), changes)
 
 
 def options(fit: str = "quick", **fields: Any) -> SweepOptions:

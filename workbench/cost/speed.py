@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from workbench.config import Spec
 from workbench.machine import choose_device, cpu_name
+from workbench.models import build, fuse
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 GAIN = 1.05  # what a larger batch must win to be taken
@@ -81,6 +83,20 @@ def measure_speed(
         threads=torch.get_num_threads(),
         precision="bf16" if where.type == "cuda" else "32",
     )
+
+
+def inference_latency(spec: Spec) -> float:
+    """Milliseconds of one image, with norms folded; the least of three medians, for what else the
+    machine does can only make a network slower.
+    """
+    model = fuse(build(spec))
+    rounds = (
+        measure_speed(
+            model, spec.name, spec.channels, spec.resolution, batch=1, seconds=0.2, least=10
+        )
+        for _ in range(3)
+    )
+    return min(found.latency_ms for found in rounds)
 
 
 def time_repeatedly(

@@ -14,7 +14,7 @@ from workbench.data.known import stand_in
 from workbench.data.mixing import mix
 from workbench.data.randaugment import Interpolation
 from workbench.data.small import digits, synthetic
-from workbench.data.source import Bytes, DataInfo, Source
+from workbench.data.source import Bytes, DataFacts, DataInfo, Source
 from workbench.data.transforms import check_augment
 from workbench.data.vision import cifar10, cifar100, flowers102
 from workbench.errors import InputError, unknown
@@ -22,10 +22,12 @@ from workbench.errors import InputError, unknown
 __all__ = [
     "DATASETS",
     "BadImagesWarning",
+    "DataFacts",
     "DataInfo",
     "Loaders",
     "check_augment",
     "describe",
+    "facts",
     "loaders",
     "mix",
     "stand_in",
@@ -49,6 +51,12 @@ def describe(config: DataConfig) -> DataInfo:
     training; the verdicts are cached on disk. Raises `InputError` for a set that can't be used.
     """
     return _source(config).info
+
+
+def facts(config: DataConfig) -> DataFacts:
+    """Those that are known without the images, else those found in them."""
+    known = stand_in(config)
+    return known[0] if known else describe(config)
 
 
 def loaders(

@@ -1,17 +1,13 @@
 """The sets that can be fetched: what is known of them where they have not been fetched yet."""
 
-from workbench.config import Count, DataConfig, Frozen, Natural
-from workbench.data.source import refuse_more_than
+from workbench.config import Count, DataConfig
+from workbench.data.source import DataFacts, refuse_more_than
 
 
-class Known(Frozen):
-    """What a plan needs to know of a set, and the side of its images; None: of several sizes."""
+class Known(DataFacts):
+    """The side of the images, too; None: of several sizes."""
 
-    classes: Count
     side: Count | None
-    train_size: Count
-    test_size: Count
-    validation_size: Natural = 0
 
 
 KNOWN = {

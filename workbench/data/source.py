@@ -22,17 +22,22 @@ IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
 IMAGENET_STD: Colour = (0.229, 0.224, 0.225)
 
 
-class DataInfo(Frozen):
-    """What a plan and a network need to know of a data set."""
+class DataFacts(Frozen):
+    """What a plan needs to know of a data set."""
 
-    name: str
     classes: Count
-    class_names: tuple[str, ...]
-    channels: Count = 3
-    native_side: Count | None  # None: the images are of several sizes, or not square
     train_size: Count  # without the validation images
     test_size: Count
     validation_size: Natural = 0
+
+
+class DataInfo(DataFacts):
+    """What is known of a data set that is here."""
+
+    name: str
+    class_names: tuple[str, ...]
+    channels: Count = 3
+    native_side: Count | None  # None: the images are of several sizes, or not square
     mean: Colour  # of the training images, RGB, 0 to 1
     std: Colour
 

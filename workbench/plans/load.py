@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from workbench.plans.changes import Changes
-from workbench.plans.collaborators import Rooms, real_rooms
 from workbench.plans.file import read_plan
 from workbench.plans.matching import Matched
 from workbench.plans.resolution import Plan, resolve
@@ -15,7 +14,6 @@ PLAN = "plan.json"  # in a results folder
 def load_plan(
     plan: str | Path,
     changes: Changes | None = None,
-    rooms: Rooms | None = None,
     results: str | Path | None = None,
     costs_only: bool = False,
 ) -> Plan:
@@ -31,7 +29,7 @@ def load_plan(
     with document.located(_elsewhere(changes or Changes())):
         names = (*file.imports, *(changes.imports if changes else ()))
         imports = import_modules(names, document.path.parent)
-        resolved = resolve(file, rooms or real_rooms(), changes, known, costs_only)
+        resolved = resolve(file, changes, known, costs_only)
     return resolved.model_copy(update={"imports": imports})
 
 

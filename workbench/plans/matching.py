@@ -16,7 +16,6 @@ from pydantic import BeforeValidator, Field
 
 from workbench.config import Frozen, Part, Spec, digest
 from workbench.errors import InputError
-from workbench.plans.collaborators import Rooms
 
 Quantity = Literal["macs", "params", "latency"]
 LABELS: dict[Quantity, str] = {"macs": "MACs", "params": "parameters", "latency": "latency, ms"}
@@ -102,7 +101,6 @@ class Matcher:
 
     match: Match
     baseline: Spec
-    rooms: Rooms
     known: Sequence[Matched] = ()
 
     @cached_property
@@ -129,10 +127,12 @@ class Matcher:
         )  # fmt: skip
 
     def _measure(self, spec: Spec) -> float:
+        from workbench.cost import cost, speed
+
         quantity = self.match.asked[0]
         if quantity == "latency":
-            return self.rooms.latency(spec)
-        return float(getattr(self.rooms.cost(spec), quantity))
+            return speed.inference_latency(spec)
+        return float(getattr(cost(spec), quantity))
 
     def _search(
         self, spec: Spec, build: Callable[[str], Spec], before: float

@@ -1,17 +1,16 @@
 """A plan, resolved: every row's network and every run, known before anything runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from workbench.config import LARGEST, Count, Frozen, Natural, Recipe, RunConfig, Spec
 from workbench.errors import InputError, shown, unknown
 from workbench.plans.changes import Changes
-from workbench.plans.collaborators import Rooms
 from workbench.plans.kinds import PlanFile, PlannedRow
 from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
@@ -19,6 +18,7 @@ from workbench.plans.names import check_name
 from workbench.published import check_names
 from workbench.statistics.facts import Method, Race
 from workbench.train.curve import choose_curve
+from workbench.train.recipes import recipe as make_recipe
 from workbench.user_modules import Imported
 
 MOST_ROWS = 1_000
@@ -101,7 +101,6 @@ class Plan(Frozen):
 
 def resolve(
     file: PlanFile,
-    rooms: Rooms,
     changes: Changes | None = None,
     known: Sequence[Matched] = (),
     costs_only: bool = False,
@@ -115,28 +114,30 @@ def resolve(
     Raises `InputError` for a name, key or value that is unknown, a row without a network, two rows
     of one name, no row, a seed that stands there twice, and a row whose network is another's.
     """
+    from workbench.data import check_augment, describe, facts
+
     file, overrides = (changes or Changes()).apply(file)
     check_name(file.name)
     _check_seeds(file.seeds)
     Method(file.variance, equivalent=file.equivalent)  # refuses what can't be together
-    recipe = rooms.recipe(file.recipe, *overrides)
-    look = rooms.facts if costs_only else rooms.describe
+    recipe = _recipe(file.recipe, overrides)
+    look = facts if costs_only else describe
     with _of_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     if data is not None:  # refuses a curve from more images than there are
         held = data.validation_size or data.test_size
         choose_curve(recipe, data.train_size, held, data.test_size)
     classes = data.classes if data else file.classes or 0
-    choices = file.choices(rooms.components)
+    choices = file.choices()
     _check_size(len(choices), len(file.seeds))
     for name, count in Counter(choice.name for choice in choices).items():
         if count > 1:
             raise InputError(f"{count} rows have this name", row=name)
     check_names([(choice.name, choice.published) for choice in choices], file.published)
-    variants = _Rows(rooms, classes, file.match, known).all(choices)
+    variants = _Rows(classes, file.match, known).all(choices)
     with _of_recipe():
         for side in {variant.spec.resolution for variant in variants}:
-            rooms.check_augment(recipe.augment, side)
+            check_augment(recipe.augment, side)
     return Plan(
         name=file.name,
         question=" ".join(file.question.split()),
@@ -152,6 +153,15 @@ def resolve(
         match=file.match,
         test_images=data.test_size if data else None,
     )
+
+
+def _recipe(base: str | Mapping[str, Any], overrides: Sequence[str]) -> Recipe:
+    """The recipe, with an optimiser that there is; the room of recipes does without torch."""
+    from workbench.train.optimiser import check_name as check_optimiser
+
+    made = make_recipe(base, *overrides)
+    check_optimiser(made.optimiser.name)
+    return made
 
 
 @contextmanager
@@ -205,10 +215,7 @@ def _check_seeds(seeds: Sequence[int]) -> None:
 class _Rows:
     """Makes the rows of a plan, and refuses one whose network is another's."""
 
-    def __init__(
-        self, rooms: Rooms, classes: int, match: Match | None, known: Sequence[Matched]
-    ) -> None:
-        self._rooms = rooms
+    def __init__(self, classes: int, match: Match | None, known: Sequence[Matched]) -> None:
         self._classes = classes
         self._match = match
         self._known = known
@@ -230,17 +237,19 @@ class _Rows:
         return tuple(kept.values())
 
     def _row(self, choice: PlannedRow, spec: Spec) -> Variant:
+        from workbench.cost import cost
+
         self._refuse_same(choice, spec, self._written)
         matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
         if self._match and self._matcher is None:
-            self._matcher = Matcher(self._match, spec, self._rooms, self._known)
+            self._matcher = Matcher(self._match, spec, self._known)
         adjusted = matched.adjusted if matched and matched.met else ()
         if adjusted:
             spec = self._spec(choice, *adjusted)
         if self._match:
             self._refuse_same(choice, spec, self._trained)
-        cost = self._rooms.cost(spec)
-        if max(cost.params, cost.macs) > LARGEST:
+        found = cost(spec)
+        if max(found.params, found.macs) > LARGEST:
             raise InputError(
                 f"its cost can't be counted: more than {LARGEST} MACs", row=choice.name
             )
@@ -256,28 +265,32 @@ class _Rows:
             base=choice.base,
             overrides=(*choice.overrides, *adjusted),
             spec=spec,
-            params=cost.params,
-            macs=cost.macs,
+            params=found.params,
+            macs=found.macs,
             published=choice.published,
             present=choice.present,
             matched=matched,
         )
 
     def _spec(self, choice: PlannedRow, *more: str) -> Spec:
+        from workbench.models import spec as make_spec
+
         try:
-            return self._rooms.spec(choice.base, *choice.overrides, *more, classes=self._classes)
+            return make_spec(choice.base, *choice.overrides, *more, classes=self._classes)
         except InputError as error:
             key = "base" if error.key == "model" else error.key  # as a plan names it
             raise error.but(key=key, row=choice.name) from None
 
     def _implied(self, choice: PlannedRow, spec: Spec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
+        from workbench.models import spec as make_spec
+
         slots = {text.partition("=")[0].partition(".")[0] for text in choice.overrides}
         if "mixer" not in slots or "position" in slots:
             return ""
         before, names = (
             [stage.position.name for stage in each.stages]
-            for each in (self._rooms.spec(choice.base), spec)
+            for each in (make_spec(choice.base), spec)
         )
         if "none" not in names or "none" in before:
             return ""
@@ -286,7 +299,10 @@ class _Rows:
     def _refuse_same(
         self, choice: PlannedRow, spec: Spec, networks: dict[tuple[str, int], str]
     ) -> None:
-        network = (self._rooms.fingerprint(spec), self._rooms.cost(spec).macs)
+        from workbench.cost import cost
+        from workbench.models import fingerprint
+
+        network = (fingerprint(spec), cost(spec).macs)
         if network in networks:
             raise InputError(
                 f"its network is the same as that of {networks[network]!r}, so that "

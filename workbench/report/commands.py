@@ -10,7 +10,6 @@ from rich.text import Text
 from workbench.engine import divide
 from workbench.errors import InputError
 from workbench.plans.changes import Changes
-from workbench.plans.collaborators import Rooms, real_rooms
 from workbench.plans.file import STUDY
 from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
@@ -29,17 +28,16 @@ def ablate(
     changes: Changes | None = None,
     options: SweepOptions | None = None,
     console: Console | None = None,
-    rooms: Rooms | None = None,
 ) -> SweepResult:
     """Run a plan, or what is left of it, in `results`/NAME; write its report and print its table.
 
     A plan that is done already is not trained again. Ctrl-C stops it cleanly, without a report, and
     the same call goes on. Raises `InputError` for whatever is wrong with plan, data or folder.
     """
-    console, rooms = console or Console(), rooms or real_rooms()
+    console = console or Console()
     changes, options = changes or Changes(), options or SweepOptions()
-    resolved = load_plan(plan, changes, rooms, results)
-    options = replace(_with_commands(plan, results, changes, options), fit=rooms.fit)
+    resolved = load_plan(plan, changes, results)
+    options = _with_commands(plan, results, changes, options)
     done = run_sweep(resolved, Path(results) / resolved.name, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
         report_folder(done.folder, console)
@@ -91,28 +89,22 @@ def preview(
     *,
     changes: Changes | None = None,
     options: SweepOptions | None = None,
-    rooms: Rooms | None = None,
 ) -> tuple[Plan, Estimate]:
     """What `--dry-run` prints: the plan with the cost of each row, and its time as measured here.
 
     With `options.only`, of those rows. Nothing is left behind, and no cluster is asked. Without its
     images a plan that says its number of classes has costs and no times.
     """
-    options, rooms = options or SweepOptions(), rooms or real_rooms()
+    options = options or SweepOptions()
     options.where.check()
-    whole = load_plan(plan, changes, rooms, costs_only=True)
+    whole = load_plan(plan, changes, costs_only=True)
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
     resolved = whole.model_copy(update={"variants": kept})
     if resolved.test_images is None:
         return resolved, Estimate({}, {}, None)
     shares = divide(options.jobs, len(whole.runs()), options.device)
-    data = rooms.facts(resolved.recipe.data)
-    images, note = rooms.timed(resolved.recipe.data)
-    recipe = resolved.recipe.model_copy(update={"data": images})
-    timed = resolved.model_copy(update={"recipe": recipe})
-    found = estimate(timed, data, shares, options.device, rooms.fit)
-    return resolved, replace(found, note=note)
+    return resolved, estimate(resolved, shares, options.device, options.fit)
 
 
 def _with_commands(

@@ -6,12 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from workbench.config import EpochRecord, Evaluate, Outcome, Progress, Recipe, Result, RunConfig
+from workbench.config import (
+    DataConfig,
+    EpochRecord,
+    Evaluate,
+    Outcome,
+    Progress,
+    Recipe,
+    Result,
+    RunConfig,
+)
 from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, Started, Task
-from workbench.plans.collaborators import Described
+from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.train.curve import choose_curve
+
+if TYPE_CHECKING:
+    from workbench.data import DataFacts
 
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up
@@ -27,7 +40,7 @@ class Timing:
     test: float
     start: float
 
-    def run(self, recipe: Recipe, data: Described) -> float:
+    def run(self, recipe: Recipe, data: "DataFacts") -> float:
         """Seconds of a whole run."""
         judges = data.validation_size or data.test_size
         final = data.test_size + data.validation_size
@@ -47,11 +60,15 @@ class Estimate:
     note: str | None = None  # what its reader has to know
 
 
-def estimate(
-    plan: Plan, data: Described, shares: Resources, device: str = "auto", fit: str = FIT
-) -> Estimate:
+def estimate(plan: Plan, shares: Resources, device: str = "auto", fit: str = FIT) -> Estimate:
     """Train every variant for a few steps, as many at a time as the sweep will, and extrapolate."""
-    timings, failures = _measure(plan, data, shares, device, fit)
+    from workbench.data import facts
+
+    data = facts(plan.recipe.data)
+    images, note = _images(plan.recipe.data)
+    recipe = plan.recipe.model_copy(update={"data": images})
+    timed = plan.model_copy(update={"recipe": recipe})
+    timings, failures = _measure(timed, data, shares, device, fit)
     seconds = {name: timing.run(plan.recipe, data) for name, timing in timings.items()}
 
     def whole(seeds: Sequence[int]) -> float | None:
@@ -62,7 +79,24 @@ def estimate(
 
     infeasible = {v.name: f"infeasible: {v.infeasible}" for v in plan.variants if v.infeasible}
     least = whole(plan.first_seeds) if plan.race else None
-    return Estimate(seconds, infeasible | failures, whole(plan.seeds), least)
+    return Estimate(seconds, infeasible | failures, whole(plan.seeds), least, note)
+
+
+def _images(config: DataConfig) -> tuple[DataConfig, str | None]:
+    """The images that steps are timed on, and what is to be said if they are not `config`'s."""
+    from workbench.data import describe, stand_in
+
+    known = stand_in(config)
+    try:
+        describe(config)
+    except InputError:
+        if known is None:
+            raise
+        return known[1], (
+            f"The images of {config.name} are not here: random ones were timed, without what "
+            f"it takes to read the real ones. To fetch those: workbench fetch {config.name}"
+        )
+    return config, None
 
 
 def makespan(seconds: Iterable[float], jobs: int) -> float:
@@ -74,7 +108,7 @@ def makespan(seconds: Iterable[float], jobs: int) -> float:
 
 
 def _measure(
-    plan: Plan, data: Described, shares: Resources, device: str, fit: str
+    plan: Plan, data: "DataFacts", shares: Resources, device: str, fit: str
 ) -> tuple[dict[str, Timing], dict[str, str]]:
     with TemporaryDirectory(prefix="workbench-") as folder:
         tasks = [
@@ -97,7 +131,7 @@ def _measure(
     return timings, failures
 
 
-def _short_runs(plan: Plan, data: Described, on_gpu: bool) -> Iterable[RunConfig]:
+def _short_runs(plan: Plan, data: "DataFacts", on_gpu: bool) -> Iterable[RunConfig]:
     """Real runs but for their length: a subset of the data, two epochs, no warm-up."""
     recipe = plan.recipe
     schedule = recipe.schedule.model_copy(update={"warmup_epochs": 0})

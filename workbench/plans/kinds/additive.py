@@ -1,6 +1,6 @@
 """A path: each row adds to the row before, and is compared to it."""
 
-from workbench.plans.kinds.base import Components, PlanFile, PlannedRow, Step
+from workbench.plans.kinds.base import PlanFile, PlannedRow, Step
 
 
 class Additive(PlanFile):
@@ -8,7 +8,7 @@ class Additive(PlanFile):
 
     rows: tuple[Step, ...] = ()
 
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
         rows: list[PlannedRow] = []
         for step in self.rows:

@@ -4,7 +4,7 @@ import json
 import unicodedata
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -30,7 +30,6 @@ class PlannedRow(Frozen):
 
 MOST_SEEDS = 10_000
 LONGEST_NAME = 200
-Components = Callable[[str], Sequence[str]]  # the names in a slot's registry
 
 
 def _as_overrides(value: Any) -> Any:
@@ -110,7 +109,7 @@ class PlanFile(Frozen):
     imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """The rows in their order; each compares to none or to a row before it."""
 
     def notes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from itertools import chain, combinations, product
 from pydantic import Field
 
 from workbench.errors import InputError, unknown
-from workbench.plans.kinds.base import Components, PlannedRow
+from workbench.plans.kinds.base import PlannedRow
 from workbench.plans.kinds.toggles import Toggled
 
 ROMAN = {3: "III", 4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
@@ -26,7 +26,7 @@ class Factorial(Toggled):
 
     generators: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`. The fewer toggles a row switches, the earlier it stands."""
         self._check()
         order = list(self.toggles)

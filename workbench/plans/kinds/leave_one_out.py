@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from workbench.plans.kinds.base import Components, Name, Overrides, PlanFile, PlannedRow
+from workbench.plans.kinds.base import Name, Overrides, PlanFile, PlannedRow
 
 
 class LeaveOneOut(PlanFile):
@@ -11,7 +11,7 @@ class LeaveOneOut(PlanFile):
     baseline: Name = "all"
     toggles: dict[Name, Overrides] = Field(default_factory=dict)
 
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
         whole = self.first_row(self.baseline)
         without = (

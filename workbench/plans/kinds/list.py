@@ -1,6 +1,6 @@
 """Any variants, each compared to the first."""
 
-from workbench.plans.kinds.base import Components, PlanFile, PlannedRow, Step
+from workbench.plans.kinds.base import PlanFile, PlannedRow, Step
 
 
 class List(PlanFile):
@@ -8,7 +8,7 @@ class List(PlanFile):
 
     rows: tuple[Step, ...] = ()
 
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
         rows: list[PlannedRow] = []
         for step in self.rows:

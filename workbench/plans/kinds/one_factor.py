@@ -1,7 +1,7 @@
 """All values of one slot or field, each compared to the value that the base has."""
 
+from workbench.errors import InputError, unknown
 from workbench.plans.kinds.base import (
-    Components,
     Name,
     PlanFile,
     PlannedRow,
@@ -22,10 +22,10 @@ class OneFactor(PlanFile):
     values: tuple[Value, ...] | None = None
     baseline: Name = "baseline"
 
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
         first = self.first_row(self.baseline)
-        values = self.values if self.values is not None else components(self.factor)
+        values = self.values if self.values is not None else _components(self.factor)
         texts = [override_text(value) for value in values]
         refuse_twice("values", texts)
         changes = (f"{self.factor}={text}" for text in texts)
@@ -41,3 +41,13 @@ class OneFactor(PlanFile):
             for text in changes
         )
         return (first, *others)
+
+
+def _components(slot: str) -> tuple[str, ...]:
+    from workbench.models import SLOTS
+
+    if slot not in SLOTS:
+        if "." in slot:
+            raise InputError(f"{slot!r} is a field, not a slot; list its values", key="factor")
+        raise unknown("factor", slot, SLOTS)
+    return tuple(SLOTS[slot])

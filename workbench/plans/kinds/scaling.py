@@ -4,7 +4,7 @@ from typing import Literal
 
 from workbench.config import Positive, Real
 from workbench.errors import InputError
-from workbench.plans.kinds.base import Components, Name, PlanFile, PlannedRow
+from workbench.plans.kinds.base import Name, PlanFile, PlannedRow
 
 Strategy = Literal["compound", "depth", "dim", "resolution"]
 
@@ -24,7 +24,7 @@ class Scaling(PlanFile):
     beta: Real = 1.3
     gamma: Real = 1.15
 
-    def choices(self, components: Components) -> tuple[PlannedRow, ...]:
+    def choices(self) -> tuple[PlannedRow, ...]:
         """See `PlanFile.choices`."""
         from workbench.models import spec
         from workbench.scaling.constants import constants
