@@ -1,4 +1,4 @@
-"""`workbench report`, `compare`, `runs` and `show`."""
+"""`workbench report`, `compare`, `images`, `runs` and `show`."""
 
 import json
 from pathlib import Path
@@ -21,6 +21,10 @@ def add_to(app: typer.Typer) -> None:
         short_help="Two results side by side.",
         epilog="Example: workbench compare results/quickstart results/more_seeds",
     )(compare)
+    app.command(
+        short_help="Which images and classes a row gained and lost.",
+        epilog="Example: workbench images results/quickstart --classes",
+    )(images)
     app.command(
         short_help="The runs of a results folder.",
         epilog="Example: workbench runs results/quickstart --variant '*LPU*' --status failed",
@@ -57,6 +61,23 @@ def compare(
 
     table = side_by_side(load_side(a), load_side(b))
     print_table(table, as_data(table), as_json, form)
+
+
+def images(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    row: Annotated[
+        str | None, typer.Option(metavar="ROW", help="This row alone, with its images.")
+    ] = None,
+    classes: Annotated[bool, typer.Option("--classes", help="Every class of every row.")] = False,
+    as_json: Json = False,
+    form: Format = Form.TEXT,
+) -> None:
+    """What each row buys, and for which test images, from the evidence that its runs kept."""
+    from workbench.report.image_tables import images_data, images_printout
+    from workbench.report.images import load_images
+
+    found = load_images(folder, row)
+    print_table(images_printout(found, classes, row is not None), images_data(found), as_json, form)
 
 
 def runs(

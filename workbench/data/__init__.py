@@ -30,6 +30,7 @@ __all__ = [
     "facts",
     "loaders",
     "mix",
+    "open_source",
     "stand_in",
 ]
 
@@ -57,6 +58,14 @@ def facts(config: DataConfig) -> DataFacts:
     """Those that are known without the images, else those found in them."""
     known = stand_in(config)
     return known[0] if known else describe(config)
+
+
+def open_source(config: DataConfig) -> Source:
+    """The images as runs see them, after their subsets; nothing is downloaded.
+
+    Raises `InputError` for a set that is not here, or can't be used.
+    """
+    return _source(config.model_copy(update={"download": False}))
 
 
 def loaders(

@@ -63,6 +63,7 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
     table and its answer."""
     from workbench.report.answer import answer
     from workbench.report.findings import Findings
+    from workbench.report.images import image_findings
     from workbench.report.main_table import console_table
     from workbench.report.shares import shares_table
     from workbench.report.write import write_report
@@ -74,7 +75,7 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
             f"on with it: {sweep.environment.get('command', 'workbench study NAME')}"
         )
     found = Findings.of(sweep)
-    written = write_report(Path(folder), found)
+    written = write_report(Path(folder), found, image_findings(sweep, found))
     console.print(view(console_table(found)))
     if found.shares:
         console.print(view(shares_table(found.shares)))

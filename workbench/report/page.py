@@ -4,12 +4,18 @@ from collections.abc import Sequence
 
 from workbench.report.answer import answer
 from workbench.report.findings import Findings
-from workbench.show.page import Entry, Page, Picture, render
+from workbench.show.page import Entry, ImageSection, Page, Picture, render
 from workbench.show.table import Table
 from workbench.statistics.facts import RunRecord
 
 
-def page(found: Findings, main: Table, pictures: Sequence[Picture], others: Sequence[Table]) -> str:
+def page(
+    found: Findings,
+    main: Table,
+    pictures: Sequence[Picture],
+    others: Sequence[Table],
+    images: ImageSection | None = None,
+) -> str:
     """The HTML document."""
     facts = found.facts
     made = (
@@ -22,7 +28,8 @@ def page(found: Findings, main: Table, pictures: Sequence[Picture], others: Sequ
     )
     runs = [*map(_entry, found.runs)]
     told = answer(found)
-    return render(Page(facts.name, facts.question, told, main, pictures, others, made, runs))
+    name, question = facts.name, facts.question
+    return render(Page(name, question, told, main, pictures, others, made, runs, images))
 
 
 def _entry(run: RunRecord) -> Entry:

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.report.answer import answer
 from workbench.report.beside_published import published_tables
 from workbench.report.findings import Findings
+from workbench.report.image_tables import class_table, rows_table
+from workbench.report.images import ImageFindings, sentence
 from workbench.report.main_table import main_table
 from workbench.report.page import page
 from workbench.report.shares import shares_table
@@ -22,7 +24,7 @@ from workbench.show.formats import (
     escape_markdown,
     json_text,
 )
-from workbench.show.page import Picture
+from workbench.show.page import ImageSection, Picture
 from workbench.show.table import Table
 from workbench.statistics.attribution import Attribution
 from workbench.statistics.effects import Interactions
@@ -31,6 +33,15 @@ from workbench.statistics.facts import RunRecord
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SHEET, SHEET_DPI = "changed_images.png", 110  # the page holds it as text
+IMAGE_FILES = (
+    *(
+        f"{stem}.{end}"
+        for stem in ("images", "classes")
+        for end in ("csv", "md", "tex", "json", "svg", "png")
+    ),
+    SHEET,
+)
 CAPTIONS = {
     "effects": "Difference of each row to the row it is compared to, and its interval.",
     "top1_macs": "Top-1 against multiply-adds, with the Pareto front.",
@@ -39,10 +50,11 @@ CAPTIONS = {
     "curves": "Top-1 over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
     "interactions": "Interactions of pairs of components.",
+    "classes": "Change of each class, and its interval, adjusted over the classes of the row.",
 }
 
 
-def write_report(folder: Path, found: Findings) -> list[Path]:
+def write_report(folder: Path, found: Findings, images: ImageFindings | None = None) -> list[Path]:
     """Tables, curves, figures and `report.html` of a sweep, in `folder`; the paths written.
 
     Writes what there is: a figure that nothing was measured for is left out, and its file from
@@ -56,9 +68,10 @@ def write_report(folder: Path, found: Findings) -> list[Path]:
     written += [path for stem, table in others.items() for path in write_table(folder, stem, table)]
     written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
     drawn = _draw(folder, found)
-    document = page(found, main, [picture for picture, _ in drawn], [*others.values()])
     figures = [path for _, paths in drawn for path in paths]
-    return [*written, *figures, write_text(folder / "report.html", document)]
+    section, more = _of_images(folder, images if images and images.rows else None)
+    document = page(found, main, [picture for picture, _ in drawn], [*others.values()], section)
+    return [*written, *figures, *more, write_text(folder / "report.html", document)]
 
 
 def write_table(folder: Path, stem: str, table: Table) -> list[Path]:
@@ -110,12 +123,49 @@ def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
                 else None
             ),
         }
-        kept = {stem: drawn for stem, drawn in figures.items() if drawn is not None}
-        saved = {stem: style.save(drawn, folder, stem) for stem, drawn in kept.items()}
-    for stem in figures.keys() - kept.keys():
+    return _save(folder, figures)
+
+
+def _save(folder: Path, figures: "Mapping[str, Figure | None]") -> list[tuple[Picture, list[Path]]]:
+    """Those that there are; the files of the others, from an earlier report, go."""
+    from workbench.show import figures as style
+
+    with style.style():
+        saved = {
+            stem: style.save(drawn, folder, stem)
+            for stem, drawn in figures.items()
+            if drawn is not None
+        }
+    for stem in figures.keys() - saved.keys():
         for end in ("svg", "png"):
             (folder / f"{stem}.{end}").unlink(missing_ok=True)
     return [
         (Picture(paths[0].read_text(encoding="utf-8"), CAPTIONS[stem]), paths)
         for stem, paths in saved.items()
     ]
+
+
+def _of_images(
+    folder: Path, images: ImageFindings | None
+) -> tuple[ImageSection | None, list[Path]]:
+    """What the page says of single test images, and the files written for it."""
+    from workbench.report.figures import classes, contact_sheet
+    from workbench.show import figures as style
+
+    if images is None:
+        for name in IMAGE_FILES:
+            (folder / name).unlink(missing_ok=True)
+        return None, []
+    tables = {"images": rows_table(images), "classes": class_table(images, images.rows)}
+    written = [path for stem in tables for path in write_table(folder, stem, tables[stem])]
+    with style.style():
+        ((picture, paths),) = _save(folder, {"classes": classes.draw(images)})
+        drawn, sheet = contact_sheet.draw(images), folder / SHEET
+        if drawn is not None:
+            drawn.savefig(sheet, dpi=SHEET_DPI, metadata={"Software": None})
+        else:
+            sheet.unlink(missing_ok=True)
+    sentences = tuple(sentence(images, row) for row in images.rows)
+    shown = sheet.read_bytes() if drawn is not None else None
+    section = ImageSection(sentences, tables["images"], (picture,), shown)
+    return section, [*written, *paths, *([sheet] if shown else [])]

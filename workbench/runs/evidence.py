@@ -39,22 +39,37 @@ SCHEMA = pa.schema(
 )
 
 
-def evidence_frame(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
-    """See `workbench.load_evidence`; `runs` are those of the results in `folder`, in order."""
+def kept_evidence(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Evidence]:
+    """By the id of the run, of those that completed and have any, in their order.
+
+    Raises `InputError` where it is damaged, of several test sets, or of other runs.
+    """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
     found = _gather(folder, completed)
     kept = [run for run in completed if run.id in found]
-    if not kept:
-        raise InputError(
-            f"evidence: {folder} holds none; runs keep it from this version of the workbench on,"
-            " when they complete"
-        )
     for run in kept:
         _refuse_another(run, found[run.id], found[kept[0].id])
+    return {run.id: found[run.id] for run in kept}
+
+
+def evidence_frame(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
+    """See `workbench.load_evidence`; `runs` are those of the results in `folder`, in order."""
+    found = kept_evidence(folder, runs)
+    if not found:
+        raise no_evidence(folder)
+    kept = [run for run in runs if run.id in found]
     frame: pd.DataFrame = _table(kept, found).drop_columns(["test_set"]).to_pandas()
     frame["loss"] = frame["loss"].astype("float32")
     frame.attrs["test_set"] = found[kept[0].id].test_set
     return frame
+
+
+def no_evidence(folder: Path) -> InputError:
+    """The error for a folder that holds none."""
+    return InputError(
+        f"evidence: {folder} holds none; runs keep it from this version of the workbench on,"
+        " when they complete"
+    )
 
 
 def known_variances(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, float] | None:
@@ -63,11 +78,9 @@ def known_variances(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, flo
     None where a run that completed has no evidence. Raises `InputError` as `evidence_frame` does.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    found = _gather(folder, completed)
-    if not completed or any(run.id not in found for run in completed):
+    found = kept_evidence(folder, completed)
+    if not completed or len(found) < len(completed):
         return None
-    for run in completed:
-        _refuse_another(run, found[run.id], found[completed[0].id])
     by_variant: dict[str, list[Evidence]] = {}
     for run in completed:
         by_variant.setdefault(run.variant, []).append(found[run.id])

@@ -45,6 +45,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageSection:
+    """What a page says of single test images; `sheet` is a PNG of some of them."""
+
+    sentences: tuple[str, ...]
+    table: Table
+    pictures: tuple[Picture, ...]
+    sheet: bytes | None
+
+    @property
+    def address(self) -> str:
+        """The sheet, within the page, whose policy allows such pictures where there is one."""
+        return f"data:image/png;base64,{base64.b64encode(self.sheet or b'').decode()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a page shows, in its order; `made` says how it was made, folded at the end."""
 
@@ -56,6 +71,7 @@ class Page:
     others: Sequence[Table]
     made: Facts
     runs: Sequence[Entry] = ()
+    images: ImageSection | None = None
 
 
 def render(page: Page) -> str:
