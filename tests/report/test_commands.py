@@ -2,6 +2,8 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from workbench.errors import InputError
 from workbench.plans.changes import Changes
 from workbench.report.commands import ablate, preview
 from workbench.report.preview import preview_data, print_preview
+from workbench.runs.estimate import few_rows
 from workbench.runs.results import load_sweep
 
 
@@ -23,7 +26,7 @@ def write_plan(folder: Path) -> Path:
 
 def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
     path = write_plan(tmp_path)
-    found_plan, found = preview(path, options=options())
+    found_plan, found = preview(path, options=options(), measure=True)
     assert [variant.name for variant in found_plan.variants] == ["small", "large", "+ LPU"]
     assert set(found.runs) == {"small", "large", "+ LPU"}
     # 100 images an epoch at 1000 a second, in an epoch of 0.25 s with 80 of them and the 50
@@ -34,9 +37,37 @@ def test_preview_measures_every_row_and_leaves_nothing(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["plan.yaml"]
 
 
+def test_preview_times_a_few_rows_scales_the_others_and_says_which(tmp_path: Path) -> None:
+    plan, found = preview(write_plan(tmp_path), options=options(jobs=1))
+    macs = {variant.name: variant.macs for variant in plan.variants}
+    timed = set(found.runs) - found.scaled
+    assert set(found.runs) == set(macs)
+    assert {macs[name] for name in timed} == {min(macs.values()), max(macs.values())}
+    assert found.scaled
+    for name in found.scaled:
+        alike = [found.runs[other] for other in timed if macs[other] == macs[name]]
+        assert not alike or found.runs[name] == pytest.approx(sum(alike) / len(alike))
+    console = quiet()
+    print_preview(plan, found, console)
+    assert "--measure times every row" in said(console)
+    rows = preview_data(plan, found)["rows"]
+    assert {row["variant"] for row in rows if row["timed"]} == timed
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 40])
+@pytest.mark.parametrize("jobs", [1, 3, 64])
+def test_the_rows_that_are_timed_are_few_and_span_the_plan(count: int, jobs: int) -> None:
+    macs = [1 + (7 * place) % 41 for place in range(count)]
+    variants: Any = [SimpleNamespace(name=str(place), macs=each) for place, each in enumerate(macs)]
+    chosen = [row.macs for row in few_rows(variants, jobs)]
+    assert len(chosen) <= 4
+    if macs:
+        assert (chosen[0], chosen[-1]) == (min(macs), max(macs))
+
+
 def test_preview_prints_its_numbers_and_gives_them_unrounded(tmp_path: Path) -> None:
     wanted = options(jobs=1)
-    found = preview(write_plan(tmp_path), options=wanted)
+    found = preview(write_plan(tmp_path), options=wanted, measure=True)
     console = quiet()
     print_preview(*found, console)
     text = said(console)

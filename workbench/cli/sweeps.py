@@ -79,6 +79,9 @@ def ablate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="In a dry run: time every row, not a few.")
+    ] = False,
     template: Annotated[
         bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
     ] = False,
@@ -113,8 +116,10 @@ def ablate(
         keep_weights=keeps_weights(keep),
     )  # fmt: skip
     console = make_console(as_json)
+    if measure and not dry_run:
+        raise InputError("it needs --dry-run, for it times rows and trains none", key="--measure")
     if dry_run:
-        _dry_run(plan, changes, options, console, as_json)
+        _dry_run(plan, changes, options, console, as_json=as_json, measure=measure)
         return
     done = commands.ablate(plan, results=results, changes=changes, options=options, console=console)
     if as_json and not done.interrupted:
@@ -122,13 +127,16 @@ def ablate(
     raise typer.Exit(done.exit_code)
 
 
-def _dry_run(plan: str, changes: Any, options: Any, console: Console, as_json: bool) -> None:
+def _dry_run(
+    plan: str, changes: Any, options: Any, console: Console, *, as_json: bool, measure: bool
+) -> None:
     from workbench.report import commands
     from workbench.report.preview import preview_data, print_preview
 
     if not as_json:
-        console.print("Timing a few steps of every row ...", style="dim")
-    resolved, found = commands.preview(plan, changes=changes, options=options)
+        rows = "every row" if measure else "a few rows"
+        console.print(f"Timing some steps of {rows} ...", style="dim")
+    resolved, found = commands.preview(plan, changes=changes, options=options, measure=measure)
     if as_json:
         print_json(preview_data(resolved, found))
     else:

@@ -90,8 +90,11 @@ def preview(
     *,
     changes: Changes | None = None,
     options: SweepOptions | None = None,
+    measure: bool = False,
 ) -> tuple[Plan, Estimate]:
-    """What `--dry-run` prints: the plan with the cost of each row, and its time as measured here.
+    """What `--dry-run` prints: the plan with the cost of each row, and its time on this machine.
+
+    A few rows are timed and the others scaled by their MACs; `measure` has every row timed.
 
     With `options.only`, of those rows. Nothing is left behind, and no cluster is asked. Without its
     images a plan that says its number of classes has costs and no times.
@@ -105,7 +108,7 @@ def preview(
     if resolved.test_images is None:
         return resolved, Estimate({}, {}, None)
     shares = divide(options.jobs, len(whole.runs()), options.device)
-    return resolved, estimate(resolved, shares, options.device, options.fit)
+    return resolved, estimate(resolved, shares, options.device, options.fit, measure=measure)
 
 
 def _with_commands(

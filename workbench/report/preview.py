@@ -20,6 +20,12 @@ def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
+    if found.scaled:
+        timed = ", ".join(name for name in found.runs if name not in found.scaled)
+        console.print(
+            f"Timed: {timed}. The others (~) are scaled by their MACs; --measure times every row.",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
     if found.note:
         console.print(found.note, highlight=False, markup=False, soft_wrap=True)
     if engine != "local" and found.sweep is not None:
@@ -58,7 +64,9 @@ def _run_text(variant: Variant, found: Estimate) -> str:
         return "infeasible"
     if variant.name in found.failures:
         return "failed"
-    return duration(found.runs[variant.name]) if variant.name in found.runs else ""
+    if variant.name not in found.runs:
+        return ""
+    return "~ " * (variant.name in found.scaled) + duration(found.runs[variant.name])
 
 
 def _runs_text(plan: Plan) -> str:
@@ -91,6 +99,7 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
             "params": variant.params,
             "macs": variant.macs,
             "run_seconds": found.runs.get(variant.name),
+            "timed": variant.name in found.runs and variant.name not in found.scaled,
             "failure": found.failures.get(variant.name),
             "matched": variant.matched.model_dump(exclude={"question"})
             if variant.matched

@@ -1,4 +1,8 @@
-"""How long a plan will take, measured: every network trains a few real steps on this machine."""
+"""How long a plan will take: networks train a few real steps on this machine.
+
+All of them where that is asked for; else a few, spread over the plan by their MACs, and the others'
+times are read between theirs.
+"""
 
 import heapq
 import time
@@ -7,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from workbench.config import (
     DataConfig,
@@ -20,7 +26,7 @@ from workbench.config import (
 )
 from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, Started, Task
 from workbench.errors import InputError
-from workbench.plans.resolution import Plan
+from workbench.plans.resolution import Plan, Variant
 from workbench.train.curve import choose_curve
 
 if TYPE_CHECKING:
@@ -30,6 +36,10 @@ STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up
 KEPT = " (traceback: "  # what a worker adds to the reason
 CPU_STEP_MACS = 2e10  # without a GPU, a measured batch is no larger than this
+FEW_STEPS = 4  # of each epoch, where an answer in seconds is wanted
+FEW_STEP_MACS = 2e9
+FEW_ROWS = 2  # that are timed then, the cheapest and the dearest; more where there are workers
+MOST_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +68,34 @@ class Estimate:
     sweep: float | None  # seconds of all runs, by this many workers; none if something failed
     least: float | None = None  # in a race: of the runs that it begins with
     note: str | None = None  # what its reader has to know
+    scaled: frozenset[str] = frozenset()  # variants whose time is read between those of others
 
 
-def estimate(plan: Plan, shares: Resources, device: str = "auto", fit: str = FIT) -> Estimate:
-    """Train every variant for a few steps, as many at a time as the sweep will, and extrapolate."""
+def estimate(
+    plan: Plan,
+    shares: Resources,
+    device: str = "auto",
+    fit: str = FIT,
+    *,
+    measure: bool = False,
+) -> Estimate:
+    """Train variants for a few steps, as many at a time as the sweep will, and extrapolate.
+
+    `measure` asks for every variant, in steps of the plan's own size where the machine allows.
+    """
     from workbench.data import facts
 
     data = facts(plan.recipe.data)
     images, note = _images(plan.recipe.data)
     recipe = plan.recipe.model_copy(update={"data": images})
     timed = plan.model_copy(update={"recipe": recipe})
-    timings, failures = _measure(timed, data, shares, device, fit)
+    rows = [variant for variant in plan.variants if not variant.infeasible]
+    chosen = rows if measure else few_rows(rows, shares.jobs)
+    short = _short_runs(timed, chosen, data, on_gpu=bool(shares.gpus), measure=measure)
+    timings, failures = _measure(timed, list(short), shares, device, fit)
     seconds = {name: timing.run(plan.recipe, data) for name, timing in timings.items()}
+    left = [row for row in rows if row not in chosen] if seconds else []
+    seconds |= _between(rows, seconds, left)
 
     def whole(seeds: Sequence[int]) -> float | None:
         if failures:
@@ -79,7 +105,10 @@ def estimate(plan: Plan, shares: Resources, device: str = "auto", fit: str = FIT
 
     infeasible = {v.name: f"infeasible: {v.infeasible}" for v in plan.variants if v.infeasible}
     least = whole(plan.first_seeds) if plan.race else None
-    return Estimate(seconds, infeasible | failures, whole(plan.seeds), least, note)
+    return Estimate(
+        seconds, infeasible | failures, whole(plan.seeds), least, note,
+        scaled=frozenset(row.name for row in left),
+    )  # fmt: skip
 
 
 def _images(config: DataConfig) -> tuple[DataConfig, str | None]:
@@ -99,6 +128,27 @@ def _images(config: DataConfig) -> tuple[DataConfig, str | None]:
     return config, None
 
 
+def few_rows(rows: Sequence[Variant], jobs: int) -> list[Variant]:
+    """The cheapest, the dearest, and others evenly between, as many as there are workers."""
+    wanted = min(len(rows), max(FEW_ROWS, min(jobs, MOST_ROWS)))
+    ranked = sorted(rows, key=lambda row: row.macs)
+    places = np.linspace(0, len(ranked) - 1, wanted).round().astype(int) if rows else ()
+    return [ranked[place] for place in dict.fromkeys(map(int, places))]
+
+
+def _between(
+    rows: Sequence[Variant], seconds: Mapping[str, float], left: Sequence[Variant]
+) -> dict[str, float]:
+    """Seconds of the rows that are `left`, on the line through the timed ones by MACs."""
+    timed: dict[int, list[float]] = {}
+    for row in rows:
+        if row.name in seconds:
+            timed.setdefault(row.macs, []).append(seconds[row.name])
+    macs = sorted(timed)
+    means = [float(np.mean(timed[each])) for each in macs]
+    return {row.name: float(np.interp(row.macs, macs, means)) for row in left}
+
+
 def makespan(seconds: Iterable[float], jobs: int) -> float:
     """When the last of `jobs` workers is done, each taking the next run in the order given."""
     free = [0.0] * jobs
@@ -108,13 +158,10 @@ def makespan(seconds: Iterable[float], jobs: int) -> float:
 
 
 def _measure(
-    plan: Plan, data: "DataFacts", shares: Resources, device: str, fit: str
+    plan: Plan, runs: Sequence[RunConfig], shares: Resources, device: str, fit: str
 ) -> tuple[dict[str, Timing], dict[str, str]]:
     with TemporaryDirectory(prefix="workbench-") as folder:
-        tasks = [
-            Task(run, Path(folder) / str(index))
-            for index, run in enumerate(_short_runs(plan, data, on_gpu=bool(shares.gpus)))
-        ]
+        tasks = [Task(run, Path(folder) / str(index)) for index, run in enumerate(runs)]
         clock = _Clock()
         with LocalEngine(shares, fit, device, modules=plan.modules) as engine:
             engine.run(tasks, clock)
@@ -131,19 +178,20 @@ def _measure(
     return timings, failures
 
 
-def _short_runs(plan: Plan, data: "DataFacts", on_gpu: bool) -> Iterable[RunConfig]:
+def _short_runs(
+    plan: Plan, rows: Iterable[Variant], data: "DataFacts", *, on_gpu: bool, measure: bool
+) -> Iterable[RunConfig]:
     """Real runs but for their length: a subset of the data, two epochs, no warm-up."""
     recipe = plan.recipe
     schedule = recipe.schedule.model_copy(update={"warmup_epochs": 0})
-    for variant in plan.variants:
-        if variant.infeasible:
-            continue
+    steps, step_macs = (STEPS, CPU_STEP_MACS) if measure else (FEW_STEPS, FEW_STEP_MACS)
+    for variant in rows:
         batch = min(recipe.batch_size, data.train_size)
         if not on_gpu:
-            batch = min(batch, max(2, int(CPU_STEP_MACS / variant.macs)))
+            batch = min(batch, max(2, int(step_macs / variant.macs)))
         update: dict[str, int | None] = {"validation": None}
-        update["train_size"] = min(data.train_size, STEPS * batch)
-        update["test_size"] = min(data.test_size, STEPS * batch)
+        update["train_size"] = min(data.train_size, steps * batch)
+        update["test_size"] = min(data.test_size, steps * batch)
         short = recipe.model_copy(
             update={
                 "data": recipe.data.model_copy(update=update),
