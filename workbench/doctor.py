@@ -220,19 +220,28 @@ def _ledger(folder: Path) -> Finding:
     try:
         damage = _damage(folder / LEDGER)
         sweep = load_sweep(folder)
-    except InputError as error:
-        damage, sweep = str(error), None
-    if damage or sweep is None:
-        path = shlex.quote(str(folder / LEDGER))
-        return Finding("results", name, "broken", damage or "unreadable", f"mv {path} {path}.bad")
+        used = in_use(folder)
+    except Exception as error:  # whatever a file may hold, the other findings are still wanted
+        return _unreadable(folder, str(error) or type(error).__name__)
+    if damage:
+        return _unreadable(folder, damage)
     counts = Counter(run.status for run in sweep.runs)
     told = ", ".join(f"{count} {status}" for status, count in counts.items())
     text = f"{plural(len(sweep.runs), 'run')}: {told}"
-    if in_use(folder):
+    if used:
         return Finding("results", name, "note", f"{text}; a sweep is at work")
     if all(run.final for run in sweep.runs):
         return Finding("results", name, "ok", text)
-    return Finding("results", name, "note", text, str(sweep.environment.get("command", "")) or None)
+    # The command that goes on stands in a file there, and what a file says is not to be pasted.
+    return Finding("results", name, "note", f"{text}; the command that began it goes on with it")
+
+
+def _unreadable(folder: Path, why: str) -> Finding:
+    from workbench.runs.folder import LEDGER
+
+    path = folder / LEDGER
+    move = shlex.join(["mv", str(path), f"{path}.bad"]) if path.exists() else None
+    return Finding("results", str(folder), "broken", why, move)
 
 
 def _damage(ledger: Path) -> str | None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from workbench.config import EpochRecord, Outcome, Result, RunConfig, Scalar
+from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.database import (
     LedgerError,
@@ -24,6 +25,7 @@ from workbench.runs.database import (
     settle,
 )
 from workbench.runs.rows import (
+    DAMAGED,
     OPEN,
     VALIDATION,
     StoredRun,
@@ -216,13 +218,28 @@ class Ledger:
 
     # ------------------------------------------------------------ reading
 
-    def runs(self, curves: bool = False) -> tuple[StoredRun, ...]:
-        """All runs, by seed and name of the variant; with their epochs if `curves`."""
+    def runs(
+        self, curves: bool = False, unreadable: list[str] | None = None
+    ) -> tuple[StoredRun, ...]:
+        """All runs, by seed and name of the variant; with their epochs if `curves`.
+
+        A run that can't be read is an error, unless there is a list for its name.
+        """
         with one_line(self.name, "read"), Session(self._engine) as session:
             of_plan = sa.select(RunRow).where(RunRow.plan == self.plan_name)
             rows = list(session.scalars(of_plan.order_by(RunRow.seed, RunRow.variant)))
             epochs = self._epochs(session) if curves else {}
-            return tuple(run_from_row(row, epochs.get(row.id, ())) for row in rows)
+            found = []
+            for row in rows:
+                try:
+                    found.append(run_from_row(row, epochs.get(row.id, ())))
+                except DAMAGED:
+                    if unreadable is None:
+                        raise InputError(
+                            f"ledger: {self.name}: run {str(row.id)[:12]} is damaged"
+                        ) from None
+                    unreadable.append(f"run {str(row.id)[:12]}")
+            return tuple(found)
 
     def final(self) -> dict[str, bool]:
         """Whether each run, by its id, is final."""

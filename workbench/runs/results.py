@@ -4,21 +4,20 @@ import csv
 import io
 import json
 import shlex
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from workbench.config import Outcome, Recipe
-from workbench.errors import InputError
+from workbench.errors import InputError, InputWarning, shown, some_of
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Plan
 from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.runs.ledger import Ledger
-from workbench.runs.rows import StoredRun, run_from_json
+from workbench.runs.rows import DAMAGED, StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts, Row, RunRecord
 
@@ -123,7 +122,10 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
     if ledger.exists() and ledger.stat().st_size:  # else its export may be there
         return _from_ledger(ledger, plan, _environment(found))
     if (found / RUNS).exists() and (found / PLAN).exists():
-        return Sweep(*read_export(found), _environment(found), found)
+        unreadable: list[str] = []
+        stored, runs = read_export(found, unreadable)
+        _warn_of(found, unreadable)
+        return Sweep(stored, runs, _environment(found), found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
     within = [each.name for each in sorted(found.glob("*/")) if holds_results(each)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
@@ -192,36 +194,76 @@ def in_order(plan: Plan, runs: Sequence[StoredRun]) -> tuple[StoredRun, ...]:
 
 
 def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, Any]) -> Sweep:
+    unreadable: list[str] = []
     with Ledger.read(where, plan) as ledger:
-        stored, runs = ledger.plan(), ledger.runs(curves=True)
+        stored = ledger.plan()
+        try:
+            runs = ledger.runs(curves=True, unreadable=unreadable)
+        except DAMAGED as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"results: {where}: a column of its runs is damaged") from None
     if stored is None:
         raise InputError(f"results: {where} holds no plan")
+    runs = _planned(stored, runs, unreadable)
+    _warn_of(where, unreadable)
     file = "://" not in str(where)
     return Sweep(stored, in_order(stored, runs), environment, Path(where).parent if file else None)
 
 
-def read_export(folder: Path) -> tuple[Plan, tuple[StoredRun, ...]]:
+def read_export(
+    folder: Path, unreadable: list[str] | None = None
+) -> tuple[Plan, tuple[StoredRun, ...]]:
     """What `plan.json` and `runs.jsonl` hold; no runs where a sweep was killed before it wrote any.
 
-    Raises `InputError` where they can't be read.
+    Raises `InputError` where they can't be read. A line that can't be is an error too, unless there
+    is a list for its name: then it is set aside.
     """
     try:
-        plan = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+        plan = Plan.model_validate_json((folder / PLAN).read_bytes())
         file = folder / RUNS
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        return plan, in_order(plan, [run_from_json(json.loads(line)) for line in lines])
+        lines = file.read_bytes().splitlines() if file.exists() else []
     except OSError as error:
         raise InputError(f"results: {folder} can't be read: {error.strerror}") from None
-    except (ValidationError, ValueError, KeyError, TypeError):
+    except DAMAGED:
+        raise InputError(f"results: {folder}: {PLAN} is damaged, or of another version") from None
+    runs, lost = list[StoredRun](), list[str]()
+    for place, line in enumerate(lines, 1):
+        try:
+            runs.append(run_from_json(json.loads(line)))
+        except DAMAGED:
+            lost.append(f"line {place}")
+    kept = _planned(plan, runs, lost)
+    if unreadable is None and lost:
         raise InputError(
-            f"results: {folder}: {PLAN} or {RUNS} is damaged, or of another version"
-        ) from None
+            f"results: {folder}: {RUNS} is damaged, or of another version: {some_of(lost)}"
+        )
+    (unreadable if unreadable is not None else []).extend(lost)
+    return plan, in_order(plan, kept)
+
+
+def _planned(plan: Plan, runs: Iterable[StoredRun], unreadable: list[str]) -> tuple[StoredRun, ...]:
+    """The runs that the plan has, each once; others are named as unreadable."""
+    left, kept = {(run.variant, run.seed) for run in plan.runs()}, []
+    for run in runs:
+        if (run.variant, run.seed) in left:
+            left.remove((run.variant, run.seed))
+            kept.append(run)
+        else:
+            unreadable.append(f"a run of {shown(run.variant)}, seed {run.seed}, which is not due")
+    return tuple(kept)
+
+
+def _warn_of(where: str | Path, unreadable: Sequence[str]) -> None:
+    if unreadable:
+        text = f"results: {where}: {plural(len(unreadable), 'run')} can't be read and is left out"
+        warnings.warn(f"{text}: {some_of(unreadable)}", InputWarning, stacklevel=3)
 
 
 def _environment(folder: Path) -> Mapping[str, Any]:
     try:
         found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -3,7 +3,10 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from workbench.config import EpochRecord, Frozen, Outcome, Recipe, RunConfig, Scalar, Spec
 from workbench.plans.resolution import Variant
@@ -14,6 +17,29 @@ VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run 
 JSON = ("spec", "recipe", "details", "host")  # columns of a run
 
 
+DAMAGED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)  # what reading it raises
+
+
+def _known_status(value: str) -> str:
+    return value if value in OPEN else str(Outcome(value))
+
+
+def _moment(value: str) -> str:
+    datetime.fromisoformat(value)
+    return value
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
+Moment = Annotated[str, AfterValidator(_moment)]
+Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
 class StoredRun(Frozen):
     """A run as the ledger has it. `curve` holds its epochs."""
 
@@ -21,23 +47,23 @@ class StoredRun(Frozen):
     id: str
     variant: str
     seed: int
-    status: str  # pending, running, or an outcome
+    status: Annotated[str, AfterValidator(_known_status)]  # pending, running, or an outcome
     reason: str | None
     step: int | None
-    top1: float | None  # percent
-    test_loss: float | None
-    seconds: float | None
-    images_per_second: float | None  # training
+    top1: Annotated[float, Field(ge=0, le=100)] | None  # percent
+    test_loss: Finite | None
+    seconds: Finite | None
+    images_per_second: Finite | None  # training
     device: str | None
-    params: int
-    macs: int
+    params: Size
+    macs: Size
     spec: Spec
     recipe: Recipe
     details: dict[str, Scalar]
     host: dict[str, Scalar]
     created: str
-    started: str | None
-    ended: str | None
+    started: Moment | None
+    ended: Moment | None
     curve: tuple[EpochRecord, ...] = ()
 
     @property
