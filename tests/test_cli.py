@@ -327,3 +327,22 @@ def test_a_question_mark_lists_the_choices_of_a_slot(run, words: str) -> None:  
 def test_a_question_about_no_slot_names_the_nearest(run, words: str) -> None:  # type: ignore[no-untyped-def]
     ran = run(*words.split())
     assert (ran.code, ran.err) == (2, "error: slot: unknown 'mixr'; nearest: 'mixer'\n")
+
+
+def test_a_key_of_the_recipe_is_found_one_level_below(run) -> None:  # type: ignore[no-untyped-def]
+    ran = run("ablate", "quickstart", "--dry-run", "--set", "recipe.lr=0.1")
+    assert ran.code == 2
+    assert "unknown 'lr'; nearest: 'recipe.optimiser.lr'" in ran.err
+
+
+def test_models_keeps_published_macs_and_top1_in_80_columns(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("models", "--family", "levit").out.splitlines()
+    assert {"G", "top-1"} <= set(lines[0].split())
+    assert len(lines) <= 24
+
+
+def test_a_resolution_holds_for_the_networks_beside(run) -> None:  # type: ignore[no-untyped-def]
+    words = ("cost", "cmt_ti", "--beside", "cmt_s", "--resolution", "192", "--json")
+    found = json.loads(run(*words).out)["networks"]
+    assert {each["resolution"] for each in found} == {192}

@@ -16,7 +16,9 @@ from workbench.report.beside_published import (
 )
 from workbench.report.compare import compare, welch
 from workbench.report.findings import Findings
+from workbench.report.verdicts import mean_text
 from workbench.show.formats import records
+from workbench.statistics.paired import Interval
 
 
 def test_welchs_interval_is_scipys() -> None:
@@ -109,3 +111,14 @@ def test_unknown_names_are_refused_with_the_nearest(tmp_path: Path) -> None:
         read_published("detection")
     with pytest.raises(InputError, match="no tables in"):
         table_names(tmp_path)
+
+
+def test_identical_results_are_said_to_be_identical() -> None:
+    a = Findings(FACTS, *chain({"x": [90, 91, 90.5]}))
+    other = Findings(FACTS, *chain({"x": [90, 91, 90.6]}))
+    assert any("identical" in note for note in compare(a, a).notes)
+    assert not any("identical" in note for note in compare(a, other).notes)
+
+
+def test_no_difference_is_printed_as_minus_zero() -> None:
+    assert mean_text(-0.001, Interval(-0.004, 0.004)) == "+0.00 [+0.00, +0.00]"

@@ -67,9 +67,11 @@ def cost(
         print_slots(questions, as_json, form)
         return
     if beside:
-        if overrides or resolution:
-            raise InputError("beside: takes zoo entries and timm:NAME as they are, no overrides")
-        rows = reports.column_reports([name, *beside], speed=speed, device=device)
+        if overrides:
+            raise InputError("it takes zoo entries and timm:NAME, no overrides", key="--beside")
+        rows = reports.column_reports(
+            [name, *beside], parsed_resolution(resolution), speed=speed, device=device
+        )
         print_table(printouts.beside_table(rows), reports.columns_json(rows), as_json, form)
         return
     found = reports.cost_report(

@@ -132,7 +132,7 @@ def _beside(report: CostReport) -> tuple[Cell, ...]:
     elements = (cost.activations, cost.elements("norm"), cost.elements("act"))
     return (
         cell(cost.spec),
-        number(cost.resolution, ""),
+        cell(str(cost.size) if cost.size.height != cost.size.width else str(cost.resolution)),
         cell(f"{cost.params / 1e6:.2f}", cost.params),
         *(cell(f"{macs / 1e9:.3f}", macs) for macs in (cost.macs, *kinds)),
         *(cell(f"{count / 1e6:.2f}", count) for count in elements),
@@ -147,12 +147,12 @@ def _beside(report: CostReport) -> tuple[Cell, ...]:
 
 MODELS = (
     Column("model", ("model",), "name"),
-    Column("pixels", ("resolution",), rank=4),
+    Column("pixels", ("resolution",), rank=1),
     Column("params", ("params",)),
-    Column("published M", ("published_params_m",), rank=1),
+    Column("published M", ("published_params_m",), rank=2),
     Column("MACs", ("macs",)),
-    Column("published G", ("published_gmacs",), rank=2),
-    Column("top-1", ("published_top1",), rank=3),
+    Column("published G", ("published_gmacs",)),
+    Column("top-1", ("published_top1",)),
 )
 
 

@@ -47,10 +47,16 @@ def cost_report(
 
 
 def column_reports(
-    names: Iterable[str], speed: bool = False, device: str | None = None
+    names: Iterable[str],
+    resolution: Resolution | None = None,
+    speed: bool = False,
+    device: str | None = None,
 ) -> tuple[CostReport, ...]:
-    """Networks side by side: ours by the closed form alone, `timm:NAME` traced."""
-    found = [target(name) for name in names]
+    """Networks side by side, all at `resolution` or each at its own.
+
+    Ours are counted by the closed form alone, `timm:NAME` is traced.
+    """
+    found = [target(name, resolution=resolution) for name in names]
     return tuple(_report(one, counted(one), 1, speed, device) for one in found)
 
 

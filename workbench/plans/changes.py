@@ -1,12 +1,11 @@
 """What a command line changes of a plan file."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.config import Frozen, Recipe
 from workbench.errors import InputError
 from workbench.plans.kinds import PlanFile
 from workbench.plans.names import check_name
+from workbench.train.recipes import recipe_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +45,9 @@ def _refuse_bare_recipe(text: str) -> None:
             f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
             key="--set",
         )
-    keys = list(_recipe_keys(Recipe()))
+    keys = list(recipe_keys())
     near = [f"recipe.{each}" for each in keys if each == key or each.endswith(f".{key}")]
     if not near and key.partition(".")[0] in {each.partition(".")[0] for each in keys}:
         near = [f"recipe.{key}"]
     if near:
         raise InputError(f"unknown {key!r}; nearest: {', '.join(map(repr, near))}", key="--set")
-
-
-def _recipe_keys(part: Frozen, prefix: str = "") -> Iterator[str]:
-    for name, value in part:
-        yield f"{prefix}{name}"
-        if isinstance(value, Frozen):
-            yield from _recipe_keys(value, f"{prefix}{name}.")

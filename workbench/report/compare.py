@@ -9,7 +9,7 @@ from scipy import special
 from workbench.report.beside_published import same_dataset
 from workbench.report.findings import Findings
 from workbench.report.verdicts import ends, mean_text
-from workbench.show.console import count_text
+from workbench.show.console import count_text, plural
 from workbench.show.table import Cell, Column, Table, cell, top1_text
 from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, summarise
@@ -35,7 +35,21 @@ def compare(a: Findings, b: Findings) -> Table:
     if one == other:  # the same plan twice: its folders tell them apart
         one, other = a.where or one, b.where or other
     title = f"{one} (A) and {other} (B)"
-    return Table(title, COLUMNS, rows, notes=_notes(a.facts, b.facts))
+    notes = _same_runs(a, b) or _notes(a.facts, b.facts)
+    return Table(title, COLUMNS, rows, notes=notes)
+
+
+def _same_runs(a: Findings, b: Findings) -> tuple[str, ...]:
+    """What there is to say where both hold the same runs with the same numbers."""
+    one, other = (
+        {(run.run_id, run.outcome, run.top1, run.step) for run in side.runs} for side in (a, b)
+    )
+    if not one or one != other or not same_dataset(a.facts.dataset, b.facts.dataset):
+        return ()
+    return (
+        f"A and B are identical: the same {plural(len(one), 'run')}, by id, with the same outcomes "
+        "and the same top-1.",
+    )
 
 
 def welch(a: Sequence[float], b: Sequence[float], level: float = LEVEL) -> Interval | None:

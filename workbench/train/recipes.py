@@ -1,9 +1,9 @@
 """Recipes as data, by name, and how a user changes one. Needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.config import Recipe, parse
+from workbench.config import Frozen, Recipe, parse
 from workbench.errors import InputError, unknown
 from workbench.plain_yaml import read_value
 
@@ -170,7 +170,31 @@ def recipe(
     data = _merge(dict(default or {}), data)
     for key, value in given:
         data = _merge(data, _nest(key, value))
-    return parse(Recipe, data, "recipe")
+    try:
+        return parse(Recipe, data, "recipe")
+    except InputError as error:
+        raise _with_places(error) from None
+
+
+def recipe_keys() -> tuple[str, ...]:
+    """Every key of a recipe, dotted: `optimiser`, `optimiser.lr`."""
+    return tuple(_keys(Recipe()))
+
+
+def _keys(part: Frozen, prefix: str = "") -> Iterator[str]:
+    for name, value in part:
+        yield f"{prefix}{name}"
+        if isinstance(value, Frozen):
+            yield from _keys(value, f"{prefix}{name}.")
+
+
+def _with_places(error: InputError) -> InputError:
+    """The error about an unknown key, with the places where a key of that name stands."""
+    name = error.key.rpartition(".")[2]
+    near = [f"recipe.{key}" for key in recipe_keys() if key.endswith(f".{name}")]
+    if error.about != "key" or not near:
+        return error
+    return error.but(reason=f"unknown {name!r}; nearest: {', '.join(map(repr, near))}")
 
 
 def _base(name: object, key: str) -> dict[str, Any]:
