@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACROSS = 10  # pictures of a line
-LINE = 1.05  # inches
+MARGIN, SIDE, LINE = 1.6, 0.82, 1.05  # inches: of the names, of a picture's place, of a line
 
 
 def draw(found: ImageFindings) -> "Figure | None":
@@ -28,7 +28,8 @@ def draw(found: ImageFindings) -> "Figure | None":
     ]
     if not lines or found.missing:
         return None
-    made = style.figure(0.82 * ACROSS + 1.6, LINE * len(lines))
+    made = style.figure(MARGIN + SIDE * ACROSS, LINE * len(lines))
+    made.set_layout_engine("none")  # the places are known, and a search for them takes seconds
     for at, line in enumerate(lines):
         _line(made, found, (at, len(lines)), *line)
     return made
@@ -44,11 +45,18 @@ def _line(
 ) -> None:
     at, lines = place
     for column, each in enumerate(changed):
-        axes = made.add_subplot(lines, ACROSS, at * ACROSS + column + 1)
+        axes = made.add_axes(_place(column, at, lines))
         _picture(axes, found, each, what, len(row.seeds))
         if column == 0:
             name = f"{style.shorten(row.variant, 22)}\n{what}"
             axes.set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
+
+
+def _place(column: int, line: int, lines: int) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of a picture, as shares of the figure."""
+    width, height = MARGIN + SIDE * ACROSS, LINE * lines
+    left, bottom = MARGIN + SIDE * column, LINE * (lines - line - 1) + 0.04
+    return left / width, bottom / height, 0.9 * SIDE / width, 0.9 * SIDE / height
 
 
 def _picture(axes: "Axes", found: ImageFindings, each: ImageChange, what: str, seeds: int) -> None:
