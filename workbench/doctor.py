@@ -171,7 +171,7 @@ def _fault(wanted: Requirement) -> str | None:
 def _data() -> Iterator[Finding]:
     from workbench.config import DataConfig
     from workbench.data import describe
-    from workbench.data.images import cache_folder
+    from workbench.machine import cache_folder
 
     for name in ("digits", *DOWNLOADS):
         try:

@@ -1,8 +1,9 @@
-"""This machine: what it calls itself, and the device that a network runs on.
+"""This machine: what it calls itself, the device of a network, and where files are cached.
 
 Importing it loads no torch.
 """
 
+import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,12 @@ from workbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+
+def cache_folder() -> Path:
+    """Where downloads, verdicts and counts are kept: under XDG_CACHE_HOME, or ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "cmt-workbench"
 
 
 def cpu_name() -> str:

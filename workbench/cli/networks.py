@@ -1,14 +1,20 @@
 """`workbench cost`, `models` and `claims`."""
 
-from typing import Annotated
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from workbench.cli import complete
 from workbench.cli.app import Format, Imports, Json, Network, Overrides, print_table
 from workbench.cli.slots import asked, print_slots
+from workbench.cli.versions import versions
 from workbench.errors import InputError
+from workbench.show.cache import Shown, kept
 from workbench.show.formats import Form
+
+TIMM = "timm:"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,32 +63,37 @@ def cost(
 
     Counted by fvcore's trace and in closed form, and refused where the two differ.
     """
-    from workbench.cost import printouts
-    from workbench.cost import report as reports
-    from workbench.cost.target import parsed_resolution
     from workbench.user_modules import import_modules
 
     import_modules(imports or ())
     if questions := asked(overrides or ()):
         print_slots(questions, as_json, form)
         return
-    if beside:
-        if overrides:
-            raise InputError("it takes zoo entries and timm:NAME, no overrides", key="--beside")
-        rows = reports.column_reports(
-            [name, *beside], parsed_resolution(resolution), speed=speed, device=device
+
+    def counted() -> Shown:
+        from workbench.cost import printouts
+        from workbench.cost import report as reports
+        from workbench.cost.target import parsed_resolution
+
+        if beside:
+            if overrides:
+                raise InputError("it takes zoo entries and timm:NAME, no overrides", key="--beside")
+            rows = reports.column_reports(
+                [name, *beside], parsed_resolution(resolution), speed=speed, device=device
+            )
+            return printouts.beside_table(rows), reports.columns_json(rows)
+        found = reports.cost_report(
+            name,
+            *overrides or (),
+            resolution=parsed_resolution(resolution),
+            batch=batch,
+            speed=speed,
+            device=device,
         )
-        print_table(printouts.beside_table(rows), reports.columns_json(rows), as_json, form)
-        return
-    found = reports.cost_report(
-        name,
-        *overrides or (),
-        resolution=parsed_resolution(resolution),
-        batch=batch,
-        speed=speed,
-        device=device,
-    )
-    print_table(printouts.cost_printout(found), found.to_json(), as_json, form)
+        return printouts.cost_printout(found), found.to_json()
+
+    typed = ["cost", name, overrides, resolution, batch, beside]
+    print_table(*_kept(typed, counted, not (speed or imports)), as_json, form)
 
 
 def models(
@@ -96,10 +107,21 @@ def models(
     form: Format = Form.TEXT,
 ) -> None:
     """The zoo: params, MACs and resolution as counted, beside what was published."""
-    from workbench.cost import catalogue, printouts
 
-    rows = catalogue.model_rows(family, tuple(beside or ()))
-    print_table(printouts.models_table(rows), catalogue.models_json(rows), as_json, form)
+    def counted() -> Shown:
+        from workbench.cost import catalogue, printouts
+
+        rows = catalogue.model_rows(family, tuple(beside or ()))
+        return printouts.models_table(rows), catalogue.models_json(rows)
+
+    print_table(*_kept(["models", family, beside], counted), as_json, form)
+
+
+def _kept(typed: list[Any], make: Callable[[], Shown], counts_only: bool = True) -> Shown:
+    """Counts of our own networks are kept; what was measured, or is of others' code, is not."""
+    if not counts_only or TIMM in json.dumps(typed):
+        return make()
+    return kept(typed, versions(), make)
 
 
 def claims(

@@ -23,9 +23,9 @@ from workbench.data.encoded import (
     existing_folder,
     refuse_few_classes,
 )
-from workbench.data.images import cache_folder
 from workbench.data.source import Ints, Source
 from workbench.errors import InputError
+from workbench.machine import cache_folder
 
 LAYOUT = "train-*.parquet and test-*.parquet (or validation-*.parquet)"
 IMAGE_COLUMNS = ("img", "image")

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
+from workbench.machine import cache_folder
+
 PLAIN, TRUNCATED, UNREADABLE = "plain", "truncated", "unreadable"
 FORMAT = "checked-2"  # counted up when verdicts come to mean something else
 SMALL = 64 * 64  # pixels up to which an image's colours are summed for the normalisation
@@ -51,12 +53,6 @@ class Verdict(NamedTuple):
     size: tuple[int, int] = (0, 0)
     sums: tuple[float, ...] = (float("nan"),) * 6
     turned: bool = False
-
-
-def cache_folder() -> Path:
-    """Where downloads and verdicts are kept: under XDG_CACHE_HOME, or ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "cmt-workbench"
 
 
 def decode(data: bytes, tolerant: bool = False) -> Image.Image:

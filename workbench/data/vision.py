@@ -8,9 +8,9 @@ import numpy as np
 from workbench.config import DataConfig
 from workbench.data.encoded import Encoded, Files, encoded_source
 from workbench.data.image_folder import fingerprint
-from workbench.data.images import cache_folder
 from workbench.data.source import ArraySplit, Source, array_source
 from workbench.errors import InputError
+from workbench.machine import cache_folder
 
 PARQUET = "--set recipe.data.name=parquet --set recipe.data.path=FOLDER reads its parquet files"
 
