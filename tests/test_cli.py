@@ -250,7 +250,7 @@ REFUSED = {
     "ablate": ("plan: missing", "quickstart"),
     "cost": ("name: missing", "workbench cost --help"),
     "cost cmt_s --resolutoin 192": ("--resolutoin", "nearest: '--resolution"),
-    "cost cmt_s --resolution big": ("--resolution", "'big'", "it must be a whole number;"),
+    "cost cmt_s --resolution big": ("resolution", "'big'", "a side such as 224, or 800x1280"),
     "cost cmt_s --resolution": ("--resolution", "requires an argument"),
     "report one two": ("unexpected", "two"),
     "ablate quickstart --logger tensorbord": ("logger", "tensorbord", "tensorboard"),
