@@ -24,7 +24,7 @@ STEPS = {
 
 def found(kind: str = "additive", seconds: float | None = 10.0) -> Findings:
     rows, runs = chain(STEPS)
-    timed = tuple(replace(run, seconds=seconds) for run in runs)
+    timed = tuple(run.model_copy(update={"seconds": seconds}) for run in runs)
     return Findings(replace(FACTS, kind=kind, method=Method("shared")), rows, timed)
 
 

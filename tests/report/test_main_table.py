@@ -10,11 +10,12 @@ from tests.support.samples import FACTS, chain, diverged, sweep
 from workbench.report.findings import Findings
 from workbench.report.main_table import console_table, main_table
 from workbench.report.notes import order_note
+from workbench.runs.rows import StoredRun
 from workbench.show.console import count_text
 from workbench.show.formats import records
 from workbench.show.table import Table, number
 from workbench.show.terminal import view
-from workbench.statistics.facts import Method, PlanFacts, Race, Row, RunRecord
+from workbench.statistics.facts import Method, PlanFacts, Race, Row
 
 
 def printed(table: Table, width: int) -> str:
@@ -205,7 +206,7 @@ def test_before_any_run_the_table_is_empty_not_zero() -> None:
     found = records(main_table(Findings(PlanFacts("p"), rows, ())))
     assert found[0]["top1_mean"] is None
     assert found[1]["verdict"] == "none"
-    empty: tuple[RunRecord, ...] = ()
+    empty: tuple[StoredRun, ...] = ()
     assert "0/0" in printed(main_table(Findings(PlanFacts("p"), rows, empty)), 120)
 
 

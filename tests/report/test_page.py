@@ -169,7 +169,9 @@ def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: 
     assert "<output>3 of 12</output>" in dom
     (opened,) = re.findall(r"<details[^>]* open=.*?</details>", dom, re.DOTALL)
     assert "+ stem, seed 0: completed" in opened
-    assert "<pre>name: &lt;b&gt;cmt&lt;/b&gt;" in opened
+    assert "<pre>variant: + stem\nseed: 0\n" in opened
+    assert "name: &lt;b&gt;adamw&lt;/b&gt;" in opened
+    assert "workbench ablate sample --only" in opened
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 import csv
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from workbench.report.figures import cost, curves
 from workbench.report.figures.labels import spread
 from workbench.report.findings import Findings
 from workbench.report.write import write_report
+from workbench.runs.folder import write_text
 from workbench.show import figures as style
-from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.statistics.facts import PlanFacts, Row
 
 STEMS = {"effects", "top1_macs", "top1_throughput", "curves"}
 
@@ -206,8 +206,6 @@ def test_labels_keep_their_distance(wanted: list[float], gap: float) -> None:
 def test_a_disk_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.runs.folder import write_text
-
     path = write_text(tmp_path / "table.csv", "old")
 
     def full(self: Path, text: str, **_: object) -> int:
@@ -221,6 +219,33 @@ def test_a_disk_that_fails_leaves_the_old_file(
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
+def test_a_read_only_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a disk refuses to remove even what is not there."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InputError, match="can't be written: Read-only"):
+        write_text(tmp_path / "table.csv", "new")
+
+
+def test_a_figure_is_whole_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another report may read it while it is drawn again."""
+    style.save(style.figure(1, 1), tmp_path, "small")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def cut_off(_: object, path: Path, **__: object) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", cut_off)
+    with pytest.raises(OSError, match="No space"):
+        style.save(style.figure(1, 1), tmp_path, "small")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_reports_load_neither_torch_nor_matplotlib() -> None:
     code = (
         "import sys, workbench.report.compare, workbench.report.write;"
@@ -232,6 +257,6 @@ def test_reports_load_neither_torch_nor_matplotlib() -> None:
 
 def test_a_run_of_no_row_is_refused(tmp_path: Path) -> None:
     rows, runs = sweep()
-    stray: RunRecord = replace(runs[0], variant="stray")
+    stray = runs[0].model_copy(update={"variant": "stray"})
     with pytest.raises(ValueError, match="'stray' is no row"):
         write_report(tmp_path, Findings(FACTS, rows, (*runs, stray)))

@@ -1,9 +1,11 @@
 """What is committed stays readable, whatever happens next."""
 
+import os
 import resource
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +118,43 @@ def test_each_end_is_committed_at_once_and_readable_by_others(ledger: Ledger, pa
 def test_reader_cannot_write(ledger: Ledger, path: Path) -> None:
     with Ledger.read(path) as reader, pytest.raises(LedgerError, match="readonly"):
         reader.end(Result(run=plan().runs()[0].id, outcome=Outcome.COMPLETED))
+
+
+def test_a_ledger_closed_beside_a_reader_is_read_from_its_one_file(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy on read-only media has no room for the files that SQLite makes beside it."""
+    with Ledger.open(path, "path") as opened:
+        register(opened)
+        reader = sqlite3.connect(path)
+        reader.execute("SELECT * FROM plans").fetchall()
+        held = reader.execute("SELECT * FROM runs")
+        held.fetchone()
+    copy = tmp_path / "disc" / "ledger.db"
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes())
+    reader.close()
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != copy.parent)
+    with Ledger.read(copy) as read:
+        assert len(read.runs()) == len(plan().runs())
+    assert [each.name for each in copy.parent.iterdir()] == ["ledger.db"]
+
+
+def test_a_reader_that_leaves_in_time_does_not_keep_a_ledger_from_being_one_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(path, "path") as opened:
+        register(opened)
+        reader = sqlite3.connect(path)
+        reader.execute("SELECT * FROM runs").fetchone()
+        monkeypatch.setattr(time, "sleep", lambda _: reader.close())
+    assert [each.name for each in path.parent.iterdir()] == ["ledger.db"]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", ":memory:"])
+def test_a_ledger_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(LedgerError, match="is in memory"):
+        Ledger.open(url, "path")
 
 
 def test_closed_ledger_is_one_file(path: Path) -> None:

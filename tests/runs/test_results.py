@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.checks import refused
 from tests.support.sweeps import options, plan, quiet
 from workbench.runs.folder import LEDGER
-from workbench.runs.results import load_results, load_sweep
+from workbench.runs.results import load_results, load_sweep, repeat_command, run_text
 from workbench.runs.sweep import run_sweep
 
 
@@ -42,10 +42,10 @@ def test_records_carry_what_a_report_needs(folder: Path) -> None:
     assert records["+ LPU", 0].measured == 66.0
     assert records["+ LPU", 1].measured is None
     assert [epoch.epoch for epoch in records["small", 0].curve] == [0, 1, 2]
-    assert records["+ LPU", 0].command == (
+    assert repeat_command(records["+ LPU", 0], sweep.facts().command) == (
         "workbench ablate path --only '+ LPU' --seeds 0 --name path-repeated --jobs 2"
     )
-    assert "epochs: 3" in records["small", 0].config
+    assert "epochs: 3" in run_text(records["small", 0])
     assert sweep.facts().seeds == (0, 1)
     assert dict(sweep.facts().environment)["threads"]
 

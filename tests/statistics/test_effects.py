@@ -17,9 +17,10 @@ from workbench.report.findings import Findings
 from workbench.report.shares import effects_table, pairs_table
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
+from workbench.runs.rows import StoredRun
 from workbench.runs.sweep import run_sweep
 from workbench.statistics.effects import main_effects, pair_interactions
-from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.statistics.facts import PlanFacts, Row
 
 SEEDS = (0, 1, 2)
 Truth = Callable[[Collection[str]], float]
@@ -32,7 +33,7 @@ def rows_of(kind: str, names: str, mode: str = "remove", **more: Any) -> tuple[R
     return tuple(Row(c.name, c.changed, c.compared_to, present=c.present) for c in choices)
 
 
-def measured(rows: tuple[Row, ...], truth: Truth, noise: float = 0.0) -> tuple[RunRecord, ...]:
+def measured(rows: tuple[Row, ...], truth: Truth, noise: float = 0.0) -> tuple[StoredRun, ...]:
     """By seed; a seed moves all rows alike, which no effect may see."""
     rng = np.random.default_rng(0)
     return tuple(

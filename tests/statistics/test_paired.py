@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.samples import chain, completed, diverged
+from tests.support.samples import chain, completed, diverged, run
 from workbench.errors import InputError
-from workbench.statistics.facts import Outcome, Race, Row, RunRecord, check
+from workbench.statistics.facts import Outcome, Race, Row, check
 from workbench.statistics.paired import (
     Verdict,
     bootstrap,
@@ -141,7 +141,7 @@ def test_a_row_that_diverged_at_every_seed_still_counts_in_the_adjustment() -> N
 
 def test_outcomes_are_counted_each() -> None:
     ended = [Outcome.FAILED, Outcome.DIVERGED, Outcome.FAILED, Outcome.COMPLETED]
-    runs = [RunRecord(str(i), "a", i, o, top1=50.0) for i, o in enumerate(ended)]
+    runs = [run("a", seed, outcome, top1=50.0) for seed, outcome in enumerate(ended)]
     summary = summarise(Row("a"), runs)
     assert summary.outcome == "1 of 4 diverged, 2 of 4 failed"
     assert summarise(Row("a"), []).outcome == ""
@@ -183,6 +183,6 @@ def test_what_would_be_counted_wrongly_is_refused() -> None:
     with pytest.raises(InputError, match="'z' is no row of the plan"):
         check(rows, (completed("z", 0, 95),))
     with pytest.raises(InputError, match="completed with a top-1 of nan"):
-        check(rows, (completed("a", 0, float("nan")),))
+        check(rows, (completed("a", 0, 90).model_copy(update={"top1": float("nan")}),))
     with pytest.raises(InputError, match=r"seeds\.max: 2"):
         Race(3, 2)

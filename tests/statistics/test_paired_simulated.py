@@ -87,7 +87,9 @@ def test_false_verdicts_through_the_public_function() -> None:
     wrong = 0
     for plan in values:
         runs = [
-            RunRecord("", name, seed, Outcome.COMPLETED, top1=float(plan[i, seed]))
+            RunRecord(
+                id="", variant=name, seed=seed, status=Outcome.COMPLETED, top1=float(plan[i, seed])
+            )
             for i, name in enumerate(names)
             for seed in range(3)
         ]

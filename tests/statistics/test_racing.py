@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.support.samples import chain, completed, diverged
+from tests.support.samples import chain, completed, diverged, run
+from workbench.runs.rows import StoredRun
 from workbench.statistics import sequential
 from workbench.statistics.comparison import step_level
-from workbench.statistics.facts import Outcome, Race, Row, RunRecord
+from workbench.statistics.facts import Outcome, Race, Row
 from workbench.statistics.paired import Verdict, compare_rows, holm, student
 from workbench.statistics.racing import Wanted, next_seeds
 
@@ -59,7 +60,7 @@ def test_the_race_ends_at_the_most_seeds_and_at_lost_rows() -> None:
 
 def test_a_seed_that_failed_on_one_side_does_not_stop_the_race() -> None:
     rows, runs = chain({"a": [90, 91, 90.5], "b": [90.2, 90.9]})
-    runs = (*runs, RunRecord("x", "b", 2, Outcome.FAILED, reason="boom"))
+    runs = (*runs, run("b", 2, Outcome.FAILED, reason="boom"))
     assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("a", (3,)), Wanted("b", (3,)))
     found = compare_rows(rows, runs, SEEDS, RACE)["b"]
     assert found.reason == "2 paired seeds of the 3 that the race begins with"
@@ -70,7 +71,7 @@ def test_racing_until_decided_ends() -> None:
     rng = np.random.default_rng(5)
     rows, _ = chain({"a": [], "b": [], "c": []})
     effect = {"a": 90.0, "b": 93.0, "c": 93.1}
-    runs: tuple[RunRecord, ...] = ()
+    runs: tuple[StoredRun, ...] = ()
     for _ in range(30):
         wanted = next_seeds(rows, runs, SEEDS, RACE)
         if not wanted:
@@ -149,12 +150,12 @@ def test_racing_saves_seeds_at_equal_error() -> None:
     assert power(8) < found < power(12)
 
 
-def played(differences: Floats) -> tuple[tuple[Row, ...], tuple[RunRecord, ...]]:
+def played(differences: Floats) -> tuple[tuple[Row, ...], tuple[StoredRun, ...]]:
     """A race of (rows, most) differences to one baseline, by `next_seeds` to its end."""
     names = [f"r{index}" for index in range(len(differences))]
     rows = (Row("base"), *(Row(name, compared_to="base") for name in names))
     top1 = {"base": np.zeros(RACE.most), **dict(zip(names, differences, strict=True))}
-    runs: tuple[RunRecord, ...] = ()
+    runs: tuple[StoredRun, ...] = ()
     while wanted := next_seeds(rows, runs, SEEDS, RACE):
         runs += tuple(
             completed(each.variant, seed, 50 + float(top1[each.variant][seed]))

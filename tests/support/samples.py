@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
-from workbench.statistics.facts import EpochRecord, Outcome, PlanFacts, Row, RunRecord
+from workbench.config import EpochRecord, Outcome, Part, Recipe, Spec, Stage
+from workbench.runs.rows import StoredRun
+from workbench.statistics.facts import PlanFacts, Row
 
 FACTS = PlanFacts(
     name="sample",
@@ -18,17 +21,35 @@ FACTS = PlanFacts(
 )
 
 
-def completed(variant: str, seed: int, top1: float, **more: object) -> RunRecord:
-    return RunRecord(f"{variant}-{seed}", variant, seed, Outcome.COMPLETED, top1=top1, **more)  # type: ignore[arg-type]
+NONE = Part(name="none")
+STAGE = Stage(
+    depth=1, dim=8, heads=1, stride=2, downsample=NONE, position=NONE, lpu=NONE, mixer=NONE,
+    ffn=NONE,
+)  # fmt: skip
+SPEC = Spec(
+    name="tiny", resolution=8, channels=1, classes=10, drop_path=0.0, dropout=0.0, stem=NONE,
+    norm=NONE, conv_norm=NONE, act=NONE, head=NONE, stages=(STAGE,),
+)  # fmt: skip
+RECIPE = Recipe(name="<b>adamw</b>", epochs=4)
 
 
-def diverged(variant: str, seed: int) -> RunRecord:
-    return RunRecord(
-        f"{variant}-{seed}", variant, seed, Outcome.DIVERGED, reason="loss is nan", step=7, top1=9.9
-    )
+def run(variant: str, seed: int, outcome: Outcome, **more: Any) -> StoredRun:
+    return StoredRun(
+        plan="sample", id=f"{variant}-{seed}", variant=variant, seed=seed, status=outcome,
+        device=None, params=900_000, macs=20_000_000, spec=SPEC, recipe=RECIPE, details={}, host={},
+        created="", started=None, ended=None, **more,
+    )  # fmt: skip
 
 
-def chain(top1: Mapping[str, Sequence[float]]) -> tuple[tuple[Row, ...], tuple[RunRecord, ...]]:
+def completed(variant: str, seed: int, top1: float, **more: Any) -> StoredRun:
+    return run(variant, seed, Outcome.COMPLETED, top1=top1, **more)
+
+
+def diverged(variant: str, seed: int) -> StoredRun:
+    return run(variant, seed, Outcome.DIVERGED, reason="loss is nan", step=7, top1=9.9)
+
+
+def chain(top1: Mapping[str, Sequence[float]]) -> tuple[tuple[Row, ...], tuple[StoredRun, ...]]:
     """Rows each compared with the one before, and their runs, by seed."""
     names = list(top1)
     rows = tuple(
@@ -46,7 +67,7 @@ def curve(top1: float, epochs: int) -> tuple[EpochRecord, ...]:
     )
 
 
-def sweep(hostile: str = "+ LPU") -> tuple[tuple[Row, ...], tuple[RunRecord, ...]]:
+def sweep(hostile: str = "+ LPU") -> tuple[tuple[Row, ...], tuple[StoredRun, ...]]:
     """Four rows at three seeds; the third has the name `hostile`, the last one diverges."""
     means = {"base": 90.0, "+ stem": 93.0, hostile: 93.1}
     rows, runs = chain({n: [m - 0.2, m + 0.1, m + 0.17] for n, m in means.items()})
@@ -57,8 +78,6 @@ def sweep(hostile: str = "+ LPU") -> tuple[tuple[Row, ...], tuple[RunRecord, ...
             (run.top1 or 0) + 0.01 * len(run.variant) * run.seed,
             curve=curve(run.top1 or 0, 4),
             images_per_second=1000.0 + len(run.variant),
-            config="name: <b>cmt</b>\n",
-            command=f"workbench ablate sample --only '{run.variant}'",
         )
         for run in runs
     )
@@ -68,7 +87,7 @@ def sweep(hostile: str = "+ LPU") -> tuple[tuple[Row, ...], tuple[RunRecord, ...
 
 def factorial(
     components: Sequence[str], values: Mapping[frozenset[str], Sequence[float]]
-) -> tuple[tuple[Row, ...], tuple[RunRecord, ...]]:
+) -> tuple[tuple[Row, ...], tuple[StoredRun, ...]]:
     """A full factorial, with the top-1 of each cell by seed."""
     cells = [frozenset(c) for k in range(len(components) + 1) for c in combinations(components, k)]
     names = {cell: "+".join(sorted(cell)) or "none" for cell in cells}

@@ -19,10 +19,10 @@ from workbench.runs.folder import holds_results
 from workbench.runs.progress import duration
 from workbench.runs.results import Sweep, load_sweep, repeat_command, run_text
 from workbench.runs.rows import StoredRun
-from workbench.runs.schema import PENDING, RUNNING
 from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.show.terminal import view
+from workbench.statistics.facts import PENDING, RUNNING
 
 SHORT = 12  # characters of a run's id, as they are shown
 BARS = "▁▂▃▄▅▆▇█"

@@ -42,7 +42,7 @@ def compare(a: Findings, b: Findings) -> Table:
 def _same_runs(a: Findings, b: Findings) -> tuple[str, ...]:
     """What there is to say where both hold the same runs with the same numbers."""
     one, other = (
-        {(run.run_id, run.outcome, run.top1, run.step) for run in side.runs} for side in (a, b)
+        {(run.id, run.outcome, run.top1, run.step) for run in side.runs} for side in (a, b)
     )
     if not one or one != other or not same_dataset(a.facts.dataset, b.facts.dataset):
         return ()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from workbench import published
 from workbench.published import PublishedRow
+from workbench.runs.rows import StoredRun
 from workbench.statistics.attribution import Attribution, attribute, full_factorial
 from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
-from workbench.statistics.facts import PlanFacts, Row, RunRecord, check
+from workbench.statistics.facts import PlanFacts, Row, check
 from workbench.statistics.paired import Comparison, Summary, compare_rows, summarise
 from workbench.statistics.racing import Wanted, next_seeds
 
@@ -38,7 +39,7 @@ class Findings:
 
     facts: PlanFacts
     rows: tuple[Row, ...]
-    runs: tuple[RunRecord, ...]
+    runs: tuple[StoredRun, ...]
     where: str = ""  # the folder or ledger that was read, as it was asked for
 
     def __post_init__(self) -> None:

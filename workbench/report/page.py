@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from workbench.report.answer import answer
 from workbench.report.findings import Findings
+from workbench.runs.results import repeat_command, run_text
+from workbench.runs.rows import StoredRun
 from workbench.show.page import Entry, ImageSection, Page, Picture, render
 from workbench.show.table import Table
-from workbench.statistics.facts import RunRecord
 
 
 def page(
@@ -26,21 +27,21 @@ def page(
         ("Command", facts.command),
         *facts.environment,
     )
-    runs = [*map(_entry, found.runs)]
+    runs = [_entry(run, facts.command) for run in found.runs]
     told = answer(found)
     name, question = facts.name, facts.question
     return render(Page(name, question, told, main, pictures, others, made, runs, images))
 
 
-def _entry(run: RunRecord) -> Entry:
+def _entry(run: StoredRun, command: str) -> Entry:
     title = f"{run.variant}, seed {run.seed}: {run.outcome}"
     if run.top1 is not None:
         title += f", top-1 {run.top1:.2f} %"
     facts = (
-        ("Run", run.run_id),
+        ("Run", run.id),
         ("Reason", run.reason),
         ("Ended at step", None if run.step is None else str(run.step)),
         ("Seconds", None if run.seconds is None else f"{run.seconds:.1f}"),
-        ("Repeat", run.command),
+        ("Repeat", repeat_command(run, command)),
     )
-    return Entry(title, facts, run.config)
+    return Entry(title, facts, run_text(run))

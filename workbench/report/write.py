@@ -101,7 +101,7 @@ def curves_csv(runs: Sequence[RunRecord]) -> str:
     for run in runs:
         for record in run.curve:
             values = (getattr(record, key) for key in keys)
-            writer.writerow((run.run_id, run.variant, run.seed, *values))
+            writer.writerow((run.id, run.variant, run.seed, *values))
     return text.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,9 +26,15 @@ def database_url(where: str | Path) -> URL:
     """A path as the URL of an SQLite file; a URL as it is."""
     text = str(where)
     try:
-        return make_url(text) if "://" in text else URL.create("sqlite", database=text)
+        url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
     except ArgumentError:
         raise LedgerError(f"ledger: {text!r} is not a database URL") from None
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise LedgerError(
+            f"ledger: {text!r} is in memory, where nothing is kept; "
+            "give a file, as in sqlite:///ledger.db"
+        )
+    return url
 
 
 def readable_name(url: URL) -> str:
@@ -39,10 +46,11 @@ def readable_name(url: URL) -> str:
 
 def connect(url: URL, write: bool) -> sa.Engine:
     """An engine whose SQLite connections are durable, or read-only if not `write`."""
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    is_file = url.get_backend_name() == "sqlite"
     if is_file and not write:
         path = Path(url.database or "").resolve()
-        url = url.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+        query = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if _unchanging(path) else {})
+        url = url.set(database=path.as_uri(), query=query)
     try:
         engine = sa.create_engine(url)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -70,12 +78,27 @@ def _durable(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _unchanging(path: Path) -> bool:
+    """Whether a file on read-only media is all there is: SQLite would make others beside one that
+    was left in WAL mode."""
+    wal = path.with_name(f"{path.name}-wal")
+    return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+
+
 def settle(engine: sa.Engine) -> None:
-    """Close; an SQLite ledger becomes one file again, which read-only media can hold."""
+    """Close; an SQLite ledger becomes one file again, which read-only media can hold.
+
+    While somebody reads, it can't: then all of it is at least in the one file.
+    """
     if engine.dialect.name == "sqlite":
         with suppress(SQLAlchemyError), engine.connect() as connection:  # it is only tidier
             connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(sa.text("PRAGMA journal_mode=DELETE"))
+            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            for pause in (0.05, 0.2, 0.5, 0.0):  # reading takes less
+                with suppress(SQLAlchemyError):
+                    connection.execute(sa.text("PRAGMA journal_mode=DELETE"))
+                    break
+                time.sleep(pause)
     engine.dispose()
 
 

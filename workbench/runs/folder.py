@@ -98,12 +98,13 @@ def discard_checkpoints(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> Path:
     """Whole or, where the disk is full, the one that was there, with an `InputError`."""
-    half = path.with_name(f".{path.name}.part")
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")  # two reports may be written at once
     try:
         half.write_text(text, encoding="utf-8", newline="\n")
         os.replace(half, path)
     except OSError as error:
         raise InputError(f"results: {path} can't be written: {error.strerror}") from None
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses this too
+            half.unlink(missing_ok=True)
     return path

@@ -26,7 +26,6 @@ from workbench.runs.database import (
 )
 from workbench.runs.rows import (
     DAMAGED,
-    OPEN,
     VALIDATION,
     StoredRun,
     epoch_from_row,
@@ -37,8 +36,6 @@ from workbench.runs.rows import (
     run_from_row,
 )
 from workbench.runs.schema import (
-    PENDING,
-    RUNNING,
     SCHEMA,
     Base,
     EpochRow,
@@ -47,6 +44,7 @@ from workbench.runs.schema import (
     RunRow,
     ValidationRow,
 )
+from workbench.statistics.facts import OPEN, PENDING, RUNNING
 
 
 class Ledger:

@@ -7,7 +7,7 @@ from workbench.engine import Ended, Event
 from workbench.plans.resolution import Plan
 from workbench.runs.folder import discard_checkpoints
 from workbench.runs.recording import Recording
-from workbench.runs.results import ended_runs, plan_rows
+from workbench.runs.results import plan_rows
 from workbench.statistics.racing import next_seeds
 
 
@@ -61,7 +61,7 @@ class Queue:
         plan = self._plan
         if plan.race is None:
             return ()
-        ended = ended_runs(self._recording.ledger.runs())
+        ended = [run for run in self._recording.ledger.runs() if run.outcome]
         wanted = next_seeds(
             plan_rows(plan), ended, plan.seeds, plan.race, plan.test_images, plan.method
         )

@@ -44,8 +44,8 @@ from workbench.runs.ledger import Ledger
 from workbench.runs.progress import Display, display
 from workbench.runs.rescue import keep, restore
 from workbench.runs.results import export, write_plan
-from workbench.runs.schema import PENDING
 from workbench.show.console import plural
+from workbench.statistics.facts import PENDING
 from workbench.train.loggers import check_loggers
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.config import Outcome, Recipe
+from workbench.config import Recipe
 from workbench.errors import InputError, InputWarning, shown, some_of
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Plan
@@ -19,7 +19,7 @@ from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, StoredRun, run_from_json
 from workbench.show.console import plural
-from workbench.statistics.facts import PlanFacts, Row, RunRecord
+from workbench.statistics.facts import PlanFacts, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,10 +79,9 @@ class Sweep:
         """The rows of the table."""
         return plan_rows(self.plan)
 
-    def records(self) -> tuple[RunRecord, ...]:
+    def records(self) -> tuple[StoredRun, ...]:
         """The runs that have ended."""
-        command = str(self.environment.get("command", ""))
-        return ended_runs(self.runs, command)
+        return tuple(run for run in self.runs if run.outcome is not None)
 
 
 def plan_rows(plan: Plan) -> tuple[Row, ...]:
@@ -99,11 +98,6 @@ def plan_rows(plan: Plan) -> tuple[Row, ...]:
         )
         for variant in plan.variants
     )
-
-
-def ended_runs(runs: Iterable[StoredRun], command: str = "") -> tuple[RunRecord, ...]:
-    """Those that have ended, as reports read them."""
-    return tuple(_record(run, command) for run in runs if run.outcome is not None)
 
 
 def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
@@ -269,26 +263,6 @@ def _environment(folder: Path) -> Mapping[str, Any]:
 
 
 # ---------------------------------------------------------------- text
-
-
-def _record(run: StoredRun, command: str) -> RunRecord:
-    assert run.outcome is not None
-    return RunRecord(
-        run_id=run.id,
-        variant=run.variant,
-        seed=run.seed,
-        outcome=Outcome(run.outcome),
-        reason=run.reason,
-        step=run.step,
-        top1=run.top1,
-        params=run.params,
-        macs=run.macs,
-        images_per_second=run.images_per_second,
-        seconds=run.seconds,
-        curve=run.curve,
-        config=run_text(run),
-        command=repeat_command(run, command),
-    )
 
 
 def run_text(run: StoredRun) -> str:

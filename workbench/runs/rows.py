@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from workbench.config import EpochRecord, Frozen, Outcome, Recipe, RunConfig, Scalar, Spec
+from workbench.config import EpochRecord, Recipe, RunConfig, Scalar, Spec
 from workbench.plans.resolution import Variant
-from workbench.runs.schema import PENDING, RUNNING, EpochRow, RunRow, ValidationRow
+from workbench.runs.schema import EpochRow, RunRow, ValidationRow
+from workbench.statistics.facts import RunRecord
 
-OPEN = (PENDING, RUNNING)
 VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
 JSON = ("spec", "recipe", "details", "host")  # columns of a run
 
@@ -26,37 +26,22 @@ DAMAGED = (
 )  # what reading it raises
 
 
-def _known_status(value: str) -> str:
-    return value if value in OPEN else str(Outcome(value))
-
-
 def _moment(value: str) -> str:
     datetime.fromisoformat(value)
     return value
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
 Moment = Annotated[str, AfterValidator(_moment)]
 Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-class StoredRun(Frozen):
-    """A run as the ledger has it. `curve` holds its epochs."""
+class StoredRun(RunRecord):
+    """A run as the ledger has it."""
 
     plan: str
-    id: str
-    variant: str
-    seed: int
-    status: Annotated[str, AfterValidator(_known_status)]  # pending, running, or an outcome
-    reason: str | None
-    step: int | None
-    top1: Annotated[float, Field(ge=0, le=100)] | None  # percent
-    test_loss: Finite | None
-    seconds: Finite | None
-    images_per_second: Finite | None  # training
     device: str | None
     params: Size
-    macs: Size
+    macs: Size  # multiply-adds of one image
     spec: Spec
     recipe: Recipe
     details: dict[str, Scalar]
@@ -64,12 +49,12 @@ class StoredRun(Frozen):
     created: str
     started: Moment | None
     ended: Moment | None
-    curve: tuple[EpochRecord, ...] = ()
 
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, if it has."""
-        return None if self.status in OPEN else Outcome(self.status)
+    @model_serializer(mode="wrap")
+    def _in_order(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As every export so far: the plan first, and the curve, which is long, last."""
+        found: dict[str, Any] = values(self)
+        return dict(sorted(found.items(), key=lambda item: (item[0] != "plan", item[0] == "curve")))
 
     @property
     def judged(self) -> float | None:

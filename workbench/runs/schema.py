@@ -3,8 +3,9 @@
 from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from workbench.statistics.facts import PENDING
+
 SCHEMA = 1
-PENDING, RUNNING = "pending", "running"  # statuses; the others are the outcomes
 
 
 class Base(DeclarativeBase):

@@ -4,8 +4,9 @@ Colours are Okabe and Ito's (Color Universal Design, 2008) without the yellow, w
 paper; markers, line styles and direct labels say the same as the colours.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,24 @@ def figure(width: float, height: float) -> "Figure":
 
 def save(made: "Figure", folder: Path, stem: str) -> list[Path]:
     """`stem.svg` and `stem.png`, the same bytes for the same figure."""
-    paths = [folder / f"{stem}.svg", folder / f"{stem}.png"]
-    made.savefig(paths[0], metadata={"Date": None, "Creator": None})
-    made.savefig(paths[1], dpi=DPI, metadata={"Software": None})
-    return paths
+    svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
+    with _beside(svg) as half:
+        made.savefig(half, metadata={"Date": None, "Creator": None})
+    with _beside(png) as half:
+        made.savefig(half, dpi=DPI, metadata={"Software": None})
+    return [svg, png]
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Another file, renamed when it is whole: another report may read or draw the same one."""
+    half = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield half
+        os.replace(half, path)
+    finally:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
 
 
 def luminance(colour: tuple[float, ...]) -> float:

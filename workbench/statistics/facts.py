@@ -1,37 +1,51 @@
 """What statistics and reports read: plain facts about a plan, its rows and its runs.
 
-The ledger is mapped to these; nothing here knows of databases, torch or matplotlib.
+What is stored derives from these; nothing here knows of databases, torch or matplotlib.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
+from typing import Annotated, Literal
 
-from workbench.config import EpochRecord, Outcome
+from pydantic import AfterValidator, Field
+
+from workbench.config import EpochRecord, Frozen, Outcome
 from workbench.errors import InputError
 
 __all__ = ["EpochRecord", "Method", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """One run that has ended. `config` is the resolved configuration as text, shown on demand."""
+PENDING, RUNNING = "pending", "running"  # statuses; the others are the outcomes
+OPEN = (PENDING, RUNNING)
 
-    run_id: str
+
+def _known_status(value: str) -> str:
+    return value if value in OPEN else str(Outcome(value))
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
+
+
+class RunRecord(Frozen):
+    """One run, as statistics read it. `runs.rows.StoredRun` adds what it was made of."""
+
+    id: str
     variant: str
     seed: int
-    outcome: Outcome
+    status: Annotated[str, AfterValidator(_known_status)]  # pending, running, or an outcome
     reason: str | None = None
     step: int | None = None  # the global step it ended at
-    top1: float | None = None  # percent
-    params: int | None = None
-    macs: int | None = None  # multiply-adds of one image
-    images_per_second: float | None = None  # training
-    seconds: float | None = None
+    top1: Annotated[float, Field(ge=0, le=100)] | None = None  # percent
+    test_loss: Finite | None = None
+    seconds: Finite | None = None
+    images_per_second: Finite | None = None  # training
     curve: tuple[EpochRecord, ...] = ()
-    config: str = ""
-    command: str = ""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, if it has."""
+        return None if self.status in OPEN else Outcome(self.status)
 
     @property
     def measured(self) -> float | None:
@@ -128,9 +142,9 @@ def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
             raise InputError(f"{row.variant}: compared to {row.compared_to!r}, which is no row")
     for run in runs:
         if run.variant not in names:
-            raise InputError(f"run {run.run_id}: variant {run.variant!r} is no row of the plan")
+            raise InputError(f"run {run.id}: variant {run.variant!r} is no row of the plan")
         if run.measured is not None and not isfinite(run.measured):
-            raise InputError(f"run {run.run_id}: completed with a top-1 of {run.measured}")
+            raise InputError(f"run {run.id}: completed with a top-1 of {run.measured}")
 
 
 def _no_twice(what: str, names: list[str] | list[tuple[str, int]]) -> None:
