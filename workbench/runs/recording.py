@@ -44,6 +44,7 @@ from workbench.runs.ledger import Ledger
 from workbench.runs.progress import Display, display
 from workbench.runs.rescue import keep, restore
 from workbench.runs.results import export, write_plan
+from workbench.runs.wording import resume_note, say_nothing_to_train, say_stopped
 from workbench.show.console import plural
 from workbench.statistics.facts import PENDING
 from workbench.train.loggers import check_loggers
@@ -179,10 +180,12 @@ class Recording:
             with suppress(InputError):  # what stopped the sweep is the line to show
                 export(self.ledger, self.folder)
             raise
+        done, total = chooser.counts()
         if not first:
-            self._say_nothing_to_train(chooser, console)
+            say_nothing_to_train(console, self._notes, done)
         if interrupted:
-            self._say_stopped(chooser, console)
+            command = self._options.resume_command or self._options.command
+            say_stopped(console, done, total, command)
         export(self.ledger, self.folder)
         return interrupted
 
@@ -204,7 +207,7 @@ class Recording:
         with display(console, first, done, total, self._shares.jobs) as shown:
             self._display = shown
             if done or cut_off:
-                shown.note(_resume_note(done, total, cut_off))
+                shown.note(resume_note(done, total, cut_off))
             for text in self._notes:
                 shown.note(text)
             try:
@@ -284,29 +287,3 @@ class Recording:
         if result.outcome.final:
             self.trained += 1
             discard_checkpoints(self._tasks[result.run].folder)
-
-    # ------------------------------------------------------------ words
-
-    def _say_nothing_to_train(self, chooser: Chooser, console: Console) -> None:
-        for text in self._notes:
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
-        done, _ = chooser.counts()
-        counted = {0: "No run is to be", 1: "The run is"}.get(done, f"All {done} runs are")
-        console.print(f"{counted} done; nothing to train.", highlight=False)
-
-    def _say_stopped(self, chooser: Chooser, console: Console) -> None:
-        done, total = chooser.counts()
-        command = self._options.resume_command or self._options.command
-        text = (
-            f"Stopped with {total - done} of {plural(total, 'run')} to go. To go on, give the same "
-            f"command again{f': {command}' if command else ''}"
-        )
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _resume_note(done: int, total: int, cut_off: int) -> str:
-    text = f"{done} of {total} runs are done; the others go on"
-    if not cut_off:
-        return f"{text}."
-    runs = "1 run was" if cut_off == 1 else f"{cut_off} runs were"
-    return f"{text}. {runs} cut off when a sweep was killed, and continue from the last checkpoint."
