@@ -140,7 +140,7 @@ def top1_macs(sweep: "Sweep") -> "Image":
     """Top-1 against multiply-adds, with the Pareto front."""
     from workbench.report.figures import cost
 
-    return picture(lambda: cost.draw(_findings(sweep).results, "macs"))
+    return picture(lambda: cost.draw(_findings(sweep), "macs"))
 
 
 def curves(sweep: "Sweep") -> "Image":

@@ -40,6 +40,11 @@ class PublishedRow:
     confidence: str
     note: str
 
+    @property
+    def secondary(self) -> bool:
+        """Whether it was read in a summary of the source, not in the source itself."""
+        return self.source.startswith("secondary")
+
 
 def table_names(folder: Path = PUBLISHED) -> tuple[str, ...]:
     """The published tables there are."""

@@ -275,3 +275,17 @@ def test_written_overrides_may_be_a_mapping_a_list_or_one() -> None:
     ]
     found = [row.overrides for row in plan_file(rows=rows).choices()]
     assert found == [("dim=4", "lpu=none"), ("dim=4", "lpu=dwconv"), ("dim=5",)]
+
+
+def test_published_numbers_are_not_for_other_data_under_another_name() -> None:
+    rows = [{"name": "a", "base": "small", "published": "cmt_ablation/+ LPU"}]
+    file = plan_file(rows=rows, published=["cmt_ablation"], classes=10)
+    other = "recipe.data.name=cifar10"
+    for changes, kept in (
+        (Changes(), True),
+        (Changes(name="mine"), True),
+        (Changes(settings=(other,)), True),
+        (Changes(name="mine", settings=(other,)), False),
+    ):
+        found = resolve(file, changes, costs_only=True)
+        assert bool(found.published) is bool(found.variants[0].published) is kept

@@ -147,6 +147,12 @@ def test_published_numbers_of_another_data_set_are_left_to_the_files() -> None:
     console = console_table(Findings(FACTS, named, runs))
     assert "Published, %" not in [each.title for each in console.columns]
     assert "of another data set, are in published.md" in console.notes[-1]
+    table = main_table(Findings(FACTS, named, runs))
+    shown = table.rows[0][-1].text
+    assert "[1] (ImageNet-1k, another data set" in shown
+    assert "confidence" in shown
+    assert "secondary summary" in shown
+    assert "Read in: [1] " in table.notes[-1]
     same = replace(FACTS, dataset="ImageNet-1k")
     assert console_table(Findings(same, named, runs)).columns[-1].title == "Published, %"
 

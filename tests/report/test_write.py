@@ -161,7 +161,7 @@ def test_no_name_crosses_an_error_bar() -> None:
     }
     rows, runs = chain(top1)
     with style.style():
-        drawn = cost.draw(Findings(FACTS, rows, runs).results, "macs")
+        drawn = cost.draw(Findings(FACTS, rows, runs), "macs")
         assert drawn is not None
         drawn.canvas.draw()
         (axes,) = drawn.axes
@@ -172,6 +172,33 @@ def test_no_name_crosses_an_error_bar() -> None:
     for name in names:
         for (x, low), (_, high) in bars:
             assert not (name.x0 < x < name.x1 and name.y0 < high and low < name.y1)
+
+
+def faces(top1: dict[str, list[float]], macs: list[int]) -> dict[str, tuple[str, str]]:
+    """Colour and face of each row's marker."""
+    rows, runs = chain(top1)
+    priced = tuple(replace(row, macs=cost) for row, cost in zip(rows, macs, strict=True))
+    with style.style():
+        drawn = cost.draw(Findings(replace(FACTS, kind="list"), priced, runs), "macs")
+    assert drawn is not None
+    markers = [line for line in drawn.axes[0].lines if line.get_marker() in ("o", "s")]
+    found = [(str(line.get_color()), str(line.get_markerfacecolor())) for line in markers]
+    return dict(zip(top1, found, strict=True))
+
+
+@pytest.mark.slow
+def test_only_what_a_verdict_tells_from_the_front_is_grey() -> None:
+    top1 = {"a": [90.0, 90.4, 90.2], "b": [89.9, 90.4, 90.2], "c": [80.0, 80.4, 80.1]}
+    found = faces(top1, [10, 11, 12])
+    assert found["a"] == (style.BLUE, style.BLUE)
+    assert found["b"] == (style.BLUE, "white")
+    assert found["c"] == (style.GREY, style.GREY)
+
+
+def test_equal_costs_make_no_figure() -> None:
+    rows, runs = chain({"a": [90.0, 90.4], "b": [91.0, 90.0]})
+    alike = tuple(replace(row, macs=7) for row in rows)
+    assert cost.draw(Findings(FACTS, alike, runs), "macs") is None
 
 
 POINT = st.tuples(st.integers(0, 8).map(float), st.integers(0, 8).map(float))

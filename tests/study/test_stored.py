@@ -12,6 +12,7 @@ from workbench.cli import app
 from workbench.errors import InputError
 from workbench.report.commands import report
 from workbench.scaling import PAPER
+from workbench.study.answer import study_answer
 from workbench.study.report import write_study
 from workbench.study.run import run_study
 from workbench.study.space import Study
@@ -56,7 +57,8 @@ def test_a_report_of_its_folder_is_the_study_s_own(tmp_path: Path, more: dict[st
     assert report(tmp_path, console) == tmp_path / "study.json"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert summarise_study(made, trials).verdict in said(console)
-    assert said(console).rstrip().endswith(f"6 files in {tmp_path}; open {tmp_path}/map.png")
+    assert said(console).rstrip().endswith(f"7 files in {tmp_path}; open {tmp_path}/report.html")
+    assert study_answer(trials, summarise_study(made, trials)) in said(console)
     told = CliRunner().invoke(app, ["report", str(tmp_path), "--json"]).stdout
     assert json.loads(told) == json.loads((tmp_path / "study.json").read_text())
 

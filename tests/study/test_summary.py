@@ -175,6 +175,7 @@ def test_files_hold_every_trial_unrounded(small: Study, tmp_path: Path) -> None:
     summary = summarise_study(small, trials)
     written = write_study(tmp_path, small, trials, summary)
     assert {path.name for path in written} == {
+        "report.html",
         "study.json", "trials.csv", "map.svg", "map.png", "top1_macs.svg", "top1_macs.png",
     }  # fmt: skip
     data = json.loads((tmp_path / "study.json").read_text())

@@ -129,6 +129,9 @@ def resolve(
         choose_curve(recipe, data.train_size, held, data.test_size)
     classes = data.classes if data else file.classes or 0
     choices = file.choices()
+    if changes and changes.name and _other_data(recipe, _recipe(file.recipe, ())):
+        file = file.model_copy(update={"published": ()})
+        choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
     _check_size(len(choices), len(file.seeds))
     for name, count in Counter(choice.name for choice in choices).items():
         if count > 1:
@@ -188,6 +191,15 @@ def _match_notes(match: Match | None) -> tuple[str, ...]:
         f"are within {100 * tolerance:g} % of the first row's{measured}; what was changed stands "
         "with the row. A row that can't be made equal is infeasible, and is not trained.",
     )
+
+
+def _other_data(recipe: Recipe, planned: Recipe) -> bool:
+    """Whether the images are not those of the plan, beside which it puts published numbers.
+
+    A plan that names no place leaves it to its reader where its own images are.
+    """
+    mine, own = recipe.data, planned.data
+    return mine.name != own.name or (own.path is not None and mine.path != own.path)
 
 
 def _check_size(rows: int, seeds: int) -> None:

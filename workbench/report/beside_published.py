@@ -19,20 +19,34 @@ BESIDE = (
     Column("Published top-1, %", ("published_top1",)),
     Column("Published step", ("published_delta",)),
     Column("Published on", ("published_on", "another_dataset"), "text"),
-    Column("Confidence", ("confidence",), "text", files_only=True),
+    Column("Confidence", ("confidence", "secondary"), "text"),
     Column("Source", ("source",), "text"),
     Column("Note", ("note",), "text", files_only=True),
 )
 
 
-def short_text(found: Sequence[PublishedRow], dataset: str) -> str:
-    """Top-1 as published, every value once; of a row without one, what the source says of it."""
-    values = dict.fromkeys(
-        (f"{row.top1:g}" if row.top1 is not None else row.note)
-        + ("" if same_dataset(dataset, row.dataset) else f" ({row.dataset}, another data set)")
-        for row in found
+def short_text(found: Sequence[PublishedRow], dataset: str, sources: Sequence[str]) -> str:
+    """Top-1 as published, with its confidence and the number of its source, every value once.
+
+    Of a row without one, what the source says of it.
+    """
+    return "; ".join(dict.fromkeys(_short(row, dataset, sources) for row in found))
+
+
+def _short(row: PublishedRow, dataset: str, sources: Sequence[str]) -> str:
+    marks = (
+        "" if same_dataset(dataset, row.dataset) else f"{row.dataset}, another data set",
+        f"{row.confidence} confidence" if row.confidence else "",
+        "secondary summary" if row.secondary else "",
     )
-    return "; ".join(values)
+    value = f"{row.top1:g}" if row.top1 is not None else row.note
+    told = ", ".join(mark for mark in marks if mark)
+    return f"{value} [{sources.index(row.source) + 1}]" + (f" ({told})" if told else "")
+
+
+def sources(found: Findings) -> list[str]:
+    """Where the published numbers were read, each once, in the order of the rows."""
+    return list(dict.fromkeys(row.source for rows in found.published.values() for row in rows))
 
 
 def published_table(name: str) -> Table:
@@ -71,10 +85,14 @@ def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cel
         number(found.top1, "g"),
         cell(found.delta),
         cell(found.dataset + (" (another data set)" if other else ""), found.dataset, other),
-        cell(found.confidence),
+        cell(_confidence(found), found.confidence, found.secondary),
         cell(found.source),
         cell(found.note),
     )
+
+
+def _confidence(row: PublishedRow) -> str:
+    return ", ".join(filter(None, (row.confidence, "secondary summary" if row.secondary else "")))
 
 
 def same_dataset(measured: str, other: str) -> bool:

@@ -67,6 +67,14 @@ class Findings:
             for row in self.rows
         )
 
+    def compared(self, to: Mapping[str, str]) -> dict[str, Comparison]:
+        """Verdicts of rows compared to others than their plan says: `to` has both by variant."""
+        facts = self.facts
+        rows = [replace(row, compared_to=to.get(row.variant)) for row in self.rows]
+        return compare_rows(
+            rows, self.runs, facts.seeds, facts.race, 0, facts.test_images, facts.method
+        )
+
     @cached_property
     def shares(self) -> Shares | None:
         """What the plan can tell of its components; None where its kind or its runs can't."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workbench.report.beside_published import same_dataset, short_text
+from workbench.report.beside_published import same_dataset, short_text, sources
 from workbench.report.findings import Findings, RowResult
 from workbench.report.notes import console_notes, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
@@ -32,13 +32,16 @@ COLUMNS = (
         rank=6,
         under="lost",
     ),
-    Column("Images/s", ("images_per_second",), files_only=True),
+    Column("Images/s, load unknown", ("images_per_second",), files_only=True),
     Column("Compared to", ("compared_to",), "text", files_only=True),
     Column("Bootstrap", ("bootstrap_low", "bootstrap_high"), files_only=True),
     Column("p (Holm)", ("p", "p_holm"), files_only=True),
 )
 PUBLISHED = Column(
-    "Published, %", ("published_top1", "published_on", "published_source"), "text", rank=7
+    "Published, %",
+    ("published_top1", "published_on", "published_source", "published_confidence"),
+    "text",
+    rank=7,
 )
 
 
@@ -62,6 +65,7 @@ def console_table(found: Findings) -> Table:
         notes.append(f"{len(waiting)} of {rows} rows have no runs and are left out: {names}.")
     if known:
         where = "" if there else ", of another data set,"
+        notes += _sources(found) if there else ()
         notes.append(f"Published numbers{where} are in published.md, with where they were read.")
     title = f"{facts.name}: {facts.question}" if facts.question else facts.name
     return _table(found, title, begun, notes, there)
@@ -135,17 +139,18 @@ def _published(found: Findings, variant: str) -> Cell:
     rows = found.published.get(variant, ())
     top1 = dict.fromkeys(row.top1 for row in rows if row.top1 is not None)
     return cell(
-        short_text(rows, found.facts.dataset),
+        short_text(rows, found.facts.dataset, sources(found)),
         next(iter(top1)) if len(top1) == 1 else None,  # sources that differ: see the text
         "; ".join(dict.fromkeys(row.dataset for row in rows)) or None,
         "; ".join(dict.fromkeys(row.source for row in rows)) or None,
+        "; ".join(dict.fromkeys(row.confidence for row in rows if row.confidence)) or None,
     )
 
 
 def _sources(found: Findings) -> tuple[str, ...]:
     if not found.published:
         return ()
-    listed = dict.fromkeys(row.source for rows in found.published.values() for row in rows)
+    listed = [f"[{place}] {source}" for place, source in enumerate(sources(found), 1)]
     return (
         "Published numbers are other people's, with their networks and recipes; on another data "
         f"set only the direction of a difference can be compared. Read in: {'; '.join(listed)}.",

@@ -44,9 +44,10 @@ IMAGE_FILES = (
 )
 CAPTIONS = {
     "effects": "Difference of each row to the row it is compared to, and its interval.",
-    "top1_macs": "Top-1 against multiply-adds, with the Pareto front.",
+    "top1_macs": "Top-1 against multiply-adds, with the Pareto front; open circles can't be "
+    "told from it by a verdict.",
     "top1_throughput": "Top-1 against training throughput as measured during the sweep, where "
-    "other work on the machine counts against it, with the Pareto front.",
+    "other work on the machine counts against it: no front is drawn.",
     "curves": "Top-1 over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
     "interactions": "Interactions of pairs of components.",
@@ -113,8 +114,8 @@ def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
     with style.style():
         figures: dict[str, Figure | None] = {
             "effects": effects.draw(found.results),
-            "top1_macs": cost.draw(found.results, "macs"),
-            "top1_throughput": cost.draw(found.results, "throughput"),
+            "top1_macs": cost.draw(found, "macs"),
+            "top1_throughput": cost.draw(found, "throughput"),
             "curves": curves.draw(found.rows, found.runs),
             "attribution": attribution.bars(shares) if isinstance(shares, Attribution) else None,
             "interactions": (

@@ -15,7 +15,6 @@ from workbench.study.cost_map import CostMap, map_costs
 from workbench.study.file import parse_study
 from workbench.study.report import (
     COST_MAP,
-    MAP,
     costs_view,
     study_view,
     write_costs,
@@ -95,7 +94,7 @@ def study(
     console.print(study_view(resolved, done.trials, summary))
     if done.short:
         console.print(done.short, highlight=False)
-    say_written(console, len(written), folder, folder / f"{MAP}.png")
+    say_written(console, len(written), folder, written[-1])
     console.print(f"To look into it: {done.dashboard}", highlight=False, soft_wrap=True)
     return done, summary
 
@@ -126,7 +125,7 @@ def report_study(folder: str | Path, console: Console) -> Path:
     summary = summarise_study(stored, trials)
     written = write_study(folder, stored, trials, summary)
     console.print(study_view(stored, trials, summary))
-    say_written(console, len(written), folder, folder / f"{MAP}.png")
+    say_written(console, len(written), folder, written[-1])
     return folder / STUDY_JSON
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, cell, number
 from workbench.show.terminal import view
 from workbench.study import figures
+from workbench.study.answer import study_answer
 from workbench.study.cost_map import CostMap
+from workbench.study.page import study_page
 from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary
 from workbench.study.trials import Trial
 
@@ -43,6 +46,7 @@ def study_json(
             "growth": study.surface.growth,
         },
         "space": study.document(),
+        "answer": study_answer(trials, summary),
         "summary": summary.to_json(),
         "trials": [_row(trial) for trial in trials],
     }
@@ -51,7 +55,7 @@ def study_json(
 def write_study(
     folder: Path, study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
 ) -> list[Path]:
-    """`study.json`, `trials.csv`, and the figures `map` and `top1_macs`."""
+    """`study.json`, `trials.csv`, the figures `map` and `top1_macs`, and `report.html`."""
     data = study_json(study, trials, summary)
     write_text(folder / "study.json", json.dumps(data, indent=2) + "\n")
     write_csv(folder / "trials.csv", COLUMNS, (_flat(_row(trial)) for trial in trials))
@@ -60,7 +64,13 @@ def write_study(
         written += _save(figures.draw_map(study, trials, summary), folder, MAP)
         drawn = figures.draw_top1(trials, summary)
         written += _save(drawn, folder, "top1_macs") if drawn else []
-    return written
+    tables = [replace(_networks("Networks", trials), notes=summary.notes)]
+    if len(summary.top) >= FEWEST:
+        tables.append(
+            replace(_constants(summary), title="Constants", notes=(_importance(summary),))
+        )
+    document = study_page(folder, study, trials, summary, tables)
+    return [*written, write_text(folder / "report.html", document)]
 
 
 def write_costs(folder: Path, found: CostMap) -> list[Path]:
@@ -108,7 +118,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def study_view(
     study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
 ) -> RenderableType:
-    """The best networks, the constants with their spread, and the sentence on the paper."""
+    """The best networks, the constants with their spread, and the answer."""
     counts = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
     points, networks = plural(len(trials), "point"), plural(summary.networks, "network")
     head = f"{study.file.name}: {points} ({counts}), {networks} trained"
@@ -118,9 +128,8 @@ def study_view(
     if len(study.file.objectives) > 1:
         shown = ", ".join(map(str, summary.front))
         parts.append(Text(f"Pareto front of {', '.join(study.file.objectives)}: trials {shown}."))
-    return Group(
-        *parts, Text(summary.verdict), *(Text(note, style="dim") for note in summary.notes)
-    )
+    parts += [Text(note, style="dim") for note in summary.notes]
+    return Group(*parts, Text(study_answer(trials, summary), style="bold"))
 
 
 TRAINED = (
