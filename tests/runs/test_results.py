@@ -5,8 +5,10 @@ from pathlib import Path
 
 from tests.support.checks import refused
 from tests.support.sweeps import options, plan, quiet
+from workbench.runs.command import repeat_command
 from workbench.runs.folder import LEDGER
-from workbench.runs.results import load_results, load_sweep, repeat_command, run_text
+from workbench.runs.results import load_results, load_sweep
+from workbench.runs.rows import run_text
 from workbench.runs.sweep import run_sweep
 
 

@@ -15,10 +15,11 @@ from rich.text import Text
 
 from workbench.config import EpochRecord, Outcome
 from workbench.errors import InputError, unknown
+from workbench.runs.command import repeat_command
 from workbench.runs.folder import holds_results
 from workbench.runs.progress import duration
-from workbench.runs.results import Sweep, load_sweep, repeat_command, run_text
-from workbench.runs.rows import StoredRun
+from workbench.runs.results import Sweep, load_sweep
+from workbench.runs.rows import StoredRun, run_text
 from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.show.terminal import view

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from workbench.report.answer import answer
 from workbench.report.findings import Findings
-from workbench.runs.results import repeat_command, run_text
-from workbench.runs.rows import StoredRun
+from workbench.runs.command import repeat_command
+from workbench.runs.rows import StoredRun, run_text
 from workbench.show.page import Entry, ImageSection, Page, Picture, render
 from workbench.show.table import Table
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.engine import FIT, LOCAL, EngineChoice
 from workbench.runs.database import database_url, readable_name
+from workbench.runs.rows import StoredRun
 
 RESULTS = Path("results")  # where results folders go by default
 
@@ -64,3 +65,13 @@ def command_line(
 
 def _repeated(key: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (key, value)]
+
+
+def repeat_command(run: StoredRun, command: str) -> str:
+    """What repeats this run alone, in a results folder of its own; empty if unknown."""
+    if not command:
+        return ""
+    words = ["--only", run.variant, "--seeds", str(run.seed), "--name", f"{run.plan}-repeated"]
+    if "--jobs" not in shlex.split(command) and run.host.get("jobs"):
+        words += ["--jobs", str(run.host["jobs"])]  # it sets the threads, hence the rounding
+    return f"{command} {shlex.join(words)}"

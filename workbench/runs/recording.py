@@ -41,10 +41,15 @@ from workbench.runs.folder import (
 )
 from workbench.runs.interrupts import Interrupts
 from workbench.runs.ledger import Ledger
-from workbench.runs.progress import Display, display
+from workbench.runs.progress import (
+    Display,
+    display,
+    resume_note,
+    say_nothing_to_train,
+    say_stopped,
+)
 from workbench.runs.rescue import keep, restore
 from workbench.runs.results import export, write_plan
-from workbench.runs.wording import resume_note, say_nothing_to_train, say_stopped
 from workbench.show.console import plural
 from workbench.statistics.facts import PENDING
 from workbench.train.loggers import check_loggers

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shlex
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.config import Recipe
 from workbench.errors import InputError, InputWarning, shown, some_of
-from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Plan
 from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
@@ -263,23 +261,6 @@ def _environment(folder: Path) -> Mapping[str, Any]:
 
 
 # ---------------------------------------------------------------- text
-
-
-def run_text(run: StoredRun) -> str:
-    """The resolved configuration of a run, as YAML."""
-    recipe = run.recipe.model_dump(mode="json")
-    data = {"variant": run.variant, "seed": run.seed, "spec": run.spec.flat(), "recipe": recipe}
-    return write_yaml(data)
-
-
-def repeat_command(run: StoredRun, command: str) -> str:
-    """What repeats this run alone, in a results folder of its own; empty if unknown."""
-    if not command:
-        return ""
-    words = ["--only", run.variant, "--seeds", str(run.seed), "--name", f"{run.plan}-repeated"]
-    if "--jobs" not in shlex.split(command) and run.host.get("jobs"):
-        words += ["--jobs", str(run.host["jobs"])]  # it sets the threads, hence the rounding
-    return f"{command} {shlex.join(words)}"
 
 
 def _data_line(recipe: Recipe) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from workbench.config import EpochRecord, Recipe, RunConfig, Scalar, Spec
+from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Variant
 from workbench.runs.schema import EpochRow, RunRow, ValidationRow
 from workbench.statistics.facts import RunRecord
@@ -137,3 +138,10 @@ def epoch_rows(plan: str, run: str, record: EpochRecord) -> Iterator[EpochRow | 
 def finite(value: Any) -> Any:
     """The value, or none for a number that is not finite: JSON and databases have none."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def run_text(run: StoredRun) -> str:
+    """The resolved configuration of a run, as YAML."""
+    recipe = run.recipe.model_dump(mode="json")
+    data = {"variant": run.variant, "seed": run.seed, "spec": run.spec.flat(), "recipe": recipe}
+    return write_yaml(data)
