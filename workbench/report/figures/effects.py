@@ -34,7 +34,7 @@ def draw(lines: Sequence[RowResult]) -> "Figure | None":
     axes.set_ylim(len(compared) - 0.5, -0.5)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("difference in top-1, percentage points, with 95 % interval")
+    axes.set_xlabel("difference in top-1, percentage points, with the interval of its verdict")
     axes.margins(x=0.08)
     return made
 
