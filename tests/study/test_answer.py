@@ -3,8 +3,7 @@
 import pytest
 
 from tests.support.studies import study
-from workbench.study.answer import study_answer
-from workbench.study.summary import summarise_study
+from workbench.study.summary import study_answer, summarise_study
 
 from .test_summary import trial
 

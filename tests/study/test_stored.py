@@ -12,12 +12,11 @@ from workbench.cli import app
 from workbench.errors import InputError
 from workbench.report.commands import report
 from workbench.scaling import PAPER
-from workbench.study.answer import study_answer
 from workbench.study.report import write_study
 from workbench.study.run import run_study
 from workbench.study.space import Study
 from workbench.study.stored import read_trials
-from workbench.study.summary import summarise_study
+from workbench.study.summary import study_answer, summarise_study
 from workbench.study.trials import Trial
 
 from .test_summary import trial

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from workbench.show.page import Page, Picture, render
 from workbench.show.table import Table
-from workbench.study.answer import study_answer
-from workbench.study.summary import ReportedStudy, StudySummary
+from workbench.study.summary import ReportedStudy, StudySummary, study_answer
 from workbench.study.trials import Trial
 
 CAPTIONS = {

@@ -19,10 +19,9 @@ from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, cell, number
 from workbench.show.terminal import view
 from workbench.study import figures
-from workbench.study.answer import study_answer
 from workbench.study.cost_map import CostMap
 from workbench.study.page import study_page
-from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary
+from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary, study_answer
 from workbench.study.trials import Trial
 
 COLUMNS = (
