@@ -180,8 +180,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda at: _with_spec(at, lambda facts: facts["spec"].update(classes=7)),
         r"head\.linear\.weight is \[10, ",
     ),
-    "a depth without sense": (lambda at: _with_spec(at, _deeper), "for 1000000001 blocks"),
-    "a width without sense": (lambda at: _with_spec(at, _wider), "spec: it is of no network: "),
+    "a depth without sense": (lambda at: _with_spec(at, _deeper), "depth: 1000000000 is refused"),
+    "a width without sense": (lambda at: _with_spec(at, _wider), "dim: 1000000000000 is refused"),
 }
 
 
