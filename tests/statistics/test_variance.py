@@ -172,3 +172,12 @@ def test_the_smallest_difference_is_found_in_eighty_of_a_hundred_plans() -> None
     values[:, 1] += least
     found = variance.contrasts(variance.fit(variance.moments(values)), [1], [0], comparisons=5)
     assert (found.p() <= LEVEL / 5).mean() == pytest.approx(0.8, abs=0.04)
+
+
+def test_two_rows_at_different_levels_are_compared_as_by_the_paired_t_test() -> None:
+    values = np.array([[90.0, 90.2, 90.1], [95.0, 95.3, 95.1]])
+    scale = variance.level_scale(values.mean(-1))
+    model = variance.fit(variance.moments(values, scale=scale))
+    found = variance.contrasts(model, [1], [0])
+    spread = (values[1] - values[0]).std(ddof=1) / np.sqrt(3)
+    assert found.error[0] == pytest.approx(spread, rel=1e-6)

@@ -137,6 +137,8 @@ def moments(values: ArrayLike, known: ArrayLike = 0.0, scale: ArrayLike = 1.0) -
     product = centred @ centred.swapaxes(-1, -2)
     product -= sums * sums.swapaxes(-1, -2) / np.maximum(common, 1)
     covariance = product / np.maximum(common - 1, 1)
+    if mean.shape[-1] == 2:  # of two rows the model is the paired t test, whatever their levels
+        scale = 1.0
     known, scale = (np.broadcast_to(each, mean.shape) + 0.0 for each in (known, scale))
     return Moments(mean, count, covariance, common, known, scale)
 
@@ -152,7 +154,8 @@ def fit(found: Moments) -> Model:
     reliance = np.where(freedom > 0, 1.0, 0.0)
     pooled = _last(freedom) * np.maximum(1 - 1 / np.maximum(_last(reliance), 1), 0.5)
     for _ in range(STEPS):
-        ordinary = np.where(freedom > 0, _ordinary(own / total, freedom, pooled), 0.0)
+        chance = _ordinary(own / total, freedom, pooled) if own.shape[-1] > 2 else 1.0
+        ordinary = np.where(freedom > 0, chance, 0.0)
         weight = ordinary * freedom * square**2 / variance**2
         spread = _mean((own - found.known) / square, weight)
         relative = ordinary / variance
