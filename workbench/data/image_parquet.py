@@ -6,7 +6,6 @@ mapped into memory, since parquet itself gives no quick access to a single row.
 
 import hashlib
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from workbench.data.encoded import (
 from workbench.data.source import Ints, Source
 from workbench.errors import InputError
 from workbench.machine import cache_folder
+from workbench.whole_file import written_whole
 
 LAYOUT = "train-*.parquet and test-*.parquet (or validation-*.parquet)"
 IMAGE_COLUMNS = ("img", "image")
@@ -115,22 +115,18 @@ def _unpacked(files: list[Path], image: str, key: str) -> Path:
     target = cache_folder() / "arrow" / f"{key}.arrow"
     if target.exists():
         return target
-    part = target.with_suffix(f".{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         schema = pa.schema([("bytes", pa.large_binary())])
-        with pa.ipc.new_file(str(part), schema) as out:
+        with written_whole(target) as part, pa.ipc.new_file(str(part), schema) as out:
             for file in files:
                 for chunk in _read(file, image):
                     out.write_batch(pa.record_batch([chunk], schema=schema))
-        os.replace(part, target)
     except OSError as error:
         raise InputError(
             f"{files[0].parent} is larger, and can't be unpacked into {target.parent}: {error}",
             key="data.memory_limit_mb",
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 

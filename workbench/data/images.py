@@ -8,7 +8,6 @@ sizes and times of the files.
 import io
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
 from workbench.machine import cache_folder
+from workbench.whole_file import written_whole
 
 PLAIN, TRUNCATED, UNREADABLE = "plain", "truncated", "unreadable"
 FORMAT = "checked-2"  # counted up when verdicts come to mean something else
@@ -168,9 +168,7 @@ def _load(file: Path, count: int) -> Checked | None:
 def _store(file: Path, checked: Checked) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as out:
+        with written_whole(file) as half, half.open("wb") as out:
             np.savez(out, **vars(checked))
-        os.replace(name, file)  # a reader sees the whole file or none
     except OSError as error:
         _log.info("the verdicts on the images are not cached: %s", error)

@@ -4,7 +4,6 @@ Each run leaves its own in its folder; `evidence.parquet` holds that of all runs
 kept where the folders of the runs are not. What it holds of runs without a folder stays in it.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from workbench.runs.folder import run_folder
 from workbench.runs.rows import StoredRun
 from workbench.statistics.variance import known_variance
 from workbench.train.evidence import Evidence, read_evidence
+from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,25 +98,22 @@ def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
     kept = [run for run in completed if run.id in found]
     if not kept:
         return
-    part = folder / f".{EVIDENCE}.part"
     try:
-        pq.write_table(
-            _table(kept, found),
-            part,
-            compression="zstd",
-            compression_level=9,
-            use_dictionary=["variant", "seed", "run", "test_set", "label"],
-            column_encoding={"image": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT"},
-            data_page_size=PAGE,
-            write_statistics=False,
-        )
-        os.replace(part, folder / EVIDENCE)
+        with written_whole(folder / EVIDENCE) as part:
+            pq.write_table(
+                _table(kept, found),
+                part,
+                compression="zstd",
+                compression_level=9,
+                use_dictionary=["variant", "seed", "run", "test_set", "label"],
+                column_encoding={"image": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT"},
+                data_page_size=PAGE,
+                write_statistics=False,
+            )
     except OSError as error:
         raise InputError(
             f"results: {folder / EVIDENCE} can't be written: {error.strerror}"
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _gather(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, Evidence]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from workbench.errors import InputError
+from workbench.whole_file import written_whole
 
 LEDGER, PLAN, ENVIRONMENT, LOCK = "ledger.db", "plan.json", "environment.json", ".lock"
 RUNS = "runs.jsonl"  # the ledger, exported
@@ -98,13 +99,9 @@ def discard_checkpoints(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> Path:
     """Whole or, where the disk is full, the one that was there, with an `InputError`."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")  # two reports may be written at once
     try:
-        half.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(half, path)
+        with written_whole(path) as half:
+            half.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise InputError(f"results: {path} can't be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):  # a read-only disk refuses this too
-            half.unlink(missing_ok=True)
     return path

@@ -7,10 +7,8 @@ A file that is missing or damaged, or a folder that can't be written, costs the 
 
 import hashlib
 import json
-import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,6 +20,7 @@ from workbench.machine import cache_folder
 from workbench.shipped import PACKAGE, PUBLISHED
 from workbench.show.console import Command
 from workbench.show.table import Cell, Column, Printout, Table
+from workbench.whole_file import written_whole
 
 MOST = 256  # files; the oldest go
 
@@ -71,13 +70,8 @@ def digest(files: Iterable[Path]) -> str:
 
 def _store(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        os.replace(name, file)  # a reader sees the whole file or none
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with written_whole(file) as half:
+        half.write_text(text, encoding="utf-8")
     found = sorted(file.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
     for old in found[:-MOST]:
         old.unlink(missing_ok=True)

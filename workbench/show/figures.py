@@ -4,11 +4,12 @@ Colours are Okabe and Ito's (Color Universal Design, 2008) without the yellow, w
 paper; markers, line styles and direct labels say the same as the colours.
 """
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axis import XAxis
@@ -61,23 +62,11 @@ def figure(width: float, height: float) -> "Figure":
 def save(made: "Figure", folder: Path, stem: str) -> list[Path]:
     """`stem.svg` and `stem.png`, the same bytes for the same figure."""
     svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
-    with _beside(svg) as half:
+    with written_whole(svg) as half:
         made.savefig(half, metadata={"Date": None, "Creator": None})
-    with _beside(png) as half:
+    with written_whole(png) as half:
         made.savefig(half, dpi=DPI, metadata={"Software": None})
     return [svg, png]
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Another file, renamed when it is whole: another report may read or draw the same one."""
-    half = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield half
-        os.replace(half, path)
-    finally:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
 
 
 def luminance(colour: tuple[float, ...]) -> float:

@@ -1,0 +1,22 @@
+"""Files that are written whole: at every moment a reader finds the old one or the new one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to, renamed to it where the block ends without an error.
+
+    Its name is of this process, for two may write the same file, and it has the suffix of `path`,
+    by which some writers choose the format. Nothing half written stays, unless we are killed.
+    """
+    half = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield half
+        os.replace(half, path)
+    finally:
+        with suppress(OSError):  # a read-only disk refuses this too
+            half.unlink(missing_ok=True)
