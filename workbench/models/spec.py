@@ -8,7 +8,7 @@ value goes to all stages.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.config import Part, Spec, Stage, parse
+from workbench.config import Part, Spec, Stage
 from workbench.errors import InputError, nearest, shown, unknown, unknown_key
 from workbench.models.components.mixer import MIXERS
 from workbench.models.components.position import POSITIONS
@@ -16,6 +16,7 @@ from workbench.models.components.stem import STEMS
 from workbench.models.layout import layout
 from workbench.models.registry import NETWORK_SLOTS, SLOTS, STAGE_SLOTS, lookup, options_of
 from workbench.models.zoo import entry
+from workbench.parsing import parse
 from workbench.plain_yaml import read_value
 
 Settings = Mapping[str, Any]

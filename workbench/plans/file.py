@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from workbench.config import parse
 from workbench.errors import InputError, unknown, unknown_key
+from workbench.parsing import parse
 from workbench.plans.document import Document, read_document
 from workbench.plans.kinds import KINDS, PlanFile
 from workbench.plans.kinds.base import SeedRace

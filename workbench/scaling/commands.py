@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from workbench.config import parse
 from workbench.models import spec
+from workbench.parsing import parse
 from workbench.scaling.beside_published import published_beside_rule
 from workbench.scaling.constants import GROWTH, PAPER, constants
 from workbench.scaling.exponents import measure

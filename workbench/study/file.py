@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workbench.config import Count, Frozen, Natural, Positive, Share, parse
+from workbench.config import Count, Frozen, Natural, Positive, Share
 from workbench.errors import InputError
+from workbench.parsing import parse
 from workbench.plans.kinds.base import Overrides, Seeds, Words
 from workbench.scaling.constants import GROWTH, PAPER
 from workbench.scaling.sizes import Rounding

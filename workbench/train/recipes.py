@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.config import Frozen, Recipe, parse
+from workbench.config import Frozen, Recipe
 from workbench.errors import InputError, unknown
+from workbench.parsing import parse
 from workbench.plain_yaml import read_value
 
 # DeiT's augmentation, which the four CMT commands leave at its defaults. Sources: see `SOURCES`.

@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.config import MAC, Result, RunConfig, Spec, parse
+from workbench.config import MAC, Result, RunConfig, Spec
 from workbench.cost import closed_form
 from workbench.data import describe
 from workbench.errors import InputError
 from workbench.models import Network, build
 from workbench.models.layout import layout
 from workbench.models.tensor_file import read_tensors, write_tensors
+from workbench.parsing import parse
 from workbench.train.best import best_of
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
 from workbench.version import __version__
