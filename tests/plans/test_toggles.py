@@ -11,7 +11,6 @@ from workbench.errors import InputError
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds.factorial import Factorial
 from workbench.plans.resolution import Plan, resolve
-from workbench.runs.results import plan_rows
 from workbench.statistics.attribution import full_factorial
 
 SIX = {name: [f"dim={2**index}"] for index, name in enumerate("ABCDEF")}
@@ -47,7 +46,7 @@ def test_a_full_factorial_has_every_combination_the_whole_first() -> None:
     assert found.variants[4].present == ("depth",)
     assert found.variants[4].overrides == ("lpu=none", "dim=4")
     assert found.variants[4].changed == "lpu=none, dim=4"
-    assert full_factorial(plan_rows(found))
+    assert full_factorial(found.variants)
 
 
 def test_toggles_can_be_added_to_a_bare_base() -> None:

@@ -35,7 +35,7 @@ def test_every_compared_row_stands_under_its_verdict() -> None:
 
 
 def test_deciding_takes_the_seeds_and_the_seconds_of_both_rows() -> None:
-    result = next(each for each in found().results if each.row.variant == "+ LPU")
+    result = next(each for each in found().results if each.row.name == "+ LPU")
     assert result.comparison is not None
     assert result.comparison.verdict is Verdict.UNDECIDED
     assert result.comparison.takes is not None

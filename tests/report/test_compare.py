@@ -69,7 +69,7 @@ def test_every_published_table_has_sources() -> None:
 
 def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
     rows, runs = sweep()
-    named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
+    named = (rows[0].model_copy(update={"published": "cmt_ablation/+ LPU"}), *rows[1:])
     found = published_tables(Findings(replace(FACTS, published=("levit_ablation",)), named, runs))
     assert list(found) == ["published", "published_levit_ablation"]
     (row,) = records(found["published"])
@@ -83,7 +83,7 @@ def test_published_numbers_stand_beside_measured_ones_and_are_marked() -> None:
 
 def test_the_same_data_set_is_not_marked() -> None:
     (first, *rest), runs = sweep()
-    named = (replace(first, published="transfer/ResNet-152"), *rest)
+    named = (first.model_copy(update={"published": "transfer/ResNet-152"}), *rest)
     found = Findings(replace(FACTS, dataset="cifar10, 5,000 images"), named, runs)
     marks = {row["published_on"]: row["another_dataset"] for row in records(beside(found))}
     assert marks["CIFAR-10"] is False

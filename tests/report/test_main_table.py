@@ -140,7 +140,7 @@ def test_a_console_has_the_rows_that_have_runs_and_names_the_others() -> None:
 
 def test_published_numbers_of_another_data_set_are_left_to_the_files() -> None:
     rows, runs = sweep()
-    named = (replace(rows[0], published="cmt_ablation/+ LPU"), *rows[1:])
+    named = (rows[0].model_copy(update={"published": "cmt_ablation/+ LPU"}), *rows[1:])
     assert "Published, %" in [
         each.title for each in main_table(Findings(FACTS, named, runs)).columns
     ]
@@ -208,7 +208,7 @@ def test_names_that_look_like_rich_markup_are_printed_as_they_are() -> None:
 
 
 def test_before_any_run_the_table_is_empty_not_zero() -> None:
-    rows = (Row("a", params=5, macs=7), Row("b", compared_to="a"))
+    rows = (Row(name="a", params=5, macs=7), Row(name="b", compared_to="a"))
     found = records(main_table(Findings(PlanFacts("p"), rows, ())))
     assert found[0]["top1_mean"] is None
     assert found[1]["verdict"] == "none"

@@ -180,7 +180,7 @@ def test_a_browser_sorts_and_filters(tmp_path: Path) -> None:
     rows, runs = sweep()
     write_report(tmp_path / "report", Findings(FACTS, rows, runs))
     where = (tmp_path / "report" / "report.html").as_uri()
-    assert order(browse(where, tmp_path, "--dump-dom").stdout) == [row.variant for row in rows]
+    assert order(browse(where, tmp_path, "--dump-dom").stdout) == [row.name for row in rows]
     down = browse(f"{where}#sort=top1_mean:descending", tmp_path, "--dump-dom").stdout
     assert order(down) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # nothing measured comes last
     up = browse(f"{where}#sort=top1_mean&filter=slot", tmp_path, "--dump-dom").stdout

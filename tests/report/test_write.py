@@ -109,7 +109,7 @@ def test_bands_hold_the_seeds_that_reached_an_epoch() -> None:
         completed("a", 0, 90.0, curve=curve(80.0, 3)),
         completed("a", 1, 90.0, curve=curve(100.0, 2)),
     ]
-    (band,) = curves.bands([Row("a"), Row("b")], runs)
+    (band,) = curves.bands([Row(name="a"), Row(name="b")], runs)
     assert band.epochs == (1, 2, 3)
     assert band.mean == pytest.approx((45.0, 67.5, 70.0))
     assert (band.low[0], band.high[0]) == (40.0, 50.0)
@@ -118,10 +118,10 @@ def test_bands_hold_the_seeds_that_reached_an_epoch() -> None:
 @pytest.mark.slow
 def test_panels_have_titles_and_no_line_to_a_name_crosses_another() -> None:
     """Four rows that end within half a point of each other."""
-    rows = [Row(f"a name {i}") for i in range(4)]
+    rows = [Row(name=f"a name {i}") for i in range(4)]
     ends = (98.0, 98.1, 98.2, 98.4)
     runs = [
-        completed(row.variant, 0, 90.0, curve=curve(top1, 9))
+        completed(row.name, 0, 90.0, curve=curve(top1, 9))
         for row, top1 in zip(rows, ends, strict=True)
     ]
     with style.style():
@@ -142,8 +142,8 @@ def test_panels_have_titles_and_no_line_to_a_name_crosses_another() -> None:
 
 @pytest.mark.slow
 def test_many_rows_are_drawn_in_panels(tmp_path: Path) -> None:
-    rows = [Row(f"v{i}") for i in range(9)]
-    runs = [completed(row.variant, 0, 90.0, curve=curve(80.0 + i, 3)) for i, row in enumerate(rows)]
+    rows = [Row(name=f"v{i}") for i in range(9)]
+    runs = [completed(row.name, 0, 90.0, curve=curve(80.0 + i, 3)) for i, row in enumerate(rows)]
     with style.style():
         drawn = curves.draw(rows, runs)
     assert drawn is not None
@@ -178,7 +178,9 @@ def test_no_name_crosses_an_error_bar() -> None:
 def faces(top1: dict[str, list[float]], macs: list[int]) -> dict[str, tuple[str, str]]:
     """Colour and face of each row's marker."""
     rows, runs = chain(top1)
-    priced = tuple(replace(row, macs=cost) for row, cost in zip(rows, macs, strict=True))
+    priced = tuple(
+        row.model_copy(update={"macs": cost}) for row, cost in zip(rows, macs, strict=True)
+    )
     with style.style():
         drawn = cost.draw(Findings(replace(FACTS, kind="list"), priced, runs), "macs")
     assert drawn is not None
@@ -198,7 +200,7 @@ def test_only_what_a_verdict_tells_from_the_front_is_grey() -> None:
 
 def test_equal_costs_make_no_figure() -> None:
     rows, runs = chain({"a": [90.0, 90.4], "b": [91.0, 90.0]})
-    alike = tuple(replace(row, macs=7) for row in rows)
+    alike = tuple(row.model_copy(update={"macs": 7}) for row in rows)
     assert cost.draw(Findings(FACTS, alike, runs), "macs") is None
 
 

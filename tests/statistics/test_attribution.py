@@ -119,10 +119,10 @@ def test_no_interval_is_narrower_than_the_counting_of_images() -> None:
 def test_what_is_no_full_factorial_is_refused() -> None:
     rows, runs = factorial(("stem", "lpu"), cells())
     assert not full_factorial(rows[:-1])
-    assert not full_factorial((Row("a"), Row("b")))
+    assert not full_factorial((Row(name="a"), Row(name="b")))
     with pytest.raises(InputError, match=r"no row with exactly (lpu, stem|stem, lpu)"):
         attribute(rows[:-1], runs, (0,))
     with pytest.raises(InputError, match="the same components as 'none'"):
-        attribute((*rows, Row("again", present=frozenset())), runs, (0,))
+        attribute((*rows, Row(name="again", present=())), runs, (0,))
     with pytest.raises(InputError, match="which components it has"):
-        attribute((Row("a"),), (), (0,))
+        attribute((Row(name="a"),), (), (0,))

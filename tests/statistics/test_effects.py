@@ -29,15 +29,14 @@ Truth = Callable[[Collection[str]], float]
 def rows_of(kind: str, names: str, mode: str = "remove", **more: Any) -> tuple[Row, ...]:
     toggles = {name: f"{name}=1" for name in names}
     fields = {"kind": kind, "name": "f", "recipe": "digits", "base": "b", "toggles": toggles}
-    choices = parse_plan({**fields, "mode": mode, **more}).choices()
-    return tuple(Row(c.name, c.changed, c.compared_to, present=c.present) for c in choices)
+    return parse_plan({**fields, "mode": mode, **more}).choices()
 
 
 def measured(rows: tuple[Row, ...], truth: Truth, noise: float = 0.0) -> tuple[StoredRun, ...]:
     """By seed; a seed moves all rows alike, which no effect may see."""
     rng = np.random.default_rng(0)
     return tuple(
-        completed(row.variant, seed, truth(row.present or ()) + seed + rng.normal(0, noise))
+        completed(row.name, seed, truth(row.present or ()) + seed + rng.normal(0, noise))
         for row in rows
         for seed in SEEDS
     )
@@ -153,6 +152,6 @@ def test_a_sweep_of_toggles_is_attributed(
 
 
 def test_a_plan_without_toggles_is_not_attributed(tmp_path: Path) -> None:
-    rows = (Row("a"), Row("b", compared_to="a"))
+    rows = (Row(name="a"), Row(name="b", compared_to="a"))
     written = write_report(tmp_path, Findings(PlanFacts("p", "factorial"), rows, ()))
     assert not any(path.name.startswith("shares") for path in written)

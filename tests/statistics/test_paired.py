@@ -60,7 +60,7 @@ def test_verdicts_go_by_the_adjusted_p_value() -> None:
     top1 = {"a": [90.0, 90.0, 90.0], "b": [91.0, 91.3, 91.5]}
     rows, runs = chain(top1)
     assert compare_rows(rows, runs, (0, 1, 2))["b"].verdict is Verdict.HELPS
-    more = tuple(Row(f"r{i}", compared_to="a") for i in range(9))
+    more = tuple(Row(name=f"r{i}", compared_to="a") for i in range(9))
     found = compare_rows((*rows, *more), runs, (0, 1, 2))["b"]
     assert found.p is not None
     assert found.p < 0.05
@@ -142,9 +142,9 @@ def test_a_row_that_diverged_at_every_seed_still_counts_in_the_adjustment() -> N
 def test_outcomes_are_counted_each() -> None:
     ended = [Outcome.FAILED, Outcome.DIVERGED, Outcome.FAILED, Outcome.COMPLETED]
     runs = [run("a", seed, outcome, top1=50.0) for seed, outcome in enumerate(ended)]
-    summary = summarise(Row("a"), runs)
+    summary = summarise(Row(name="a"), runs)
     assert summary.outcome == "1 of 4 diverged, 2 of 4 failed"
-    assert summarise(Row("a"), []).outcome == ""
+    assert summarise(Row(name="a"), []).outcome == ""
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 12])
@@ -177,9 +177,9 @@ def test_what_would_be_counted_wrongly_is_refused() -> None:
     with pytest.raises(InputError, match=r"\('a', 0\).* twice"):
         check(rows, (*runs, completed("a", 0, 95)))
     with pytest.raises(InputError, match="'a' occurs twice"):
-        check((*rows, Row("a")), runs)
+        check((*rows, Row(name="a")), runs)
     with pytest.raises(InputError, match="compared to 'z', which is no row"):
-        check((Row("a", compared_to="z"),), ())
+        check((Row(name="a", compared_to="z"),), ())
     with pytest.raises(InputError, match="'z' is no row of the plan"):
         check(rows, (completed("z", 0, 95),))
     with pytest.raises(InputError, match="completed with a top-1 of nan"):

@@ -83,7 +83,7 @@ def test_seeds_that_move_by_less_than_an_image_are_no_certainty(seeds: int, spre
 def test_false_verdicts_through_the_public_function() -> None:
     values = top1(PLANS, 3, np.random.default_rng(7))
     names = [f"r{i}" for i in range(ROWS + 1)]
-    rows = [Row(n, compared_to=names[i - 1] if i else None) for i, n in enumerate(names)]
+    rows = [Row(name=n, compared_to=names[i - 1] if i else None) for i, n in enumerate(names)]
     wrong = 0
     for plan in values:
         runs = [

@@ -30,7 +30,7 @@ def test_only_undecided_comparisons_go_on_and_both_sides_do() -> None:
             "d": [80, 81.01, 80.5],
         }
     )
-    rows = (*rows[:3], Row("d", compared_to="a"))
+    rows = (*rows[:3], Row(name="d", compared_to="a"))
     found = compare_rows(rows, runs, SEEDS, RACE)
     assert found["b"].verdict is Verdict.HELPS
     assert found["c"].verdict is Verdict.UNDECIDED
@@ -52,7 +52,7 @@ def test_one_side_ahead_is_caught_up_with() -> None:
 def test_the_race_ends_at_the_most_seeds_and_at_lost_rows() -> None:
     rng = np.random.default_rng(0)
     rows, runs = chain({"a": rng.normal(90, 1, 12).tolist(), "b": rng.normal(90, 1, 12).tolist()})
-    rows = (*rows, Row("c", compared_to="a"))
+    rows = (*rows, Row(name="c", compared_to="a"))
     runs = (*runs, *(diverged("c", seed) for seed in range(3)))
     assert compare_rows(rows, runs, SEEDS, RACE)["b"].verdict is Verdict.UNDECIDED
     assert next_seeds(rows, runs, SEEDS, RACE) == ()
@@ -153,7 +153,7 @@ def test_racing_saves_seeds_at_equal_error() -> None:
 def played(differences: Floats) -> tuple[tuple[Row, ...], tuple[StoredRun, ...]]:
     """A race of (rows, most) differences to one baseline, by `next_seeds` to its end."""
     names = [f"r{index}" for index in range(len(differences))]
-    rows = (Row("base"), *(Row(name, compared_to="base") for name in names))
+    rows = (Row(name="base"), *(Row(name=name, compared_to="base") for name in names))
     top1 = {"base": np.zeros(RACE.most), **dict(zip(names, differences, strict=True))}
     runs: tuple[StoredRun, ...] = ()
     while wanted := next_seeds(rows, runs, SEEDS, RACE):

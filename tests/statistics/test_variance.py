@@ -143,7 +143,7 @@ def test_one_seed_and_identical_seeds_give_no_verdict() -> None:
     rows, runs = chain({"a": [90.0, 90.3], "b": [91.0]})
     one = compare_rows(rows, runs, range(2), method=SHARED)["b"]
     assert (one.verdict, one.interval) == (Verdict.NONE, None)
-    assert compare_rows((Row("a"),), (completed("a", 0, 90.0),), range(2), method=SHARED) == {}
+    assert compare_rows((Row(name="a"),), (completed("a", 0, 90.0),), range(2), method=SHARED) == {}
 
 
 def test_a_race_on_the_model_counts_every_look() -> None:

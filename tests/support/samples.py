@@ -53,7 +53,13 @@ def chain(top1: Mapping[str, Sequence[float]]) -> tuple[tuple[Row, ...], tuple[S
     """Rows each compared with the one before, and their runs, by seed."""
     names = list(top1)
     rows = tuple(
-        Row(name, f"slot={name}", names[i - 1] if i else None, 900_000 + i, 20_000_000 + 999 * i)
+        Row(
+            name=name,
+            changed=f"slot={name}",
+            compared_to=names[i - 1] if i else None,
+            params=900_000 + i,
+            macs=20_000_000 + 999 * i,
+        )
         for i, name in enumerate(names)
     )
     runs = tuple(completed(n, seed, value) for n in names for seed, value in enumerate(top1[n]))
@@ -81,8 +87,10 @@ def sweep(hostile: str = "+ LPU") -> tuple[tuple[Row, ...], tuple[StoredRun, ...
         )
         for run in runs
     )
-    lost = Row("norm_$bn$", "norm=bn", hostile, 900_009, 20_009_999)
-    return (*rows, lost), (*measured, *(diverged(lost.variant, seed) for seed in range(3)))
+    lost = Row(
+        name="norm_$bn$", changed="norm=bn", compared_to=hostile, params=900_009, macs=20_009_999
+    )
+    return (*rows, lost), (*measured, *(diverged(lost.name, seed) for seed in range(3)))
 
 
 def factorial(
@@ -91,6 +99,6 @@ def factorial(
     """A full factorial, with the top-1 of each cell by seed."""
     cells = [frozenset(c) for k in range(len(components) + 1) for c in combinations(components, k)]
     names = {cell: "+".join(sorted(cell)) or "none" for cell in cells}
-    rows = tuple(Row(names[cell], present=tuple(sorted(cell))) for cell in cells)
+    rows = tuple(Row(name=names[cell], present=tuple(sorted(cell))) for cell in cells)
     runs = tuple(completed(names[c], seed, v) for c in cells for seed, v in enumerate(values[c]))
     return rows, runs

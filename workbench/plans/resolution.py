@@ -26,11 +26,11 @@ MOST_RUNS = 100_000
 
 
 class Variant(PlannedRow):
-    """One row: a named network, and how it came about."""
+    """A row with its network and what that costs."""
 
     spec: Spec
     params: Count
-    macs: Count  # multiply-adds of one image
+    macs: Count
     matched: Matched | None = None
 
     @property

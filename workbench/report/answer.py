@@ -81,7 +81,7 @@ def _more(found: Findings, verdict: Verdict, rows: Sequence[RowResult]) -> str:
 
 def _name(kind: str, result: RowResult, sized: bool = False) -> str:
     """`+ head = CMT` of a path is the step `head`, `without LPU` of the whole is `LPU`."""
-    name = result.row.variant
+    name = result.row.name
     if kind == "additive":
         name = name.removeprefix("+ ").split(" = ")[0]
     elif kind == "leave_one_out":
@@ -121,7 +121,7 @@ def _to_decide(found: Findings, compared: Sequence[RowResult]) -> str:
 
 def _racing(found: Findings) -> list[RowResult]:
     wanted = {each.variant for each in found.wanted}
-    return [each for each in found.results if each.comparison and each.row.variant in wanted]
+    return [each for each in found.results if each.comparison and each.row.name in wanted]
 
 
 def _time(found: Findings, compared: Comparison, seeds: int) -> str:

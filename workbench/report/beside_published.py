@@ -66,7 +66,7 @@ def beside(found: Findings) -> Table:
     rows = [
         _pair(found.facts, each, row)
         for each in found.results
-        for row in found.published.get(each.row.variant, ())
+        for row in found.published.get(each.row.name, ())
     ]
     notes = (
         "Published numbers are other people's, with their recipe; on another data set only the "
@@ -78,7 +78,7 @@ def beside(found: Findings) -> Table:
 def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cell, ...]:
     measured, other = result.summary, not same_dataset(facts.dataset, found.dataset)
     return (
-        cell(result.row.variant),
+        cell(result.row.name),
         cell(top1_text(measured.mean, measured.sd), measured.mean, measured.sd),
         cell(facts.dataset),
         cell(found.name),

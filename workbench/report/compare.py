@@ -29,7 +29,7 @@ def compare(a: Findings, b: Findings) -> Table:
     (Biometrika 34, 1947), for one row alone, and there is no verdict. On different data sets
     there is no difference at all.
     """
-    names = dict.fromkeys(row.variant for row in (*a.rows, *b.rows))
+    names = dict.fromkeys(row.name for row in (*a.rows, *b.rows))
     rows = [(cell(n), *_cells(n, a), *_cells(n, b), _difference(n, a, b)) for n in names]
     one, other = a.facts.name, b.facts.name
     if one == other:  # the same plan twice: its folders tell them apart
@@ -88,7 +88,7 @@ COLUMNS = (
 
 
 def _cells(name: str, side: Findings) -> tuple[Cell, ...]:
-    row = next((row for row in side.rows if row.variant == name), None)
+    row = next((row for row in side.rows if row.name == name), None)
     if row is None:
         return (*(cell("", *[None] * n) for n in (1, 1, 2, 2)), cell("not in the plan", None))
     found = summarise(row, side.runs)

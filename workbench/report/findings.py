@@ -63,14 +63,13 @@ class Findings:
             method=facts.method,
         )
         return tuple(
-            RowResult(row, summarise(row, self.runs), compared.get(row.variant))
-            for row in self.rows
+            RowResult(row, summarise(row, self.runs), compared.get(row.name)) for row in self.rows
         )
 
     def compared(self, to: Mapping[str, str]) -> dict[str, Comparison]:
         """Verdicts of rows compared to others than their plan says: `to` has both by variant."""
         facts = self.facts
-        rows = [replace(row, compared_to=to.get(row.variant)) for row in self.rows]
+        rows = [row.model_copy(update={"compared_to": to.get(row.name)}) for row in self.rows]
         return compare_rows(
             rows, self.runs, facts.seeds, facts.race, 0, facts.test_images, facts.method
         )
@@ -99,4 +98,4 @@ class Findings:
     @cached_property
     def published(self) -> Mapping[str, tuple[PublishedRow, ...]]:
         """The published rows that the rows stand for, by variant."""
-        return {row.variant: published.find(row.published) for row in self.rows if row.published}
+        return {row.name: published.find(row.published) for row in self.rows if row.published}

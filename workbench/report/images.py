@@ -98,7 +98,7 @@ def image_findings(sweep: "Sweep", found: Findings) -> ImageFindings | None:
         name: _answers(name, [run for run in runs if run.variant == name], evidence)
         for name in dict.fromkeys(run.variant for run in runs)
     }
-    pairs = [(row.variant, row.compared_to) for row in found.rows if row.compared_to]
+    pairs = [(row.name, row.compared_to) for row in found.rows if row.compared_to]
     rows = [
         compare_images(answers[one], answers[other], first.labels)
         for one, other in pairs
@@ -124,8 +124,8 @@ def load_images(folder: str | Path, row: str | None = None) -> ImageFindings:
 
     sweep = load_sweep(folder)
     found = Findings.of(sweep)
-    variants = [each.variant for each in found.rows]
-    compared = [each.variant for each in found.rows if each.compared_to]
+    variants = [each.name for each in found.rows]
+    compared = [each.name for each in found.rows if each.compared_to]
     if row is not None and row not in variants:
         raise unknown("row", row, compared)
     if row is not None and row not in compared:

@@ -60,7 +60,7 @@ def console_table(found: Findings) -> Table:
     there = any(same_dataset(facts.dataset, row.dataset) for each in known.values() for row in each)
     begun = [each for each in found.results if each.summary.runs] or found.results
     notes = [*console_notes(found)]
-    if waiting := [each.row.variant for each in found.results if each not in begun]:
+    if waiting := [each.row.name for each in found.results if each not in begun]:
         names, rows = ", ".join(waiting), len(found.rows)
         notes.append(f"{len(waiting)} of {rows} rows have no runs and are left out: {names}.")
     if known:
@@ -75,7 +75,7 @@ def _table(
     found: Findings, title: str, results: Sequence[RowResult], notes: Sequence[str], published: bool
 ) -> Table:
     rows = [
-        (*_cells(each), *((_published(found, each.row.variant),) if published else ()))
+        (*_cells(each), *((_published(found, each.row.name),) if published else ()))
         for each in results
     ]
     columns = (*COLUMNS, PUBLISHED) if published else COLUMNS
@@ -85,7 +85,7 @@ def _table(
 def _cells(result: RowResult) -> tuple[Cell, ...]:
     row, summary, compared = result.row, result.summary, result.comparison
     return (
-        cell(row.variant),
+        cell(row.name),
         cell(row.changed),
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),

@@ -182,7 +182,7 @@ def _unfinished(found: Findings) -> str:
 
 def _short_of_seeds(found: Findings) -> str:
     lost = [
-        each.row.variant for each in found.results if each.summary.ended and each.summary.completed
+        each.row.name for each in found.results if each.summary.ended and each.summary.completed
     ]
     if not lost:
         return ""

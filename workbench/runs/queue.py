@@ -7,7 +7,6 @@ from workbench.engine import Ended, Event
 from workbench.plans.resolution import Plan
 from workbench.runs.folder import discard_checkpoints
 from workbench.runs.recording import Recording
-from workbench.runs.results import plan_rows
 from workbench.statistics.racing import next_seeds
 
 
@@ -63,7 +62,7 @@ class Queue:
             return ()
         ended = [run for run in self._recording.ledger.runs() if run.outcome]
         wanted = next_seeds(
-            plan_rows(plan), ended, plan.seeds, plan.race, plan.test_images, plan.method
+            plan.variants, ended, plan.seeds, plan.race, plan.test_images, plan.method
         )
         seeds = {each.variant: each.seeds for each in wanted}
         runs = [run for run in self._asked if run.seed in seeds.get(run.variant, ())]

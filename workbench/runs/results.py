@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.config import Recipe
 from workbench.errors import InputError, InputWarning, shown, some_of
-from workbench.plans.resolution import Plan
+from workbench.plans.resolution import Plan, Variant
 from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, StoredRun, run_from_json
 from workbench.show.console import plural
-from workbench.statistics.facts import PlanFacts, Row
+from workbench.statistics.facts import PlanFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,29 +73,13 @@ class Sweep:
         names = dict.fromkeys(run.device for run in self.runs if run.device)
         return {"device": ", ".join(names)} if names else {}
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[Variant, ...]:
         """The rows of the table."""
-        return plan_rows(self.plan)
+        return self.plan.variants
 
     def records(self) -> tuple[StoredRun, ...]:
         """The runs that have ended."""
         return tuple(run for run in self.runs if run.outcome is not None)
-
-
-def plan_rows(plan: Plan) -> tuple[Row, ...]:
-    """The rows of a plan's table."""
-    return tuple(
-        Row(
-            variant=variant.name,
-            changed=variant.changed,
-            compared_to=variant.compared_to,
-            params=variant.params,
-            macs=variant.macs,
-            present=variant.present,
-            published=variant.published,
-        )
-        for variant in plan.variants
-    )
 
 
 def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:

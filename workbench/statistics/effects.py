@@ -70,7 +70,7 @@ def main_effects(
     `images` is the size of the test set.
     """
     components = toggled(rows)
-    kept, values = complete([row.variant for row in rows], runs, seeds)
+    kept, values = complete([row.name for row in rows], runs, seeds)
     if not kept:
         return None
     columns = _columns(rows, components)
@@ -91,7 +91,7 @@ def pair_interactions(
 
     `images` is the size of the test set.
     """
-    kept, values = complete([row.variant for row in rows], runs, seeds)
+    kept, values = complete([row.name for row in rows], runs, seeds)
     if not kept:
         return None
     base = frozenset(rows[0].present or ())

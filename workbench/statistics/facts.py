@@ -53,22 +53,17 @@ class RunRecord(Frozen):
         return self.top1 if self.outcome is Outcome.COMPLETED else None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variant of a plan: what it changes, and the row that its difference is taken to.
+class Row(Frozen):
+    """One row of a plan's table, as statistics read it. Plans say more of it: `PlannedRow` how its
+    network is written, `Variant` what the network is."""
 
-    `present` names the components that are switched on, in the order of the plan; only in plans
-    that switch them on and off together.
-    `published` names the published row that it stands for, as `file/row`.
-    """
-
-    variant: str
-    changed: str = ""
+    name: str
+    changed: str = ""  # against the row it is compared to, for people
     compared_to: str | None = None
+    published: str | None = None  # the published row that it stands for, as file/row
+    present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
     params: int | None = None
     macs: int | None = None  # multiply-adds of one image
-    present: tuple[str, ...] | None = None
-    published: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +129,12 @@ class PlanFacts:
 def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
     """Refuse what would be counted wrongly: names or (variant, seed) pairs that occur twice,
     references to rows that are not there, and a top-1 that is no number."""
-    names = [row.variant for row in rows]
+    names = [row.name for row in rows]
     _no_twice("variant", names)
     _no_twice("run of (variant, seed)", [(run.variant, run.seed) for run in runs])
     for row in rows:
         if row.compared_to is not None and row.compared_to not in names:
-            raise InputError(f"{row.variant}: compared to {row.compared_to!r}, which is no row")
+            raise InputError(f"{row.name}: compared to {row.compared_to!r}, which is no row")
     for run in runs:
         if run.variant not in names:
             raise InputError(f"run {run.id}: variant {run.variant!r} is no row of the plan")

@@ -159,7 +159,7 @@ def bootstrap(
 
 def summarise(row: Row, runs: Sequence[RunRecord]) -> Summary:
     """The runs of one row; mean and sample standard deviation are over those that completed."""
-    own = [run for run in runs if run.variant == row.variant]
+    own = [run for run in runs if run.variant == row.name]
     top1 = [run.measured for run in own if run.measured is not None]
     speed = [run.images_per_second for run in own if run.images_per_second and run.measured]
     counts = [
@@ -168,7 +168,7 @@ def summarise(row: Row, runs: Sequence[RunRecord]) -> Summary:
         if outcome is not Outcome.COMPLETED
     ]
     return Summary(
-        variant=row.variant,
+        variant=row.name,
         runs=len(own),
         completed=len(top1),
         mean=float(np.mean(top1)) if top1 else None,
@@ -209,13 +209,13 @@ def _compare_own(
     images: int | None,
 ) -> dict[str, Comparison]:
     compared = [row for row in rows if row.compared_to is not None]
-    pairs = {row.variant: paired(row, runs, seeds) for row in compared}
+    pairs = {row.name: paired(row, runs, seeds) for row in compared}
     least = rounding_error(images)
     tests = {name: _test(list(found.values()), race, least) for name, found in pairs.items()}
     adjusted = holm([1.0 if test is None else float(test.p) for test in tests.values()])
     return {
-        row.variant: _comparison(
-            row, pairs[row.variant], tests[row.variant], float(p), len(compared), race, resamples
+        row.name: _comparison(
+            row, pairs[row.name], tests[row.name], float(p), len(compared), race, resamples
         )
         for row, p in zip(compared, adjusted, strict=True)
     }
@@ -225,7 +225,7 @@ def paired(row: Row, runs: Sequence[RunRecord], seeds: Sequence[int]) -> dict[in
     """Seed to difference, for the seeds that both rows completed, in the order of `seeds`."""
     own, other = (
         {run.seed: run.measured for run in runs if run.variant == name}
-        for name in (row.variant, row.compared_to)
+        for name in (row.name, row.compared_to)
     )
     found = dict[int, float]()
     for seed in seeds:
@@ -263,7 +263,7 @@ def _comparison(
     level = share if race is None else sequential.nominal_level(race, share)
     verdict = _verdict(test, p_holm)
     return Comparison(
-        variant=row.variant,
+        variant=row.name,
         compared_to=row.compared_to or "",
         seeds=tuple(found),
         differences=differences,

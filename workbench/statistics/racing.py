@@ -36,18 +36,18 @@ def next_seeds(
     """
     order = tuple(seeds[: race.most])
     decided = _decided(rows, runs, order, race, images, method)
-    share = {row.variant: race.least for row in rows}
+    share = {row.name: race.least for row in rows}
     for row in rows:
-        if row.compared_to is None or row.variant in decided:
+        if row.compared_to is None or row.name in decided:
             continue
-        sides = (row.variant, row.compared_to)
+        sides = (row.name, row.compared_to)
         if all(_runs_on(side, runs, order[: race.least]) for side in sides):
             had = min(_had(side, runs, order) for side in sides)
             for side in sides:
                 share[side] = max(share[side], had + 1)
     ran = {(run.variant, run.seed) for run in runs}
     missing = (
-        (row.variant, tuple(s for s in order[: share[row.variant]] if (row.variant, s) not in ran))
+        (row.name, tuple(s for s in order[: share[row.name]] if (row.name, s) not in ran))
         for row in rows
     )
     return tuple(Wanted(variant, lacking) for variant, lacking in missing if lacking)

@@ -61,7 +61,7 @@ def compare_shared(
     """
     if not paired:
         return {}
-    index = {row.variant: position for position, row in enumerate(rows)}
+    index = {row.name: position for position, row in enumerate(rows)}
     first = np.array([index[each.variant] for each in paired])
     second = np.array([index[each.compared_to] for each in paired])
     values, known = scores(rows, runs, seeds), _known(rows, method)
@@ -75,7 +75,7 @@ def compare_shared(
 def scores(rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]) -> Floats:
     """(rows, seeds) top-1 in percent; NaN where no run completed."""
     found = {(run.variant, run.seed): run.measured for run in runs}
-    table = [[found.get((row.variant, seed)) for seed in seeds] for row in rows]
+    table = [[found.get((row.name, seed)) for seed in seeds] for row in rows]
     return np.array(table, dtype=np.float64).reshape(len(rows), len(seeds))
 
 
@@ -83,7 +83,7 @@ def _known(rows: Sequence[Row], method: Method) -> Floats:
     """(rows,) the known parts: of a row with too few runs, which is not tested, that of another."""
     known = method.known or {}
     typical = float(np.median(list(known.values()))) if known else 0.0
-    return np.array([known.get(row.variant, typical) for row in rows])
+    return np.array([known.get(row.name, typical) for row in rows])
 
 
 def _tests(

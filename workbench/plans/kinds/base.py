@@ -12,18 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from workbench.config import Count, Frozen, Natural
 from workbench.errors import InputError
 from workbench.plans.matching import Match
+from workbench.statistics.facts import Row
 
 
-class PlannedRow(Frozen):
+class PlannedRow(Row):
     """A row before its network is known: a base from the zoo, and overrides."""
 
-    name: str
     base: str
     overrides: tuple[str, ...]
-    changed: str  # against the row it is compared to, for people
-    compared_to: str | None = None
-    published: str | None = None  # the published row that it stands for, as file/row
-    present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
     # Left out where it is the very spec that it is compared to.
     optional: bool = Field(default=False, exclude=True)
 

@@ -89,7 +89,7 @@ def _points(lines: Sequence[RowResult], measure: Measure) -> list[Point]:
     for line in lines:
         x, y = cost(line), line.summary.mean
         if x and y is not None:
-            found.append((line.row.variant, float(x), y, line.summary.sd or 0.0))
+            found.append((line.row.name, float(x), y, line.summary.sd or 0.0))
     return found
 
 

@@ -34,7 +34,7 @@ def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
     found = []
     for row in rows:
         by_epoch: dict[int, list[float]] = {}
-        for record in (point for run in runs if run.variant == row.variant for point in run.curve):
+        for record in (point for run in runs if run.variant == row.name for point in run.curve):
             if record.top1 is not None and isfinite(record.top1):
                 by_epoch.setdefault(record.epoch + 1, []).append(record.top1)
         epochs = tuple(sorted(by_epoch))
@@ -42,7 +42,7 @@ def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
         if epochs:
             mean = tuple(sum(value) / len(value) for value in values)
             low, high = tuple(map(min, values)), tuple(map(max, values))
-            found.append(Band(row.variant, epochs, mean, low, high))
+            found.append(Band(row.name, epochs, mean, low, high))
     return found
 
 

@@ -41,7 +41,7 @@ def draw(lines: Sequence[RowResult]) -> "Figure | None":
 
 def _name(line: RowResult) -> str:
     against = line.row.compared_to or ""
-    return f"{style.shorten(line.row.variant, 24)}\ncompared to {style.shorten(against, 24)}"
+    return f"{style.shorten(line.row.name, 24)}\ncompared to {style.shorten(against, 24)}"
 
 
 def _effect(axes: "Axes", height: int, line: RowResult) -> None:
