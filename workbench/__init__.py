@@ -1,8 +1,8 @@
 """CMT workbench: which part of a hybrid vision network earns its cost?
 
 The public API, imported on first use so that `import workbench` costs nothing:
-`spec`, `build`, `cost`, `fuse`, `load_weights`, `save`, `load`, `load_results`, `load_evidence`,
-`register`.
+`spec`, `build`, `cost`, `fuse`, `detector`, `load_weights`, `save`, `load`, `load_results`,
+`load_evidence`, `register`.
 """
 
 from importlib import import_module
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from workbench.models import build, fuse, load_weights, register, spec
     from workbench.runs.kept import load
     from workbench.runs.results import load_evidence, load_results
+    from workbench.tasks import detector
     from workbench.train.saved import save
 
 _HOMES = {
     "spec": "workbench.models",
     "build": "workbench.models",
     "fuse": "workbench.models",
+    "detector": "workbench.tasks",
     "load_weights": "workbench.models",
     "register": "workbench.models",
     "save": "workbench.train.saved",
@@ -33,6 +35,7 @@ __all__ = [
     "__version__",
     "build",
     "cost",
+    "detector",
     "fuse",
     "load",
     "load_evidence",

@@ -106,6 +106,30 @@ def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -
         read_table(name)
 
 
+class PublishedDetector(NamedTuple):
+    """One figure in GFLOPs, which are multiply-adds, with params in millions."""
+
+    gflops: Decimal
+    params_m: Decimal | None
+    source: str
+    note: str
+
+
+def detection_rows(framework: str, name: str) -> tuple[PublishedDetector, ...]:
+    """What was printed of the backbone `name` in `framework`, at 1280 x 800 pixels."""
+    return tuple(
+        PublishedDetector(
+            Decimal(row["gflops_1280x800"]),
+            Decimal(row["params_m"]) if row["params_m"] else None,
+            row["source"],
+            row["note"],
+        )
+        for row in read_table("detection")
+        if row["framework"] == framework and _key(row["backbone"]) == _key(name)
+        if row["gflops_1280x800"]
+    )
+
+
 # ---------------------------------------------------------------- models of imagenet.csv
 
 

@@ -1,7 +1,7 @@
 """`workbench cost`, `models` and `claims`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -51,6 +51,10 @@ def cost(
             autocompletion=complete.networks,
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="In a detector, at 800x1280: retinanet, mask_rcnn."),
+    ] = None,
     speed: Annotated[bool, typer.Option("--speed", help="Measure latency and throughput.")] = False,
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Where to measure: cpu, cuda.")
@@ -75,6 +79,10 @@ def cost(
         from workbench.cost import report as reports
         from workbench.cost.target import parsed_resolution
 
+        if task:
+            if beside or speed:
+                raise InputError("it counts one network, by itself", key="--task")
+            return _dense(task, name, overrides or (), resolution)
         if beside:
             if overrides:
                 raise InputError("it takes zoo entries and timm:NAME, no overrides", key="--beside")
@@ -92,8 +100,18 @@ def cost(
         )
         return printouts.cost_printout(found), found.to_json()
 
-    typed = ["cost", name, overrides, resolution, batch, beside]
+    typed = ["cost", name, overrides, resolution, batch, beside, task]
     print_table(*_kept(typed, counted, not (speed or imports)), as_json, form)
+
+
+def _dense(task: str, name: str, overrides: Sequence[str], resolution: str | None) -> Shown:
+    from workbench.cost.dense import dense_cost
+    from workbench.cost.printouts import dense_printout
+    from workbench.cost.target import parsed_resolution, size_of
+    from workbench.models import spec
+
+    found = dense_cost(spec(name, *overrides), task, size_of(parsed_resolution(resolution)))
+    return dense_printout(found), found.to_json()
 
 
 def models(

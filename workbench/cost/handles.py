@@ -24,9 +24,10 @@ def count(kind: str, macs: int, elements: int) -> "Counter[str]":
 
 
 def convolution(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
-    """`aten::_convolution`: weight (out, in / groups, kh, kw)."""
+    """`aten::_convolution`: weight (out, in / groups, h, w), transposed (in, out / groups, ...)."""
     weight, out = shape(inputs[1]), shape(outputs[0])
-    return count("convolution", prod(out) * prod(weight[1:]), prod(out))
+    times = shape(inputs[0]) if inputs[6].toIValue() else out  # each element meets the kernel
+    return count("convolution", prod(times) * prod(weight[1:]), prod(out))
 
 
 def linear(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
@@ -137,6 +138,6 @@ FREE_NAMES = """
     mean meshgrid mul mul_ narrow neg new_empty numel ones ones_like pad permute pow remainder
     repeat repeat_interleave reshape reshape_as roll rsub select sin size slice softmax split
     split_with_sizes squeeze stack std sub sum t to transpose type_as unbind unflatten unsqueeze
-    upsample_bicubic2d upsample_bilinear2d view view_as zeros zeros_like
+    upsample_bicubic2d upsample_bilinear2d upsample_nearest2d view view_as zeros zeros_like
 """
 FREE = frozenset(f"aten::{name}" for name in FREE_NAMES.split())

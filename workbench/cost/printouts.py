@@ -1,8 +1,11 @@
 """What the commands `cost`, `models` and `claims` print."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from workbench.cost.catalogue import ModelRow
 from workbench.cost.claims import Claim
@@ -10,9 +13,12 @@ from workbench.cost.record import CONVENTION, MAC_KINDS, Cost, Sums
 from workbench.cost.report import CostReport
 from workbench.cost.speed import Speed
 from workbench.cost.verdict import Verdict
-from workbench.published import Figure, Quantity
+from workbench.published import Figure, PublishedDetector, Quantity
 from workbench.show.console import exact_text, plural
 from workbench.show.table import Cell, Column, Printout, Table, cell, number
+
+if TYPE_CHECKING:  # torchvision's detectors take a second to import
+    from workbench.cost.dense import DenseCost
 
 OPERATORS = {  # a class of operators, as people read it
     "act": "activation functions",
@@ -22,6 +28,14 @@ OPERATORS = {  # a class of operators, as people read it
     "norm": "norms",
     "table": "tables and tokens, added",
 }
+
+
+WHOLE = "in all"  # a row of sums that is their sum
+TASKS = {"retinanet": "RetinaNet", "mask_rcnn": "Mask R-CNN"}
+PUBLISHED_CONVENTION = (
+    "As published counts have it: 80 classes, and the heads of Mask R-CNN on 1000 boxes and 100 "
+    "masks."
+)
 
 
 def cost_printout(report: CostReport) -> Printout:
@@ -78,7 +92,8 @@ def mebibytes(size: int) -> str:
 
 def _sums(title: str, sums: Mapping[str, Sums], cost: Cost | None = None) -> Table:
     """Params, MACs, their share and activations; by operator class where `cost` is given."""
-    total = sum(row.macs for row in sums.values()) or 1
+    whole = sums.get(WHOLE)
+    total = (whole.macs if whole else sum(row.macs for row in sums.values())) or 1
     columns = (
         Column(title, (title,), "name"),
         Column("params", ("params",)),
@@ -93,6 +108,36 @@ def _sums(title: str, sums: Mapping[str, Sums], cost: Cost | None = None) -> Tab
         counts = (number(row.params), number(row.macs), number(100 * row.macs / total, ".1f"))
         rows.append((cell(label), *counts, number(elements)))
     return Table("", columns, rows)
+
+
+def dense_printout(found: "DenseCost") -> Printout:
+    """A detector part by part, and what was published of it."""
+    cost = found.cost
+    parts = _sums("part", {**cost.by_stage, WHOLE: cost.total})
+    title = f"{cost.spec} in {TASKS[found.task]} at {cost.size} pixels"
+    notes = [f"{PUBLISHED_CONVENTION} {CONVENTION}"] if found.published else [CONVENTION]
+    tables = [replace(parts, title=title), _sums("operators", cost.by_kind, cost)]
+    return Printout((*tables, *map(partial(_beside_ours, found), found.published)), tuple(notes))
+
+
+def _beside_ours(found: "DenseCost", row: PublishedDetector) -> Table:
+    """One published figure, ours, and what the difference is made of."""
+    cost, seen = found.cost, found.cost.macs - found.attention
+    small = cost.elements("norm") + cost.elements("act")
+    facts: list[tuple[str, float]] = [
+        ("published", float(row.gflops)),
+        ("counted here", cost.macs / 1e9),
+        ("attention products, which counters of modules do not see", -found.attention / 1e9),
+        ("without them", seen / 1e9),
+        ("left to explain", float(row.gflops) - seen / 1e9),
+        ("elements of norms and activation functions", small / 1e9),
+    ]
+    columns = (Column("G multiply-adds", ("quantity",), "name"), Column("", ("gmacs",)))
+    rows = [(cell(name), cell(f"{value:.2f}", value)) for name, value in facts]
+    about = [row.source, *([row.note] if row.note else [])]
+    if row.params_m is not None:
+        about.append(f"params: {row.params_m} M published, {cost.params / 1e6:.2f} M here")
+    return Table("Beside the published figure", columns, rows, about=tuple(about))
 
 
 # ---------------------------------------------------------------- networks side by side

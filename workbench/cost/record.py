@@ -90,6 +90,11 @@ class Cost:
         """Sums per operator class."""
         return self._by(lambda entry: entry.kind)
 
+    @property
+    def total(self) -> Sums:
+        """Of everything."""
+        return _sums(self.entries)
+
     def _by(self, key: Callable[[Entry], str]) -> dict[str, Sums]:
         groups: dict[str, list[Entry]] = {}
         for entry in self.entries:

@@ -58,11 +58,20 @@ def trace_module(model: nn.Module, name: str, channels: int, size: Size) -> Cost
     return collect(name, size, found)
 
 
+def trace_part(model: nn.Module, part: str, *inputs: torch.Tensor) -> list[Entry]:
+    """What `part`, a module by itself, costs on `inputs`, by operator class."""
+    counts = _count(model, inputs)
+    return [*_operator_entries("", part, "", counts), *_param_kinds(model, part, "")]
+
+
 def count_operators(model: nn.Module, channels: int, size: Size) -> Counts:
     """Per module path, what the operators within it cost: `{"stem": {"convolution.macs": ...}}`."""
-    image = torch.zeros(1, channels, *size)
+    return _count(model, (torch.zeros(1, channels, *size),))
+
+
+def _count(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Counts:
     was_training = model.training
-    analysis = JitModelAnalysis(model.eval(), image)
+    analysis = JitModelAnalysis(model.eval(), inputs)
     analysis.clear_op_handles().set_op_handle(**HANDLES)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
@@ -139,4 +148,5 @@ __all__ = [
     "trace",
     "trace_module",
     "trace_network",
+    "trace_part",
 ]

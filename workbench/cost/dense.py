@@ -1,0 +1,154 @@
+"""What a detector or a segmenter costs, part by part, and the published figure beside it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN, RetinaNet
+
+from workbench.config import Spec
+from workbench.cost.closed import closed_form
+from workbench.cost.record import Cost, Entry, collect
+from workbench.cost.trace import trace_part
+from workbench.errors import unknown
+from workbench.models.ops import Size
+from workbench.published import PublishedDetector, detection_rows
+from workbench.tasks import DETECTORS, detector
+
+DETECTION_SIZE = Size(800, 1280)  # of the papers' tables
+COCO = 80  # categories; Mask R-CNN has a class for the background beside them
+BOXES, MASKS = 1000, 100  # that the heads of a two-stage detector look at, as published counts do
+FRAMEWORKS = {"retinanet": "RetinaNet", "mask_rcnn": "Mask R-CNN"}
+
+Entries = Iterator[Entry]
+
+
+@dataclass(frozen=True)
+class DenseCost:
+    """The cost of a network at work in a detector or a segmenter; stages of `cost` are parts."""
+
+    task: str
+    cost: Cost
+    published: tuple[PublishedDetector, ...]
+
+    @cached_property
+    def attention(self) -> int:
+        """Multiply-adds of attention products, which counters of modules do not see."""
+        return sum(entry.macs for entry in self.cost.entries if entry.kind == "attention")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with every number unrounded."""
+        published = [
+            {
+                "gmacs": float(row.gflops),
+                "params_m": float(row.params_m) if row.params_m is not None else None,
+                "difference": self.cost.macs / 1e9 - float(row.gflops),
+                "difference_without_attention": (self.cost.macs - self.attention) / 1e9
+                - float(row.gflops),
+                "source": row.source,
+                "note": row.note,
+            }
+            for row in self.published
+        ]
+        facts = self.cost.to_json()
+        del facts["by_slot"]
+        parts = facts.pop("by_stage")
+        return {
+            **facts,
+            "task": self.task,
+            "attention_macs": self.attention,
+            "parts": parts,
+            "published": published,
+        }
+
+
+def dense_cost(spec: Spec, task: str, size: Size | None = None) -> DenseCost:
+    """The cost of the detector `task` over the network of `spec`, on one image of `size`.
+
+    The network is counted in closed form, without its head, the other parts by the trace. As the
+    published counts have it: 80 categories, and heads of two-stage detectors on 1000 boxes and 100
+    masks. Raises `InputError` for an unknown task, a size that the strides do not divide, and a
+    network without maps.
+    """
+    if task not in FRAMEWORKS:
+        raise unknown("task", task, DETECTORS)
+    size = size or DETECTION_SIZE
+    body = [
+        entry._replace(stage="backbone")
+        for entry in closed_form(spec, size).entries
+        if entry.stage != "head"
+    ]
+    classes = COCO + (task == "mask_rcnn")
+    model = detector(spec, task, classes=classes)
+    sizes = [Size(size.height // n, size.width // n) for n in _strides(model)]
+    maps = [
+        torch.zeros(1, info.channels, *each)
+        for info, each in zip(model.backbone.body.info, sizes, strict=True)
+    ]
+    cost = collect(spec.name, size, [*body, *detector_parts(model, maps)])
+    rows = detection_rows(FRAMEWORKS[task], spec.name) if size == DETECTION_SIZE else ()
+    return DenseCost(task, cost, rows)
+
+
+def _strides(model: RetinaNet | MaskRCNN) -> list[int]:
+    return [info.stride for info in model.backbone.body.info]
+
+
+def detector_parts(model: RetinaNet | MaskRCNN, maps: list[Tensor]) -> Entries:
+    """All of a detector of torchvision's but its backbone, on the maps that this gives."""
+    fpn = _Over(model.backbone.fpn, lambda fpn, given: tuple(fpn(_named(given)).values()))
+    yield from trace_part(fpn, "fpn", *maps)
+    with torch.no_grad():
+        positions = sum(level.shape[2] * level.shape[3] for level in fpn(*maps))
+    channels = model.backbone.out_channels
+    if isinstance(model, RetinaNet):
+        head = _Over(model.head, lambda head, given: tuple(head(list(given)).values()))
+        yield from _everywhere(positions, "head", head, channels)
+        return
+    rpn = _Over(model.rpn.head, _scores_and_boxes)
+    yield from _everywhere(positions, "rpn", rpn, channels)
+    heads = model.roi_heads
+    box = nn.Sequential(heads.box_head, heads.box_predictor)
+    mask = nn.Sequential(heads.mask_head, heads.mask_predictor)
+    yield from _times(BOXES, trace_part(box, "box head", torch.zeros(1, channels, 7, 7)))
+    yield from _times(MASKS, trace_part(mask, "mask head", torch.zeros(1, channels, 14, 14)))
+
+
+def _scores_and_boxes(head: nn.Module, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    scores, boxes = head(list(levels))
+    return (*scores, *boxes)
+
+
+def _everywhere(positions: int, part: str, head: nn.Module, channels: int) -> Entries:
+    """A head that is the same convolutions at every position of every level: traced at one."""
+    return _times(positions, trace_part(head, part, torch.zeros(1, channels, 1, 1)))
+
+
+def _times(count: int, entries: list[Entry]) -> Entries:
+    for entry in entries:
+        macs, elements = entry.macs * count, entry.elements * count
+        yield entry._replace(macs=macs, elements=elements)
+
+
+def _named(maps: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
+    return OrderedDict((str(index), each) for index, each in enumerate(maps))
+
+
+class _Over(nn.Module):
+    """A module as the trace takes it: tensors in, tensors out."""
+
+    def __init__(
+        self,
+        inner: nn.Module,
+        call: Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]],
+    ) -> None:
+        super().__init__()
+        self.inner = inner
+        self._call = call
+
+    def forward(self, *maps: Tensor) -> tuple[Tensor, ...]:
+        return self._call(self.inner, maps)
