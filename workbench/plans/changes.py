@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from workbench.errors import InputError
 from workbench.plans.kinds import PlanFile
 from workbench.plans.names import check_name
-from workbench.train.recipes import recipe_keys
+from workbench.plans.training import nearest_of_recipe, of_network, of_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,14 @@ class Changes:
             _refuse_bare_recipe(text)
 
     def apply(self, file: PlanFile) -> tuple[PlanFile, tuple[str, ...]]:
-        """The plan file with the changes, and the overrides that are for its recipe."""
-        recipe = [text for text in self.settings if text.startswith("recipe.")]
-        rows = [text for text in self.settings if not text.startswith("recipe.")]
-        update: dict[str, object] = {"set": (*file.set, *rows)}
+        """The plan file with the changes, and the overrides that are for the recipe of all rows."""
+        settings = (*file.set, *self.settings)
+        update: dict[str, object] = {"set": of_network(settings)}
         if self.name is not None:
             update["name"] = self.name
         if self.seeds is not None:
             update |= {"seeds": self.seeds, "race": None}
-        return file.model_copy(update=update), tuple(
-            text.removeprefix("recipe.") for text in recipe
-        )
+        return file.model_copy(update=update), of_recipe(settings)
 
 
 def _refuse_bare_recipe(text: str) -> None:
@@ -45,9 +42,5 @@ def _refuse_bare_recipe(text: str) -> None:
             f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
             key="--set",
         )
-    keys = list(recipe_keys())
-    near = [f"recipe.{each}" for each in keys if each == key or each.endswith(f".{key}")]
-    if not near and key.partition(".")[0] in {each.partition(".")[0] for each in keys}:
-        near = [f"recipe.{key}"]
-    if near:
-        raise InputError(f"unknown {key!r}; nearest: {', '.join(map(repr, near))}", key="--set")
+    if nearest := nearest_of_recipe(key):
+        raise InputError(nearest, key="--set")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from workbench.config import Recipe
 from workbench.errors import InputError, some_of
 from workbench.plans.resolution import Plan, Variant
 
@@ -20,10 +21,15 @@ def differences(old: Plan, new: Plan) -> Differences:
     before = {variant.name: variant for variant in old.variants}
     after = {variant.name: variant for variant in new.variants}
     changed = [
-        *_changes("recipe", _flat_recipe(old), _flat_recipe(new)),
+        *_changes("recipe", _flat_recipe(old.recipe), _flat_recipe(new.recipe)),
         *_changes("import", _code(old), _code(new)),
         *(f"row {name!r} is gone" for name in before if name not in after),
-        *(line for name in before if name in after for line in _row(before[name], after[name])),
+        *(
+            line
+            for name in before
+            if name in after
+            for line in _row(old, before[name], new, after[name])
+        ),
         *_fewer_seeds(old, new),
         *_changes("race", _race(old), _race(new)),
         *_changes("verdicts", _method(old), _method(new)),
@@ -55,10 +61,20 @@ def _fewer_seeds(old: Plan, new: Plan) -> list[str]:
     return [f"seed {seed} is gone" for seed in old.seeds if seed not in new.seeds]
 
 
-def _row(old: Variant, new: Variant) -> Iterator[str]:
-    yield from _changes(f"row {old.name!r}", old.spec.flat(), new.spec.flat())
+def _row(planned: Plan, old: Variant, asked: Plan, new: Variant) -> Iterator[str]:
+    what = f"row {old.name!r}"
+    yield from _changes(what, old.spec.flat(), new.spec.flat())
+    trained = (_own_training(planned, old), _own_training(asked, new))
+    yield from _changes(f"{what}: recipe", *trained)
     if old.compared_to != new.compared_to:
-        yield f"row {old.name!r}: compared to {old.compared_to!r} -> {new.compared_to!r}"
+        yield f"{what}: compared to {old.compared_to!r} -> {new.compared_to!r}"
+
+
+def _own_training(plan: Plan, row: Variant) -> dict[str, object]:
+    """What the recipe of a row has otherwise than that of the plan."""
+    planned = _flat_recipe(plan.recipe)
+    own = _flat_recipe(plan.recipe_of(row))
+    return {key: value for key, value in own.items() if planned.get(key) != value}
 
 
 def _race(plan: Plan) -> dict[str, object]:
@@ -75,8 +91,8 @@ def _code(plan: Plan) -> dict[str, object]:
     return {module.name: f"of code {module.sha256[:8]}" for module in plan.imports}
 
 
-def _flat_recipe(plan: Plan) -> dict[str, object]:
-    return dict(_flatten("", plan.recipe.model_dump(mode="json", exclude={"name"})))
+def _flat_recipe(recipe: Recipe) -> dict[str, object]:
+    return dict(_flatten("", recipe.model_dump(mode="json", exclude={"name"})))
 
 
 def _flatten(prefix: str, value: Mapping[str, object]) -> Iterator[tuple[str, object]]:

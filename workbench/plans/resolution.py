@@ -1,10 +1,9 @@
 """A plan, resolved: every row's network and every run, known before anything runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -15,11 +14,22 @@ from workbench.plans.kinds import PlanFile, PlannedRow
 from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
 from workbench.plans.names import check_name
+from workbench.plans.training import (
+    Recipes,
+    about_recipe,
+    checked_recipe,
+    nearest_of_recipe,
+    of_network,
+    of_recipe,
+    training,
+)
 from workbench.published import check_names
 from workbench.statistics.facts import Method, Race
 from workbench.train.curve import choose_curve
-from workbench.train.recipes import recipe as make_recipe
 from workbench.user_modules import Imported
+
+if TYPE_CHECKING:
+    from workbench.data import DataFacts
 
 MOST_ROWS = 1_000
 MOST_RUNS = 100_000
@@ -32,6 +42,7 @@ class Variant(PlannedRow):
     params: Count
     macs: Count
     matched: Matched | None = None
+    recipe: Recipe | None = None  # its own; None: the plan's
 
     @property
     def infeasible(self) -> str | None:
@@ -77,6 +88,10 @@ class Plan(Frozen):
         """The seeds that every variant gets."""
         return self.seeds[: self.race.least] if self.race else self.seeds
 
+    def recipe_of(self, variant: Variant) -> Recipe:
+        """What a row is trained with."""
+        return variant.recipe or self.recipe
+
     def runs(
         self, only: Sequence[str] = (), seeds: Sequence[int] | None = None
     ) -> tuple[RunConfig, ...]:
@@ -86,7 +101,9 @@ class Plan(Frozen):
         """
         self._check_names(only)
         return tuple(
-            RunConfig(variant=variant.name, spec=variant.spec, recipe=self.recipe, seed=seed)
+            RunConfig(
+                variant=variant.name, spec=variant.spec, recipe=self.recipe_of(variant), seed=seed
+            )
             for seed in (self.seeds if seeds is None else seeds)
             for variant in self.variants
             if not only or variant.name in only
@@ -112,7 +129,8 @@ def resolve(
     set that can be fetched, resolves without its images.
 
     Raises `InputError` for a name, key or value that is unknown, a row without a network, two rows
-    of one name, no row, a seed that stands there twice, and a row whose network is another's.
+    of one name, no row, a seed that stands there twice, and a row that is another's in network
+    and training.
     """
     from workbench.data import check_augment, describe, facts
 
@@ -120,16 +138,13 @@ def resolve(
     check_name(file.name)
     _check_seeds(file.seeds)
     Method(file.variance, equivalent=file.equivalent)  # refuses what can't be together
-    recipe = _recipe(file.recipe, overrides)
+    recipe = checked_recipe(file.recipe, *overrides)
     look = facts if costs_only else describe
-    with _of_recipe():
+    with about_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
-    if data is not None:  # refuses a curve from more images than there are
-        held = data.validation_size or data.test_size
-        choose_curve(recipe, data.train_size, held, data.test_size)
     classes = data.classes if data else file.classes or 0
     choices = file.choices()
-    if changes and changes.name and _other_data(recipe, _recipe(file.recipe, ())):
+    if changes and changes.name and _other_data(recipe, checked_recipe(file.recipe)):
         file = file.model_copy(update={"published": ()})
         choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
     _check_size(len(choices), len(file.seeds))
@@ -137,10 +152,14 @@ def resolve(
         if count > 1:
             raise InputError(f"{count} rows have this name", row=name)
     check_names([(choice.name, choice.published) for choice in choices], file.published)
-    variants = _Rows(classes, file.match, known).all(choices)
-    with _of_recipe():
-        for side in {variant.spec.resolution for variant in variants}:
-            check_augment(recipe.augment, side)
+    recipes = Recipes(file.recipe, overrides, recipe)
+    variants = _Rows(classes, file.match, known, recipes).all(choices)
+    for variant in variants:
+        own = variant.recipe or recipe
+        with about_recipe(variant.name if variant.recipe else ""):
+            check_augment(own.augment, variant.spec.resolution)
+            if data is not None:
+                _check_curve(own, look(own.data))
     return Plan(
         name=file.name,
         question=" ".join(file.question.split()),
@@ -149,7 +168,7 @@ def resolve(
         recipe=recipe,
         variants=variants,
         published=file.published,
-        notes=(*file.notes(), *_match_notes(file.match)),
+        notes=(*file.notes(), *_match_notes(file.match), *_recipe_notes(variants)),
         race=Race(file.race.min, file.race.max) if file.race else None,
         variance=file.variance,
         equivalent=file.equivalent,
@@ -158,22 +177,10 @@ def resolve(
     )
 
 
-def _recipe(base: str | Mapping[str, Any], overrides: Sequence[str]) -> Recipe:
-    """The recipe, with an optimiser that there is; the room of recipes does without torch."""
-    from workbench.train.optimiser import check_name as check_optimiser
-
-    made = make_recipe(base, *overrides)
-    check_optimiser(made.optimiser.name)
-    return made
-
-
-@contextmanager
-def _of_recipe() -> Iterator[None]:
-    """Errors about `data.path` and `augment.crop_padding` name the recipe's key."""
-    try:
-        yield
-    except InputError as error:
-        raise error.but(key=f"recipe.{error.key}") from None
+def _check_curve(recipe: Recipe, data: "DataFacts") -> None:
+    """Refuses a curve from more images than there are."""
+    held = data.validation_size or data.test_size
+    choose_curve(recipe, data.train_size, held, data.test_size)
 
 
 def _lacks_images(file: PlanFile, recipe: Recipe) -> bool:
@@ -190,6 +197,16 @@ def _match_notes(match: Match | None) -> tuple[str, ...]:
         f"Equal cost: the {match.adjust} of each row is adjusted until its {LABELS[quantity]} "
         f"are within {100 * tolerance:g} % of the first row's{measured}; what was changed stands "
         "with the row. A row that can't be made equal is infeasible, and is not trained.",
+    )
+
+
+def _recipe_notes(variants: Sequence[Variant]) -> tuple[str, ...]:
+    own = [variant.name for variant in variants if variant.recipe]
+    if not own:
+        return ()
+    return (
+        f"Trained otherwise than the recipe says: {', '.join(own)}; what differs stands with the "
+        "row. The throughput of such a row is that of its own training.",
     )
 
 
@@ -224,34 +241,43 @@ def _check_seeds(seeds: Sequence[int]) -> None:
     refuse_twice("seeds", seeds)
 
 
-class _Rows:
-    """Makes the rows of a plan, and refuses one whose network is another's."""
+Trained = tuple[str, int, str]  # fingerprint and MACs of a network, and digest of its training
 
-    def __init__(self, classes: int, match: Match | None, known: Sequence[Matched]) -> None:
+
+class _Rows:
+    """Makes the rows of a plan, and refuses one that is another's in network and training."""
+
+    def __init__(
+        self, classes: int, match: Match | None, known: Sequence[Matched], recipes: Recipes
+    ) -> None:
         self._classes = classes
         self._match = match
         self._known = known
+        self._recipes = recipes
         self._matcher: Matcher | None = None  # once the first row is there
-        self._written: dict[tuple[str, int], str] = {}
-        self._trained: dict[tuple[str, int], str] = {}
+        self._written: dict[Trained, str] = {}
+        self._trained: dict[Trained, str] = {}
 
     def all(self, choices: Sequence[PlannedRow]) -> tuple[Variant, ...]:
         """The rows in their order."""
         kept: dict[str, Variant] = {}
         for choice in choices:
             spec = self._spec(choice)
+            recipe = self._recipes.of(choice)
             same = kept.get(choice.compared_to or "")
-            if choice.optional and same and same.spec.identity == spec.identity:
+            if choice.optional and same and (same.spec.identity, same.recipe) == (
+                spec.identity, recipe,
+            ):  # fmt: skip
                 continue
-            kept[choice.name] = self._row(choice, spec)
+            kept[choice.name] = self._row(choice, spec, recipe)
         if not kept:
             raise InputError("there is no variant; a plan needs at least one", key="rows")
         return tuple(kept.values())
 
-    def _row(self, choice: PlannedRow, spec: Spec) -> Variant:
+    def _row(self, choice: PlannedRow, spec: Spec, recipe: Recipe | None) -> Variant:
         from workbench.cost import cost
 
-        self._refuse_same(choice, spec, self._written)
+        self._refuse_same(choice, spec, recipe, self._written)
         matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
         if self._match and self._matcher is None:
             self._matcher = Matcher(self._match, spec, self._known)
@@ -259,7 +285,7 @@ class _Rows:
         if adjusted:
             spec = self._spec(choice, *adjusted)
         if self._match:
-            self._refuse_same(choice, spec, self._trained)
+            self._refuse_same(choice, spec, recipe, self._trained)
         found = cost(spec)
         if max(found.params, found.macs) > LARGEST:
             raise InputError(
@@ -282,22 +308,25 @@ class _Rows:
             published=choice.published,
             present=choice.present,
             matched=matched,
+            recipe=recipe,
         )
 
     def _spec(self, choice: PlannedRow, *more: str) -> Spec:
         from workbench.models import spec as make_spec
 
         try:
-            return make_spec(choice.base, *choice.overrides, *more, classes=self._classes)
+            overrides = (*of_network(choice.overrides), *more)
+            return make_spec(choice.base, *overrides, classes=self._classes)
         except InputError as error:
             key = "base" if error.key == "model" else error.key  # as a plan names it
-            raise error.but(key=key, row=choice.name) from None
+            nearest = nearest_of_recipe(key) if error.about == "key" else None
+            raise error.but(key=key, row=choice.name, reason=nearest or error.reason) from None
 
     def _implied(self, choice: PlannedRow, spec: Spec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
         from workbench.models import spec as make_spec
 
-        slots = {text.partition("=")[0].partition(".")[0] for text in choice.overrides}
+        slots = {text.partition("=")[0].partition(".")[0] for text in of_network(choice.overrides)}
         if "mixer" not in slots or "position" in slots:
             return ""
         before, names = (
@@ -309,16 +338,17 @@ class _Rows:
         return f"so that position=[{', '.join(names)}]"
 
     def _refuse_same(
-        self, choice: PlannedRow, spec: Spec, networks: dict[tuple[str, int], str]
+        self, choice: PlannedRow, spec: Spec, recipe: Recipe | None, rows: dict[Trained, str]
     ) -> None:
         from workbench.cost import cost
         from workbench.models import fingerprint
 
-        network = (fingerprint(spec), cost(spec).macs)
-        if network in networks:
+        trained = (fingerprint(spec), cost(spec).macs, training(recipe or self._recipes.plan))
+        if trained in rows:
+            alike = ", trained alike" if of_recipe(choice.overrides) else ""
             raise InputError(
-                f"its network is the same as that of {networks[network]!r}, so that "
+                f"its network is the same as that of {rows[trained]!r}{alike}, so that "
                 f"{choice.changed or 'nothing'!r} changes nothing",
                 row=choice.name,
             )
-        networks[network] = choice.name
+        rows[trained] = choice.name

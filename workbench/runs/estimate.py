@@ -85,17 +85,21 @@ def estimate(
     """
     from workbench.data import facts
 
-    data = facts(plan.recipe.data)
     images, note = _images(plan.recipe.data)
-    recipe = plan.recipe.model_copy(update={"data": images})
-    timed = plan.model_copy(update={"recipe": recipe})
     rows = [variant for variant in plan.variants if not variant.infeasible]
     chosen = rows if measure else few_rows(rows, shares.jobs)
-    short = _short_runs(timed, chosen, data, on_gpu=bool(shares.gpus), measure=measure)
-    timings, failures = _measure(timed, list(short), shares, device, fit)
-    seconds = {name: timing.run(plan.recipe, data) for name, timing in timings.items()}
-    left = [row for row in rows if row not in chosen] if seconds else []
-    seconds |= _between(rows, seconds, left)
+    recipes = {row.name: plan.recipe_of(row) for row in rows}
+    data = {name: facts(recipe.data) for name, recipe in recipes.items()}
+    short = {
+        row.name: _short_run(
+            plan, row, data[row.name], images, on_gpu=bool(shares.gpus), measure=measure
+        )
+        for row in chosen
+    }
+    timings, failures = _measure(plan, short, shares, device, fit)
+    left = [row for row in rows if row not in chosen] if timings else []
+    timings |= _between(rows, timings, left)
+    seconds = {name: each.run(recipes[name], data[name]) for name, each in timings.items()}
 
     def whole(seeds: Sequence[int]) -> float | None:
         if failures:
@@ -137,16 +141,22 @@ def few_rows(rows: Sequence[Variant], jobs: int) -> list[Variant]:
 
 
 def _between(
-    rows: Sequence[Variant], seconds: Mapping[str, float], left: Sequence[Variant]
-) -> dict[str, float]:
-    """Seconds of the rows that are `left`, on the line through the timed ones by MACs."""
-    timed: dict[int, list[float]] = {}
+    rows: Sequence[Variant], timings: Mapping[str, Timing], left: Sequence[Variant]
+) -> dict[str, Timing]:
+    """Of the rows that are `left`, on the lines through the timed ones by MACs."""
+    timed: dict[int, list[Timing]] = {}
     for row in rows:
-        if row.name in seconds:
-            timed.setdefault(row.macs, []).append(seconds[row.name])
+        if row.name in timings:
+            timed.setdefault(row.macs, []).append(timings[row.name])
     macs = sorted(timed)
-    means = [float(np.mean(timed[each])) for each in macs]
-    return {row.name: float(np.interp(row.macs, macs, means)) for row in left}
+
+    def read(row: Variant, part: str) -> float:
+        means = [float(np.mean([getattr(each, part) for each in timed[count]])) for count in macs]
+        return float(np.interp(row.macs, macs, means))
+
+    return {
+        row.name: Timing(*(read(row, part) for part in ("train", "test", "start"))) for row in left
+    }
 
 
 def makespan(seconds: Iterable[float], jobs: int) -> float:
@@ -158,51 +168,49 @@ def makespan(seconds: Iterable[float], jobs: int) -> float:
 
 
 def _measure(
-    plan: Plan, runs: Sequence[RunConfig], shares: Resources, device: str, fit: str
+    plan: Plan, rows: Mapping[str, RunConfig], shares: Resources, device: str, fit: str
 ) -> tuple[dict[str, Timing], dict[str, str]]:
+    """By row. Rows that differ in what a short run has not, such as their epochs, share one."""
+    runs = {run.id: run for run in rows.values()}.values()
     with TemporaryDirectory(prefix="workbench-") as folder:
         tasks = [Task(run, Path(folder) / str(index)) for index, run in enumerate(runs)]
         clock = _Clock()
         with LocalEngine(shares, fit, device, modules=plan.modules) as engine:
             engine.run(tasks, clock)
     timings, failures = {}, {}
-    for task in tasks:
-        result = clock.results[task.run.id]
-        if result.outcome in (Outcome.COMPLETED, Outcome.DIVERGED) and clock.records.get(
-            task.run.id
-        ):
-            timings[task.run.variant] = clock.timing(task.run)
+    for name, run in rows.items():
+        result = clock.results[run.id]
+        if result.outcome in (Outcome.COMPLETED, Outcome.DIVERGED) and clock.records.get(run.id):
+            timings[name] = clock.timing(run)
         else:
             reason = result.reason or str(result.outcome)
-            failures[task.run.variant] = reason.partition(KEPT)[0]  # its folder is gone
+            failures[name] = reason.partition(KEPT)[0]  # its folder is gone
     return timings, failures
 
 
-def _short_runs(
-    plan: Plan, rows: Iterable[Variant], data: "DataFacts", *, on_gpu: bool, measure: bool
-) -> Iterable[RunConfig]:
-    """Real runs but for their length: a subset of the data, two epochs, no warm-up."""
-    recipe = plan.recipe
-    schedule = recipe.schedule.model_copy(update={"warmup_epochs": 0})
+def _short_run(
+    plan: Plan, row: Variant, data: "DataFacts", images: DataConfig, *, on_gpu: bool, measure: bool
+) -> RunConfig:
+    """A real run but for its length: a subset of `images`, two epochs, no warm-up."""
+    recipe = plan.recipe_of(row)
     steps, step_macs = (STEPS, CPU_STEP_MACS) if measure else (FEW_STEPS, FEW_STEP_MACS)
-    for variant in rows:
-        batch = min(recipe.batch_size, data.train_size)
-        if not on_gpu:
-            batch = min(batch, max(2, int(step_macs / variant.macs)))
-        update: dict[str, int | None] = {"validation": None}
-        update["train_size"] = min(data.train_size, steps * batch)
-        update["test_size"] = min(data.test_size, steps * batch)
-        short = recipe.model_copy(
-            update={
-                "data": recipe.data.model_copy(update=update),
-                "epochs": EPOCHS,
-                "batch_size": batch,
-                "schedule": schedule,
-                "checkpoint_every": EPOCHS,
-                "evaluate": Evaluate(every=EPOCHS),  # all test images, in the epoch that counts
-            }
-        )
-        yield RunConfig(variant=variant.name, spec=variant.spec, recipe=short, seed=plan.seeds[0])
+    batch = min(recipe.batch_size, data.train_size)
+    if not on_gpu:
+        batch = min(batch, max(2, int(step_macs / row.macs)))
+    update: dict[str, int | None] = {"validation": None}
+    update["train_size"] = min(data.train_size, steps * batch)
+    update["test_size"] = min(data.test_size, steps * batch)
+    short = recipe.model_copy(
+        update={
+            "data": images.model_copy(update=update),
+            "epochs": EPOCHS,
+            "batch_size": batch,
+            "schedule": recipe.schedule.model_copy(update={"warmup_epochs": 0}),
+            "checkpoint_every": EPOCHS,
+            "evaluate": Evaluate(every=EPOCHS),  # all test images, in the epoch that counts
+        }
+    )
+    return RunConfig(variant=row.name, spec=row.spec, recipe=short, seed=plan.seeds[0])
 
 
 class _Clock:

@@ -4,7 +4,7 @@ import json
 import unicodedata
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -31,8 +31,18 @@ LONGEST_NAME = 200
 def _as_overrides(value: Any) -> Any:
     """`{lpu: none, mixer.k: [4, 2, 1, 1]}` and `lpu=none` as the list of KEY=VALUE they mean."""
     if isinstance(value, dict):
-        return tuple(f"{key}={override_text(item)}" for key, item in value.items())
+        return tuple(f"{key}={override_text(item)}" for key, item in _dotted(value))
     return (value,) if isinstance(value, str) else value
+
+
+def _dotted(value: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """`{recipe: {optimiser: {lr: 0.001}}}` as `recipe.optimiser.lr` and its value."""
+    for key, item in value.items():
+        path = f"{prefix}{key}"
+        if isinstance(item, dict) and path.partition(".")[0] == "recipe":
+            yield from _dotted(item, f"{path}.")
+        else:
+            yield path, item
 
 
 def override_text(value: object) -> str:

@@ -1,0 +1,112 @@
+"""What rows change of training: `recipe.KEY=VALUE` beside the overrides of their network."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.config import Recipe, digest
+from workbench.errors import InputError
+from workbench.plans.kinds import PlannedRow
+from workbench.train.recipes import recipe as make_recipe
+from workbench.train.recipes import recipe_keys
+
+PREFIX = "recipe."
+OWN_DATA = ("train_size", "subset_seed", "validation")  # of a row: none changes the test images
+# What changes no number of a run: where it is kept, how it is read, what its curve is drawn from.
+IDLE = ("checkpoint_every", "evaluate")
+IDLE_DATA = ("download", "workers", "memory_limit_mb")
+
+
+def of_network(overrides: Iterable[str]) -> tuple[str, ...]:
+    """Those of the overrides that are the network's."""
+    return tuple(text for text in overrides if not _is_of_recipe(text))
+
+
+def of_recipe(overrides: Iterable[str]) -> tuple[str, ...]:
+    """Those that are the recipe's, as the recipe names them: `optimiser.lr=0.001`."""
+    return tuple(text.removeprefix(PREFIX) for text in overrides if _is_of_recipe(text))
+
+
+def _is_of_recipe(text: str) -> bool:
+    if text.partition("=")[0].strip() == "recipe":
+        raise InputError(
+            f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
+            key="recipe",
+        )
+    return text.startswith(PREFIX)
+
+
+def nearest_of_recipe(key: str) -> str | None:
+    """The line about a key of the recipe that is written without `recipe.`; none for others."""
+    keys = list(recipe_keys())
+    near = [f"{PREFIX}{each}" for each in keys if each == key or each.endswith(f".{key}")]
+    if not near and key.partition(".")[0] in {each.partition(".")[0] for each in keys}:
+        near = [f"{PREFIX}{key}"]
+    return f"unknown {key!r}; nearest: {', '.join(map(repr, near))}" if near else None
+
+
+@contextmanager
+def about_recipe(row: str = "") -> Iterator[None]:
+    """Errors about `data.path` and `augment.crop_padding` name the recipe's key, and the row."""
+    try:
+        yield
+    except InputError as error:
+        key = error.key if error.key.startswith(PREFIX) else f"{PREFIX}{error.key}"
+        raise error.but(key=key, row=row) from None
+
+
+def checked_recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
+    """The recipe, with an optimiser that there is; the room of recipes does without torch."""
+    from workbench.train.optimiser import check_name as check_optimiser
+
+    made = make_recipe(base, *overrides)
+    check_optimiser(made.optimiser.name)
+    return made
+
+
+def training(recipe: Recipe) -> str:
+    """SHA-256 of what a recipe makes of a network: equal for two that train it alike."""
+    document = recipe.document()
+    for key in IDLE:
+        document.pop(key, None)
+    for key in IDLE_DATA:
+        document["data"].pop(key, None)
+    return digest(document)
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """The recipe of a plan, and those of its rows. `overrides` hold for all of them."""
+
+    base: str | Mapping[str, Any]
+    overrides: tuple[str, ...]
+    plan: Recipe
+
+    def of(self, choice: PlannedRow) -> Recipe | None:
+        """The recipe of a row; None where it trains as the plan says.
+
+        Raises `InputError` for keys and values that are refused, and for other test images.
+        """
+        changes = of_recipe(choice.overrides)
+        if not changes:
+            return None
+        with about_recipe(choice.name):
+            own = checked_recipe(self.base, *self.overrides, *changes)
+        self._refuse_other_data(choice, own)
+        return own if own.document() != self.plan.document() else None
+
+    def _refuse_other_data(self, choice: PlannedRow, own: Recipe) -> None:
+        allowed = set(OWN_DATA)
+        if own.data.test_size is not None:  # the seed of the subset chooses the test images, too
+            allowed.discard("subset_seed")
+        planned = self.plan.data.model_dump()
+        for key, value in own.data.model_dump().items():
+            if key not in allowed and value != planned[key]:
+                raise InputError(
+                    f"{value!r} is refused: all rows are of the same test images, so that a row "
+                    f"changes no more of its data than {' and '.join(sorted(allowed))}; set it for "
+                    "the whole plan",
+                    key=f"{PREFIX}data.{key}",
+                    row=choice.name,
+                )
