@@ -9,7 +9,8 @@ plans with any false verdict (the worse of the two), how often the moved row is 
 how many 95 % intervals of a row alone hold the truth; beside them Student's paired t test with
 Holm's method. R rows, the baseline among them, S seeds. `!` marks what misses its requirement.
 A replay draws S of the seeds of a results folder with evidence for each plan, anew for each row
-where `--unpaired`, after each row's mean over all of its seeds is taken off.
+where `--unpaired`, after each row's mean over all of its seeds is taken off; of the test loss where
+`--metric loss`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from workbench.runs.results import load_evidence
 from workbench.statistics import sequential, variance
 from workbench.statistics.comparison import LEVEL, holm
 from workbench.statistics.facts import Race
+from workbench.statistics.metric import METRICS, TOP1, Metric
 from workbench.statistics.paired import student
 from workbench.statistics.power import chance_of_verdict
 from workbench.statistics.racing import FUTILE
@@ -176,42 +178,47 @@ def misses(case: str, rows: int, seeds: int, shared: Rates, own: Rates) -> list[
 # ---------------------------------------------------------------- replay of real runs
 
 
-def evidence(folder: str) -> tuple[Floats, Floats]:
-    """(rows, seeds, images) of right and wrong of all seeds that every row has, and (rows, seeds)
-    top-1 in percent less the row's mean."""
+def evidence(folder: str, metric: Metric = TOP1) -> Floats:
+    """(rows, seeds, images) of all seeds that every row has: right and wrong, as 1 and 0, or the
+    loss."""
     frame = load_evidence(folder)
     images = int(frame["image"].max()) + 1
     table = {
-        key: part["correct"].to_numpy(dtype=np.float64)
+        key: part["correct" if metric.counts else "loss"].to_numpy(dtype=np.float64)
         for key, part in frame.groupby(["variant", "seed"], sort=False, observed=True)
     }
     names = list(dict.fromkeys(variant for variant, _ in table))
     every = [{seed for variant, seed in table if variant == name} for name in names]
     seeds = sorted(set.intersection(*every))
-    right = np.array([[table[name, seed] for seed in seeds] for name in names])
-    assert right.shape[-1] == images
-    top1 = 100 * right.mean(-1)
-    return right, top1 - top1.mean(-1, keepdims=True)
+    found = np.array([[table[name, seed] for seed in seeds] for name in names])
+    assert found.shape[-1] == images
+    return found
 
 
 def replayed(
-    right: Floats, top1: Floats, plans: int, seeds: int, generator: Generator, paired: bool = True
-) -> Plans:
+    found: Floats, plans: int, seeds: int, generator: Generator, paired: bool = True,
+    metric: Metric = TOP1,
+) -> Plans:  # fmt: skip
     """Plans of `seeds` of the real seeds. The known part is counted from those seeds alone."""
-    rows, all_seeds, images = right.shape
+    rows, all_seeds, images = found.shape
+    unit = 100 if metric.counts else 1
+    level = unit * found.mean(-1)
+    scores = level - level.mean(-1, keepdims=True)
     drawn = generator.random((plans, 1 if paired else rows, all_seeds)).argsort(-1)[..., :seeds]
     drawn = np.broadcast_to(drawn, (plans, rows, seeds))
-    values = np.take_along_axis(np.broadcast_to(top1, (plans, rows, all_seeds)), drawn, -1)
+    values = np.take_along_axis(np.broadcast_to(scores, (plans, rows, all_seeds)), drawn, -1)
     known = np.empty((plans, rows))
     # A variance over seeds is the mean over pairs of seeds of half the squared difference.
     for row in range(rows):
-        unlike = (right[row] ** 2).sum(-1)
-        apart = unlike[:, None] + unlike[None] - 2 * right[row] @ right[row].T
+        unlike = (found[row] ** 2).sum(-1)
+        apart = unlike[:, None] + unlike[None] - 2 * found[row] @ found[row].T
         pairs = apart[drawn[:, row, :, None], drawn[:, row, None, :]].sum((-1, -2))
-        known[:, row] = 1e4 * pairs / (2 * seeds * (seeds - 1)) / images**2
-    deviation = np.broadcast_to(top1.std(-1, ddof=1), (plans, rows))
-    level = np.broadcast_to(100 * right.mean(-1), (plans, rows, all_seeds))
-    scale = variance.level_scale(np.take_along_axis(level, drawn, -1).mean(-1))
+        known[:, row] = unit**2 * pairs / (2 * seeds * (seeds - 1)) / images**2
+    deviation = np.broadcast_to(scores.std(-1, ddof=1), (plans, rows))
+    scale: Floats | float = 1.0
+    if metric.counts:
+        levels = np.broadcast_to(level, (plans, rows, all_seeds))
+        scale = variance.level_scale(np.take_along_axis(levels, drawn, -1).mean(-1))
     return Plans(values, known, deviation, scale)
 
 
@@ -309,6 +316,7 @@ def main() -> None:
     parser.add_argument("--plans", type=int, default=20_000)
     parser.add_argument("--replay", action="append", default=[], metavar="FOLDER")
     parser.add_argument("--unpaired", action="store_true")
+    parser.add_argument("--metric", choices=list(METRICS), default=TOP1.key, help="of the replays")
     parser.add_argument("--skip", nargs="*", default=[], choices=["grid", "race"])
     asked = parser.parse_args()
     begun, missed, cells = time.perf_counter(), 0, 0
@@ -318,14 +326,15 @@ def main() -> None:
         missed, cells = missed + bool(misses(*each[:1], *each[2:])), cells + 1
     for folder in asked.replay:
         print(f"\nReplay of {folder}")
-        right, top1 = evidence(folder)
+        metric = METRICS[asked.metric]
+        runs = evidence(folder, metric)
         for seeds in (2, 3, 5, 8):
             for kind in ("list", "additive"):
                 generator = np.random.default_rng([seeds, len(kind)])
-                drawn = replayed(right, top1, asked.plans, seeds, generator, not asked.unpaired)
+                drawn = replayed(runs, asked.plans, seeds, generator, not asked.unpaired, metric)
                 shared, own = cell(drawn, kind, generator)
-                print(line("replay", kind, len(top1), seeds, shared, own), flush=True)
-                missed += bool(misses("replay", len(top1), seeds, shared, own))
+                print(line("replay", kind, len(runs), seeds, shared, own), flush=True)
+                missed += bool(misses("replay", len(runs), seeds, shared, own))
                 cells += 1
     if "race" not in asked.skip:
         print("\nRaces of 7 rows, half of the comparisons with effects of 1 to 3 deviations")

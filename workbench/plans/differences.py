@@ -84,7 +84,11 @@ def _race(plan: Plan) -> dict[str, object]:
 
 def _method(plan: Plan) -> dict[str, object]:
     """What a verdict means is declared before it is seen."""
-    return {"variance": plan.method.variance, "equivalent": plan.method.equivalent}
+    return {
+        "metric": ", ".join(plan.metric),
+        "variance": plan.method.variance,
+        "equivalent": plan.method.equivalent,
+    }
 
 
 def _code(plan: Plan) -> dict[str, object]:

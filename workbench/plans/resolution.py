@@ -25,6 +25,7 @@ from workbench.plans.training import (
 )
 from workbench.published import check_names
 from workbench.statistics.facts import Method, Race
+from workbench.statistics.metric import TOP1, metrics_named
 from workbench.train.curve import choose_curve
 from workbench.user_modules import Imported
 
@@ -64,6 +65,7 @@ class Plan(Frozen):
     race: Race | None = None  # then `seeds` are those there may be
     variance: Literal["shared", "own"] | None = None  # None: of before there was a choice
     equivalent: float | None = None
+    metric: tuple[str, ...] = (TOP1.key,)
     match: Match | None = None
     test_images: Count | None = None
     imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of some row
@@ -76,7 +78,8 @@ class Plan(Frozen):
         for races: which runs there are was decided by the paired t test and its bounds.
         """
         of_before: Literal["shared", "own"] = "own" if self.race else "shared"
-        return Method(self.variance or of_before, equivalent=self.equivalent)
+        metrics = metrics_named(self.metric)
+        return Method(self.variance or of_before, equivalent=self.equivalent, metrics=metrics)
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -137,7 +140,8 @@ def resolve(
     file, overrides = (changes or Changes()).apply(file)
     check_name(file.name)
     _check_seeds(file.seeds)
-    Method(file.variance, equivalent=file.equivalent)  # refuses what can't be together
+    metrics = metrics_named(file.metric)
+    Method(file.variance, equivalent=file.equivalent, metrics=metrics)  # refuses what can't be
     recipe = checked_recipe(file.recipe, *overrides)
     look = facts if costs_only else describe
     with about_recipe():
@@ -172,6 +176,7 @@ def resolve(
         race=Race(file.race.min, file.race.max) if file.race else None,
         variance=file.variance,
         equivalent=file.equivalent,
+        metric=file.metric,
         match=file.match,
         test_images=data.test_size if data else None,
     )

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from workbench.report.findings import Findings, RowResult, Shares
+from workbench.report.findings import Findings, Shares
 from workbench.report.verdicts import further_seeds, mean_text
 from workbench.runs.progress import duration
 from workbench.show.console import plural
-from workbench.show.table import signed
 from workbench.statistics.attribution import Attribution, Estimate
 from workbench.statistics.comparison import LEVEL, Comparison, Verdict, holm
 from workbench.statistics.effects import Effects
+from workbench.statistics.facts import Outcome
+from workbench.statistics.metric import Metric
 
 NAMED = 6  # rows of one verdict at most; the rest are counted
 NOUNS = {"additive": "step", "leave_one_out": "component"}
@@ -22,7 +23,7 @@ WORDS = {
     Verdict.NONE: ("has no verdict", "have no verdict"),
 }
 OF_KIND = {
-    "additive": {Verdict.HELPS: EARN, Verdict.HURTS: ("lowers top-1", "lower top-1")},
+    "additive": {Verdict.HELPS: EARN, Verdict.HURTS: ("{makes} {metric}", "{make} {metric}")},
     "leave_one_out": {
         Verdict.HURTS: EARN,
         Verdict.HELPS: ("is better left out", "are better left out"),
@@ -42,52 +43,76 @@ def answer(found: Findings) -> str:
 
 
 def _of_rows(found: Findings) -> tuple[str, ...]:
-    compared = [each for each in found.results if each.comparison is not None]
+    compared = [each.declared for each in found.results if each.declared]
     if not compared:
         return ()
-    count = plural(len(compared), NOUNS.get(found.facts.kind, "row"))
-    head = f"Of {count}, " if len(compared) > 1 else ""
-    text = head + "; ".join(_groups(found, compared)) + "."
     planned = len(found.facts.seeds) * len(found.rows)
     early = bool(found.wanted) if found.facts.race else len(found.runs) < planned
-    text = f"So far: {text[:1].lower()}{text[1:]}" if early and head else text
-    return (f"So far: {text}" if early and not head else text), _to_decide(found, compared)
+    texts = [_in_metric(found, [each[place] for each in compared], early and not place)
+             for place in range(len(compared[0]))]  # fmt: skip
+    every = [each for declared in compared for each in declared]
+    return (*texts, _by_either(found, compared), _to_decide(found, every))
 
 
-def _groups(found: Findings, compared: Sequence[RowResult]) -> Iterable[str]:
-    facts = found.facts
+def _in_metric(found: Findings, compared: Sequence[Comparison], early: bool) -> str:
+    """The rows under their verdicts in one metric, which is named where there are several."""
+    several = len(found.facts.method.metrics) > 1
+    heads = [
+        "so far" * early + ": " * early,
+        f"on {compared[0].metric.name}, " * several,
+        f"of {_counted(found, len(compared))}, " * (len(compared) > 1),
+    ]
+    groups, head = "; ".join(_groups(found, compared)), "".join(heads)
+    return f"{head[:1].upper()}{head[1:]}{groups}."
+
+
+def _counted(found: Findings, rows: int) -> str:
+    return plural(rows, NOUNS.get(found.facts.kind, "row"))
+
+
+def _by_either(found: Findings, compared: Sequence[Sequence[Comparison]]) -> str:
+    """How many rows have a verdict in some metric, where there are several."""
+    if len(compared[0]) < 2:
+        return ""
+    decided = sum(any(each.decided for each in declared) for declared in compared)
+    rows = _counted(found, len(compared))
+    return f"Of {rows}, {decided} {'is' if decided == 1 else 'are'} decided by one or the other."
+
+
+def _groups(found: Findings, compared: Sequence[Comparison]) -> Iterable[str]:
+    kind, metric = found.facts.kind, compared[0].metric
+    makes, make = ("lowers", "lower") if metric.higher else ("raises", "raise")
     for verdict, plain in WORDS.items():
-        rows = [each for each in compared if each.comparison and each.comparison.verdict is verdict]
+        rows = [each for each in compared if each.verdict is verdict]
         if not rows:
             continue
-        words = OF_KIND.get(facts.kind, {}).get(verdict, plain)[len(rows) > 1]
-        sized = verdict in (Verdict.HELPS, Verdict.HURTS)
-        names = _listed([_name(facts.kind, each, sized) for each in rows])
+        words = OF_KIND.get(kind, {}).get(verdict, plain)[len(rows) > 1]
+        words = words.format(makes=makes, make=make, metric=metric.name)
+        names = _listed([_name(kind, each, each.decided) for each in rows])
         yield f"{names} {words}{_more(found, verdict, rows)}"
 
 
-def _more(found: Findings, verdict: Verdict, rows: Sequence[RowResult]) -> str:
+def _more(found: Findings, verdict: Verdict, rows: Sequence[Comparison]) -> str:
     """What belongs to the verdict: the margin, the seeds, the reason."""
-    compared = [each.comparison for each in rows if each.comparison]
     if verdict is Verdict.EQUIVALENT:
-        return f" to within {found.facts.method.equivalent:g} points"
+        return f" to within {found.facts.method.equivalent:g} {rows[0].metric.points}"
     if verdict is Verdict.UNDECIDED:
-        counts = sorted({len(each.seeds) for each in compared})
+        counts = sorted({len(each.seeds) for each in rows})
         seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         return f" with {seeds} seeds"
-    reasons = {each.reason for each in compared}
+    reasons = {each.reason for each in rows}
     return f" ({reasons.pop()})" if verdict is Verdict.NONE and len(reasons) == 1 else ""
 
 
-def _name(kind: str, result: RowResult, sized: bool = False) -> str:
+def _name(kind: str, found: Comparison, sized: bool = False) -> str:
     """`+ head = CMT` of a path is the step `head`, `without LPU` of the whole is `LPU`."""
-    name = result.row.name
+    name = found.variant
     if kind == "additive":
         name = name.removeprefix("+ ").split(" = ")[0]
     elif kind == "leave_one_out":
         name = name.removeprefix("without ")
-    mean = result.comparison.mean if result.comparison and sized else None
-    return name if mean is None else f"{name} ({signed(mean)})"
+    mean = found.mean if sized else None
+    return name if mean is None else f"{name} ({found.metric.signed(mean)})"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -97,31 +122,24 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-def _to_decide(found: Findings, compared: Sequence[RowResult]) -> str:
+def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     """What the undecided row that needs the fewest further seeds would take."""
     if found.facts.race is not None:
-        names = _listed([_name(found.facts.kind, each) for each in _racing(found)])
+        wanted = {each.variant for each in found.wanted}
+        racing = {each.variant: each for each in compared if each.variant in wanted}
+        names = _listed([_name(found.facts.kind, each) for each in racing.values()])
         return f"The race goes on for {names}." if names else ""
-    undecided = [
-        (more, each)
-        for each in compared
-        if each.comparison and (more := further_seeds(each.comparison)) is not None
-    ]
+    undecided = [(more, each) for each in compared if (more := further_seeds(each)) is not None]
     if not undecided:
         return ""
     more, row = min(undecided, key=lambda item: item[0])
-    assert row.comparison is not None
-    size = f"{signed(row.comparison.mean or 0.0)} points"
-    time = _time(found, row.comparison, more)
+    metric = row.metric
+    size = f"{metric.signed(row.mean or 0.0)} {metric.points}"
+    where = f" of {metric.name}" if len(found.facts.method.metrics) > 1 else ""
     return (
-        f"Deciding {_name(found.facts.kind, row)}, if its difference is as observed ({size}), "
-        f"would take {plural(more, 'more seed')}{time}."
+        f"Deciding {_name(found.facts.kind, row)}, if its difference is as observed ({size}"
+        f"{where}), would take {plural(more, 'more seed')}{_time(found, row, more)}."
     )
-
-
-def _racing(found: Findings) -> list[RowResult]:
-    wanted = {each.variant for each in found.wanted}
-    return [each for each in found.results if each.comparison and each.row.name in wanted]
 
 
 def _time(found: Findings, compared: Comparison, seeds: int) -> str:
@@ -131,7 +149,7 @@ def _time(found: Findings, compared: Comparison, seeds: int) -> str:
         took = [
             run.seconds
             for run in found.runs
-            if run.variant == name and run.seconds and run.measured is not None
+            if run.variant == name and run.seconds and run.outcome is Outcome.COMPLETED
         ]
         if not took:
             return ""
@@ -144,24 +162,27 @@ def _time(found: Findings, compared: Comparison, seeds: int) -> str:
 
 def _of_shares(found: Shares) -> tuple[str, ...]:
     seeds = len(found.seeds)
+    metric = found.metric
     if isinstance(found, Effects):
-        return (_told("effect", [(each.label, each.size) for each in found.effects], seeds),)
+        sizes = [(each.label, each.size) for each in found.effects]
+        return (_told("effect", sizes, seeds, metric),)
     pairs = [(f"{one} with {other}", size) for one, other, size in found.pairs]
     if isinstance(found, Attribution):
         names, values = found.components, found.shapley
-        whole = mean_text(found.whole.mean, found.whole.interval)
-        first = f"All components together are worth {whole} points of top-1."
-        shares = _told("share", _named(names, values), seeds)
-        return first, shares, _told("interaction", pairs, seeds)
+        whole = mean_text(found.whole.mean, found.whole.interval, metric)
+        first = f"All components together are worth {whole} {metric.points} of {metric.name}."
+        shares = _told("share", _named(names, values), seeds, metric)
+        return first, shares, _told("interaction", pairs, seeds, metric)
     alone = _named(found.components, found.alone)
-    return _told("component", alone, seeds), _told("interaction", pairs, seeds)
+    told = _told("component", alone, seeds, metric)
+    return told, _told("interaction", pairs, seeds, metric)
 
 
 def _named(names: Sequence[str], sizes: Sequence[Estimate]) -> list[tuple[str, Estimate]]:
     return [*zip(names, sizes, strict=True)]
 
 
-def _told(noun: str, sizes: Sequence[tuple[str, Estimate]], seeds: int) -> str:
+def _told(noun: str, sizes: Sequence[tuple[str, Estimate]], seeds: int, metric: Metric) -> str:
     """Which are real, by tests adjusted over all of this kind, the largest first."""
     if not sizes:
         return ""
@@ -173,7 +194,7 @@ def _told(noun: str, sizes: Sequence[tuple[str, Estimate]], seeds: int) -> str:
     rest = [name for name, _ in sizes if name not in {name for name, _ in real}]
     parts = []
     if real:
-        names = _listed([f"{name} ({signed(size.mean)})" for name, size in real])
+        names = _listed([f"{name} ({metric.signed(size.mean)})" for name, size in real])
         parts.append(f"{names} {'are' if len(real) > 1 else 'is'} real")
     if rest:
         verb = WORDS[Verdict.UNDECIDED][len(rest) > 1]

@@ -10,8 +10,16 @@ from workbench.published import PublishedRow
 from workbench.runs.rows import StoredRun
 from workbench.statistics.attribution import Attribution, attribute, full_factorial
 from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
-from workbench.statistics.facts import PlanFacts, Row, check
-from workbench.statistics.paired import Comparison, Summary, compare_rows, summarise
+from workbench.statistics.facts import Method, PlanFacts, Race, Row, check
+from workbench.statistics.metric import METRICS, Metric
+from workbench.statistics.paired import (
+    RESAMPLES,
+    Comparison,
+    Summary,
+    compare_metrics,
+    compare_rows,
+    summarise,
+)
 from workbench.statistics.racing import Wanted, next_seeds
 
 if TYPE_CHECKING:
@@ -25,8 +33,27 @@ class RowResult:
     """All that is known of one row."""
 
     row: Row
-    summary: Summary
+    summary: Summary  # in the first metric of the plan
     comparison: Comparison | None
+    others: tuple["InMetric", ...] = ()
+
+    @property
+    def declared(self) -> tuple[Comparison, ...]:
+        """Its comparisons that have verdicts, in every metric of the plan."""
+        more = (each.comparison for each in self.others if each.declared)
+        return tuple(each for each in (self.comparison, *more) if each is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class InMetric:
+    """A row in another metric than the first. One that the plan did not declare stands beside its
+    verdicts as support: its comparison is not adjusted, and is no verdict."""
+
+    metric: Metric
+    mean: float | None
+    sd: float | None
+    comparison: Comparison | None
+    declared: bool
 
 
 @dataclass(frozen=True)
@@ -53,18 +80,43 @@ class Findings:
     @cached_property
     def results(self) -> tuple[RowResult, ...]:
         """Summary and comparison of every row, in the order of the plan."""
+        facts, method = self.facts, self.facts.method
+        support = tuple(each for each in METRICS.values() if each not in method.metrics)
+        beside = replace(method, metrics=support, adjusted=False, equivalent=None)
+        found = dict(
+            zip(method.metrics, self._compared(method, facts.race, RESAMPLES), strict=True)
+        )
+        if any(run.score(each) is not None for run in self.runs for each in support):
+            found |= dict(zip(support, self._compared(beside, None), strict=True))
+        return tuple(self._result(row, found) for row in self.rows)
+
+    @cached_property
+    def metrics(self) -> tuple[tuple[Metric, bool], ...]:
+        """What is shown of every row, and whether the plan declared it; the first one first."""
+        others = self.results[0].others if self.results else ()
+        more = ((each.metric, each.declared) for each in others)
+        return ((self.facts.method.metrics[0], True), *more)
+
+    def _compared(
+        self, method: Method, race: Race | None, resamples: int = 0
+    ) -> tuple[dict[str, Comparison], ...]:
         facts = self.facts
-        compared = compare_rows(
-            self.rows,
-            self.runs,
-            facts.seeds,
-            facts.race,
-            images=facts.test_images,
-            method=facts.method,
+        return compare_metrics(
+            self.rows, self.runs, facts.seeds, race, resamples, facts.test_images, method
         )
-        return tuple(
-            RowResult(row, summarise(row, self.runs), compared.get(row.name)) for row in self.rows
-        )
+
+    def _result(self, row: Row, found: Mapping[Metric, Mapping[str, Comparison]]) -> RowResult:
+        declared = self.facts.method.metrics
+        summaries = {metric: summarise(row, self.runs, metric) for metric in found}
+        others = tuple(
+            InMetric(
+                metric, summaries[metric].mean, summaries[metric].sd,
+                compared.get(row.name), metric in declared,
+            )
+            for metric, compared in found.items()
+            if metric != declared[0]
+        )  # fmt: skip
+        return RowResult(row, summaries[declared[0]], found[declared[0]].get(row.name), others)
 
     def compared(self, to: Mapping[str, str]) -> dict[str, Comparison]:
         """Verdicts of rows compared to others than their plan says: `to` has both by variant."""
@@ -78,12 +130,13 @@ class Findings:
     def shares(self) -> Shares | None:
         """What the plan can tell of its components; None where its kind or its runs can't."""
         facts, rows = self.facts, self.rows
+        metric = facts.method.metrics[0]
         kinds: dict[str, Callable[..., Shares | None]]
         kinds = {"factorial": main_effects, "pairs": pair_interactions}
         tell = attribute if full_factorial(rows) else kinds.get(facts.kind)
         if tell is None or any(row.present is None for row in rows):
             return None
-        return tell(rows, self.runs, facts.seeds, facts.test_images)
+        return tell(rows, self.runs, facts.seeds, facts.test_images, metric)
 
     @cached_property
     def wanted(self) -> tuple[Wanted, ...]:

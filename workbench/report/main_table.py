@@ -3,28 +3,23 @@
 from collections.abc import Sequence
 
 from workbench.report.beside_published import same_dataset, short_text, sources
-from workbench.report.findings import Findings, RowResult
+from workbench.report.findings import Findings, InMetric, RowResult
 from workbench.report.notes import console_notes, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
 from workbench.show.console import count_text
-from workbench.show.table import Cell, Column, Table, Tone, cell, number, top1_text
+from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.statistics.facts import Outcome
+from workbench.statistics.metric import Metric
 from workbench.statistics.paired import Comparison, Verdict
 
-COLUMNS = (
+ROW = (
     Column("Variant", ("variant",), "name"),
     Column("Changed", ("changed",), "text", rank=4, under="all"),
     Column("Params", ("params",), rank=5),
     Column("MACs", ("macs",), rank=3),
-    Column("Top-1, %", ("top1_mean", "top1_std")),
-    Column("Seeds", ("completed", "runs"), rank=2),
-    Column(
-        "Difference",
-        ("difference", "difference_low", "difference_high", "difference_std", "pairs"),
-        rank=1,
-    ),
-    Column("Verdict", ("verdict", "takes", "verdict_reason"), "text"),
-    Column("Detectable", ("detectable",), rank=6),
+)
+SEEDS = Column("Seeds", ("completed", "runs"), rank=2)
+REST = (
     Column(
         "Outcome",
         ("outcome", "diverged", "infeasible", "pruned", "failed", "interrupted", "reasons"),
@@ -34,8 +29,6 @@ COLUMNS = (
     ),
     Column("Images/s, load unknown", ("images_per_second",), files_only=True),
     Column("Compared to", ("compared_to",), "text", files_only=True),
-    Column("Bootstrap", ("bootstrap_low", "bootstrap_high"), files_only=True),
-    Column("p (Holm)", ("p", "p_holm"), files_only=True),
 )
 PUBLISHED = Column(
     "Published, %",
@@ -43,6 +36,63 @@ PUBLISHED = Column(
     "text",
     rank=7,
 )
+
+
+def _columns(found: Findings) -> tuple[Column, ...]:
+    (first, _), *others = found.metrics
+    several = any(declared for _, declared in others)
+    more = [each for metric, declared in others for each in _of_other(metric, declared)]
+    return (
+        *ROW, _level(first), SEEDS, *_compared_columns(first, several), *more, *REST,
+        *_tested_columns(first, several),
+        *(
+            each
+            for metric, declared in others
+            if declared
+            for each in _tested_columns(metric, True, f"{metric.key}_")
+        ),
+    )  # fmt: skip
+
+
+def _level(metric: Metric, rank: int = 0) -> Column:
+    return Column(metric.title, (f"{metric.key}_mean", f"{metric.key}_std"), rank=rank)
+
+
+def _compared_columns(metric: Metric, named: bool, prefix: str = "") -> tuple[Column, ...]:
+    """Difference, verdict and the smallest detectable difference."""
+    of = f", {metric.name}" if named else ""
+    difference = ("", "_low", "_high", "_std")
+    return (
+        Column(
+            f"Difference{of}",
+            (*(f"{prefix}difference{end}" for end in difference), f"{prefix}pairs"),
+            rank=1,
+        ),
+        Column(
+            f"Verdict{of}",
+            tuple(f"{prefix}{key}" for key in ("verdict", "takes", "verdict_reason")),
+            "text",
+        ),
+        Column(f"Detectable{of}", (f"{prefix}detectable",), rank=6),
+    )
+
+
+def _of_other(metric: Metric, declared: bool) -> tuple[Column, ...]:
+    """Of a metric beside the first; what was not declared has no verdict."""
+    if declared:
+        return _level(metric, 2), *_compared_columns(metric, True, f"{metric.key}_")
+    keys = ("difference", "difference_low", "difference_high", "p_unadjusted")
+    title = f"Difference of {metric.name}, unadjusted"
+    return _level(metric, 8), Column(title, tuple(f"{metric.key}_{key}" for key in keys), rank=8)
+
+
+def _tested_columns(metric: Metric, named: bool, prefix: str = "") -> tuple[Column, ...]:
+    of = f", {metric.name}" if named else ""
+    ends = (f"{prefix}bootstrap_low", f"{prefix}bootstrap_high")
+    return (
+        Column(f"Bootstrap{of}", ends, files_only=True),
+        Column(f"p (Holm){of}", (f"{prefix}p", f"{prefix}p_holm"), files_only=True),
+    )
 
 
 def main_table(found: Findings) -> Table:
@@ -75,28 +125,45 @@ def _table(
     found: Findings, title: str, results: Sequence[RowResult], notes: Sequence[str], published: bool
 ) -> Table:
     rows = [
-        (*_cells(each), *((_published(found, each.row.name),) if published else ()))
+        (
+            *_cells(each, found.metrics[0][0]),
+            *((_published(found, each.row.name),) if published else ()),
+        )
         for each in results
     ]
-    columns = (*COLUMNS, PUBLISHED) if published else COLUMNS
+    columns = (*_columns(found), PUBLISHED) if published else _columns(found)
     return Table(title, columns, rows, [_tone(each) for each in results], tuple(notes))
 
 
-def _cells(result: RowResult) -> tuple[Cell, ...]:
+def _cells(result: RowResult, first: Metric) -> tuple[Cell, ...]:
     row, summary, compared = result.row, result.summary, result.comparison
     return (
         cell(row.name),
         cell(row.changed),
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),
-        cell(top1_text(summary.mean, summary.sd), summary.mean, summary.sd),
+        cell(first.text(summary.mean, summary.sd), summary.mean, summary.sd),
         cell(f"{summary.completed}/{summary.runs}", summary.completed, summary.runs),
         *_compared(compared),
+        *(each for other in result.others for each in _other(other)),
         _outcome(result),
         number(summary.images_per_second, ".0f"),
         cell(row.compared_to or "", row.compared_to),
         *_tested(compared),
+        *(each for other in result.others if other.declared for each in _tested(other.comparison)),
     )
+
+
+def _other(found: InMetric) -> tuple[Cell, ...]:
+    """In another metric; what was not declared stands there with its interval alone."""
+    metric, compared = found.metric, found.comparison
+    level = cell(metric.text(found.mean, found.sd), found.mean, found.sd)
+    if found.declared:
+        return level, *_compared(compared)
+    if compared is None:
+        return level, cell("", *[None] * 4)
+    text = mean_text(compared.mean, compared.interval, metric)
+    return level, cell(text, compared.mean, *ends(compared.interval), compared.p)
 
 
 def _compared(found: Comparison | None) -> tuple[Cell, Cell, Cell]:
@@ -104,9 +171,9 @@ def _compared(found: Comparison | None) -> tuple[Cell, Cell, Cell]:
     if found is None:
         return cell("", *[None] * 5), cell("", *[None] * 3), number(None)
     values = (found.mean, *ends(found.interval), found.sd, len(found.seeds))
-    difference = cell(mean_text(found.mean, found.interval), *values)
+    difference = cell(mean_text(found.mean, found.interval, found.metric), *values)
     verdict = cell(verdict_text(found), str(found.verdict), found.takes, found.reason)
-    return difference, verdict, number(found.detectable, ".2f")
+    return difference, verdict, number(found.detectable, f".{found.metric.digits}f")
 
 
 def _tested(found: Comparison | None) -> tuple[Cell, Cell]:
@@ -115,7 +182,7 @@ def _tested(found: Comparison | None) -> tuple[Cell, Cell]:
         return (cell("", None, None),) * 2
     p = found.p_holm
     text = "" if p is None else "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
-    resampled = cell(interval_text(found.bootstrap), *ends(found.bootstrap))
+    resampled = cell(interval_text(found.bootstrap, found.metric), *ends(found.bootstrap))
     return resampled, cell(text, found.p, p)
 
 
@@ -131,8 +198,9 @@ def _outcome(result: RowResult) -> Cell:
 def _tone(result: RowResult) -> Tone:
     if result.summary.ended:
         return "lost"
-    verdict = result.comparison.verdict if result.comparison else None
-    return "good" if verdict is Verdict.HELPS else "bad" if verdict is Verdict.HURTS else ""
+    verdicts = {each.verdict for each in result.declared}
+    helps, hurts = Verdict.HELPS in verdicts, Verdict.HURTS in verdicts
+    return "" if helps is hurts else "good" if helps else "bad"
 
 
 def _published(found: Findings, variant: str) -> Cell:

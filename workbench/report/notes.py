@@ -13,12 +13,13 @@ def footnotes(found: Findings) -> tuple[str, ...]:
     """What a reader of the table has to know, in full sentences."""
     facts = found.facts
     texts = [
-        _about(facts),
+        _about(found),
         _method(found) if facts.method.variance == "own" else _shared(found),
         _counted(facts),
         _raced(found),
         _unfinished(found),
         _short_of_seeds(found),
+        _support(found),
         order_note(facts.kind),
         *facts.notes,
     ]
@@ -28,15 +29,16 @@ def footnotes(found: Findings) -> tuple[str, ...]:
 def console_notes(found: Findings) -> tuple[str, ...]:
     """Those of the footnotes that what is shown gives cause for; the files have them all."""
     facts = found.facts
-    compared = [each.comparison for each in found.results if each.comparison is not None]
+    compared = [each for row in found.results for each in row.declared]
     tested = any(each.interval is not None for each in compared)
     texts = [
-        _about(facts, any(each.summary.sd is not None for each in found.results)),
+        _about(found, any(each.summary.sd is not None for each in found.results)),
         (_method(found) if facts.method.variance == "own" else _shared(found)) if tested else "",
         _counted(facts) if any(_floored(each, facts.test_images) for each in compared) else "",
         _raced(found),
         _unfinished(found),
         _short_of_seeds(found),
+        _support(found) if tested else "",
         order_note(facts.kind) if tested else "",
         *facts.notes,
     ]
@@ -45,6 +47,8 @@ def console_notes(found: Findings) -> tuple[str, ...]:
 
 def _floored(found: Comparison, images: int | None) -> bool:
     """Whether the seeds vary by so little that the step of the test set decides."""
+    if not found.metric.counts:
+        return False
     return found.sd is not None and found.sd / sqrt(len(found.seeds)) < rounding_error(images)
 
 
@@ -65,31 +69,66 @@ def order_note(kind: str) -> str:
     return ""
 
 
-def _about(facts: PlanFacts, spread: bool = True) -> str:
+def _support(found: Findings) -> str:
+    """What stands beside the verdicts without being one."""
+    names = [metric.name for metric, declared in found.metrics if not declared]
+    if not names:
+        return ""
+    return (
+        f"Beside it, as support: {' and '.join(names)}. The plan did not declare it (metric:), so "
+        "its intervals are at 95 % for their own row alone, unadjusted, and no verdict."
+    )
+
+
+def _about(found: Findings, spread: bool = True) -> str:
+    facts = found.facts
     on = f" on {facts.scored_on}" if facts.scored_on else ""
     over = "; mean and sample standard deviation over the completed seeds" if spread else ""
     parts = [
         facts.dataset and f"Data: {facts.dataset}.",
         facts.recipe and f"Recipe: {facts.recipe}.",
-        f"Top-1 in percent{on}{over}.",
+        f"{_units(facts)}{on}{over}.",
         f"{MAC}.",
     ]
     return " ".join(part for part in parts if part)
+
+
+def _units(facts: PlanFacts) -> str:
+    """`Top-1 in percent and test loss in nats`."""
+    words = [
+        f"{each.name} in {'percent' if each.unit == '%' else each.unit}"
+        for each in facts.method.metrics
+    ]
+    text = " and ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def _differences(facts: PlanFacts) -> str:
+    """`Differences are in percentage points`."""
+    units = dict.fromkeys(
+        "percentage points" if each.unit == "%" else each.unit for each in facts.method.metrics
+    )
+    return f"Differences are in {' and '.join(units)}"
+
+
+def _over(facts: PlanFacts) -> str:
+    """What p values are adjusted over."""
+    return "the rows and both metrics" if len(facts.method.metrics) > 1 else "the rows"
 
 
 def _method(found: Findings) -> str:
     facts = found.facts
     if facts.race is None:
         intervals = "with Student's interval"
-        tests = "paired t tests adjusted over the rows by Holm's method"
+        tests = f"paired t tests adjusted over {_over(facts)} by Holm's method"
     else:
         intervals = "with a repeated interval that allows for every look"
         tests = (
             f"group-sequential paired t tests (Pocock's, looks from {facts.race.least} to "
-            f"{facts.race.most} seeds) adjusted over the rows by Holm's method"
+            f"{facts.race.most} seeds) adjusted over {_over(facts)} by Holm's method"
         )
     parts = [
-        f"Differences are in percentage points, paired by seed, {intervals}.",
+        f"{_differences(facts)}, paired by seed, {intervals}.",
         f"Verdicts are by {tests}, at 5 % for the plan, and each interval is at the level of its "
         "verdict.",
         *_power(found),
@@ -100,9 +139,14 @@ def _method(found: Findings) -> str:
 def _shared(found: Findings) -> str:
     """How the shared model judged, what it rests on, and where Student's test differs."""
     facts = found.facts
-    compared = [each.comparison for each in found.results if each.comparison is not None]
+    compared = [each for row in found.results for each in row.declared]
     loud = dict.fromkeys(name for each in compared for name in each.loud)
-    apart = [each.variant for each in compared if each.agrees is False]
+    several = len(facts.method.metrics) > 1
+    apart = [
+        f"{each.variant} ({each.metric.name})" if several else each.variant
+        for each in compared
+        if each.agrees is False
+    ]
     known = (
         "what its test images explain, from the evidence of every run, and a part that all rows "
         "share"
@@ -116,15 +160,16 @@ def _shared(found: Findings) -> str:
     )
     margin = facts.method.equivalent
     parts = [
-        f"Differences are in percentage points. A row's variance is {known}.",
-        f"Verdicts are adjusted over the rows{looks}, at 5 % for the plan, and each interval is at "
-        "the level of its verdict.",
+        f"{_differences(facts)}. A row's variance is {known}.",
+        f"Verdicts are adjusted over {_over(facts)}{looks}, at 5 % for the plan, and each interval "
+        "is at the level of its verdict.",
         f"Keep their own variance, larger than the model's: {', '.join(loud)}." if loud else "",
         f"Student's paired t test of the row alone, which assumes nothing of other rows, says "
         f"otherwise of: {', '.join(apart)}."
         if apart
         else "Student's paired t test of each row alone, which assumes nothing of others, agrees.",
-        f"'Equivalent': the difference is within {margin:g} points, by two one-sided tests."
+        f"'Equivalent': the difference is within {margin:g} {facts.method.metrics[0].points}, by "
+        "two one-sided tests."
         if margin is not None
         else "",
         *_power(found),
@@ -134,7 +179,7 @@ def _shared(found: Findings) -> str:
 
 def _power(found: Findings) -> list[str]:
     """What the words of power mean, where they are used."""
-    compared = [each.comparison for each in found.results if each.comparison is not None]
+    compared = [each for row in found.results for each in row.declared]
     texts = []
     if any(each.detectable is not None for each in compared):
         texts.append(
@@ -150,14 +195,15 @@ def _power(found: Findings) -> list[str]:
 
 
 def _counted(facts: PlanFacts) -> str:
-    if facts.test_images is None:
+    counts = [each for each in facts.method.metrics if each.counts]
+    if facts.test_images is None or not counts:
         return ""
     images = facts.test_images
     return (
-        f"Top-1 counts {images:,} test images, in steps of {100 / images:.2g} points. The standard "
-        f"error of a mean difference is taken as no less than step / sqrt(6) = "
-        f"{rounding_error(images):.2g} points, for a rounding that all seeds repeat does not "
-        "average out."
+        f"{counts[0].title.partition(',')[0]} counts {images:,} test images, in steps of "
+        f"{100 / images:.2g} points. The standard error of a mean difference is taken as no less "
+        f"than step / sqrt(6) = {rounding_error(images):.2g} points, for a rounding that all seeds "
+        "repeat does not average out."
     )
 
 

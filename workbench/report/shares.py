@@ -1,18 +1,23 @@
 """What components are worth, as a table: by attribution, by main effects, or in pairs."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from workbench.report.findings import Shares
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.attribution import Attribution, Estimate
 from workbench.statistics.effects import Effects, Interactions
+from workbench.statistics.metric import Metric
 
-COLUMNS = (
-    Column("Component", ("component", "with"), "name"),
-    Column("What", ("index",), "text"),
-    Column("Points of top-1 [95 %]", ("mean", "low", "high")),
-)
+
+def _columns(metric: Metric) -> tuple[Column, ...]:
+    unit = metric.points[:1].upper() + metric.points[1:]
+    return (
+        Column("Component", ("component", "with"), "name"),
+        Column("What", ("index",), "text"),
+        Column(f"{unit} of {metric.name} [95 %]", ("mean", "low", "high")),
+    )
 
 
 def shares_table(found: Shares) -> Table:
@@ -24,43 +29,47 @@ def shares_table(found: Shares) -> Table:
 
 def attribution_table(found: Attribution) -> Table:
     """Shapley values, then what each adds alone, then the interactions of pairs."""
-    together = _row("all together", None, "whole", found.whole)
+    row = partial(_row, metric=found.metric)
+    together = row("all together", None, "whole", found.whole)
     values = [
-        _row(name, None, "Shapley value", estimate)
+        row(name, None, "Shapley value", estimate)
         for name, estimate in zip(found.components, found.shapley, strict=True)
     ]
     alone = [
-        _row(name, None, "alone", estimate)
+        row(name, None, "alone", estimate)
         for name, estimate in zip(found.components, found.alone, strict=True)
     ]
-    pairs = [_row(one, other, "interaction", estimate) for one, other, estimate in found.pairs]
+    pairs = [row(one, other, "interaction", estimate) for one, other, estimate in found.pairs]
     rows = (*values, together, *alone, *pairs)
-    return Table("Attribution", COLUMNS, rows, notes=_notes(found))
+    return Table("Attribution", _columns(found.metric), rows, notes=_notes(found))
 
 
 def effects_table(found: Effects) -> Table:
     """The effects of a fraction; those that can't be told apart stand in one line."""
+    row = partial(_row, metric=found.metric)
     rows = tuple(
-        _row(effect.label, None, ("main effect", "interaction")[len(effect.words[0][1]) - 1],
+        row(effect.label, None, ("main effect", "interaction")[len(effect.words[0][1]) - 1],
              effect.size)
         for effect in found.effects
     )  # fmt: skip
     notes = [
-        "A main effect is the mean top-1 of the rows with a component less that of the rows "
-        "without it; an interaction of two is half of what the one's effect changes by when the "
-        "other is there. Effects joined by 'or' can't be told apart in this fraction; interactions "
-        f"of three and more are taken as nil. {_intervals(found.seeds)}",
+        f"A main effect is the mean {found.metric.name} of the rows with a component less that of "
+        "the rows without it; an interaction of two is half of what the one's effect changes by "
+        "when the other is there. Effects joined by 'or' can't be told apart in this fraction; "
+        f"interactions of three and more are taken as nil. {_intervals(found.seeds)}",
     ]
-    return Table("Effects", COLUMNS, rows, notes=(*notes, *_left_out(found.left_out)))
+    notes += _left_out(found.left_out)
+    return Table("Effects", _columns(found.metric), rows, notes=tuple(notes))
 
 
 def pairs_table(found: Interactions) -> Table:
     """What each component is worth on the base, and what every two do beyond that."""
     where = "added last" if found.removed else "alone"
+    row = partial(_row, metric=found.metric)
     rows = (
-        *(_row(name, None, where, one) for name, one in zip(found.components, found.alone,
+        *(row(name, None, where, one) for name, one in zip(found.components, found.alone,
                                                             strict=True)),
-        *(_row(one, other, "interaction", size) for one, other, size in found.pairs),
+        *(row(one, other, "interaction", size) for one, other, size in found.pairs),
     )  # fmt: skip
     rest = "in presence of all others" if found.removed else "in absence of all others"
     notes = [
@@ -69,7 +78,7 @@ def pairs_table(found: Interactions) -> Table:
         f"in part what the other does. {_intervals(found.seeds)}",
     ]
     notes += _left_out(found.left_out)
-    return Table("Interactions", COLUMNS, rows, notes=tuple(notes))
+    return Table("Interactions", _columns(found.metric), rows, notes=tuple(notes))
 
 
 def _intervals(seeds: Sequence[int]) -> str:
@@ -82,11 +91,13 @@ def _left_out(seeds: Sequence[int]) -> list[str]:
     return [f"Left out, since not every row completed: seed {', '.join(map(str, seeds))}."]
 
 
-def _row(name: str, other: str | None, index: str, found: Estimate) -> tuple[Cell, ...]:
+def _row(
+    name: str, other: str | None, index: str, found: Estimate, metric: Metric
+) -> tuple[Cell, ...]:
     return (
         cell(f"{name} and {other}" if other else name, name, other),
         cell(index),
-        cell(mean_text(found.mean, found.interval), found.mean, *ends(found.interval)),
+        cell(mean_text(found.mean, found.interval, metric), found.mean, *ends(found.interval)),
     )
 
 

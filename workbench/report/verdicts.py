@@ -1,18 +1,19 @@
 """Differences and verdicts in words, alike in tables and figures."""
 
 from workbench.show.console import plural
-from workbench.show.table import signed
+from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.paired import Comparison, Interval, Verdict
 
 
-def mean_text(mean: float | None, interval: Interval | None) -> str:
+def mean_text(mean: float | None, interval: Interval | None, metric: Metric = TOP1) -> str:
     """`+1.20 [+0.40, +2.00]`; the mean alone where there is no interval, empty without one."""
-    return " ".join(["" if mean is None else signed(mean), interval_text(interval)]).strip()
+    text = "" if mean is None else metric.signed(mean)
+    return f"{text} {interval_text(interval, metric)}".strip()
 
 
-def interval_text(found: Interval | None) -> str:
+def interval_text(found: Interval | None, metric: Metric = TOP1) -> str:
     """`[+0.40, +2.00]`; empty where there is none."""
-    return f"[{signed(found.low)}, {signed(found.high)}]" if found else ""
+    return f"[{metric.signed(found.low)}, {metric.signed(found.high)}]" if found else ""
 
 
 def ends(found: Interval | None) -> tuple[float | None, float | None]:

@@ -85,7 +85,8 @@ def write_table(folder: Path, stem: str, table: Table) -> list[Path]:
 def _write_main(folder: Path, found: Findings, main: Table) -> list[Path]:
     """The main table, in Markdown and JSON with the question and its answer."""
     told = answer(found)
-    data = as_data(main) | {"question": found.facts.question, "answer": told}
+    metrics = [metric.key for metric in found.facts.method.metrics]
+    data = as_data(main) | {"question": found.facts.question, "answer": told, "metric": metrics}
     above = [escape_markdown(text) for text in (found.facts.question, told) if text]
     written = write_table(folder, "table", main)
     write_text(folder / "table.md", "\n\n".join([*above, as_markdown(main)]))

@@ -16,6 +16,7 @@ from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.runs.folder import run_folder
 from workbench.runs.rows import StoredRun
+from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.variance import known_variance
 from workbench.train.evidence import Evidence, read_evidence
 from workbench.whole_file import written_whole
@@ -72,10 +73,13 @@ def no_evidence(folder: Path) -> InputError:
     )
 
 
-def known_variances(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, float] | None:
-    """By variant, the variance of a run's top-1 that its images explain, in squared points.
+def known_variances(
+    folder: Path, runs: Sequence[StoredRun]
+) -> Mapping[str, Mapping[str, float]] | None:
+    """By metric and variant, the variance of a run's score that its images explain.
 
-    None where a run that completed has no evidence. Raises `InputError` as `evidence_frame` does.
+    In squared points of top-1 and squared nats. None where a run that completed has no evidence.
+    Raises `InputError` as `evidence_frame` does.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
     found = kept_evidence(folder, completed)
@@ -84,10 +88,16 @@ def known_variances(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, flo
     by_variant: dict[str, list[Evidence]] = {}
     for run in completed:
         by_variant.setdefault(run.variant, []).append(found[run.id])
+    several = {variant: kept for variant, kept in by_variant.items() if len(kept) > 1}
     return {
-        variant: 1e4 * known_variance(np.stack([each.correct for each in kept]))
-        for variant, kept in by_variant.items()
-        if len(kept) > 1
+        TOP1.key: {
+            variant: 1e4 * known_variance(np.stack([each.correct for each in kept]))
+            for variant, kept in several.items()
+        },
+        LOSS.key: {
+            variant: known_variance(np.stack([each.loss for each in kept]))
+            for variant, kept in several.items()
+        },
     }
 
 

@@ -62,7 +62,7 @@ class Sweep:
             method=replace(self.plan.method, known=self._known()),
         )
 
-    def _known(self) -> Mapping[str, float] | None:
+    def _known(self) -> Mapping[str, Mapping[str, float]] | None:
         """What the images explain of each row; None where no evidence was kept."""
         if self.folder is None or self.plan.method.variance == "own":
             return None

@@ -1,17 +1,18 @@
 """Whose difference is it: each component's share of the whole, from a full factorial.
 
 The Shapley value (Contributions to the Theory of Games II, 1953) of a component is what it adds to
-top-1, averaged over all orders of adding the components; the values add up to the whole
+the score, averaged over all orders of adding the components; the values add up to the whole
 difference between all components and none. Interactions of pairs are the Shapley-Taylor
 indices of order two (Sundararajan, Dhamdhere and Agarwal, ICML 2020): with what each component adds
 when it stands alone they, too, add up to the whole difference, and a component's Shapley value is
 what it adds alone plus half of its interactions. (The indices of Grabisch and Roubens, 1999, do
-not add up.) All are linear in top-1, so each seed gives its own and Student's interval is theirs,
-never narrower than the counting of images allows (see `statistics`).
+not add up.) All are linear in the score, so each seed gives its own and Student's interval is
+theirs, never narrower than the counting of images allows (see `statistics`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from math import comb
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 from workbench.statistics.facts import Row, RunRecord
+from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.paired import Interval, rounding_error, student
 
 Floats = NDArray[np.float64]
@@ -27,8 +29,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Percentage points of top-1: the mean over seeds, Student's 95 % interval for it alone, and
-    the p value of the same test."""
+    """In the unit of the metric: the mean over seeds, Student's 95 % interval for it alone, and the
+    p value of the same test."""
 
     mean: float
     interval: Interval | None
@@ -49,6 +51,7 @@ class Attribution:
     alone: tuple[Estimate, ...]
     pairs: tuple[tuple[str, str, Estimate], ...]
     left_out: tuple[int, ...]  # seeds that did not complete in every row
+    metric: Metric = TOP1
 
 
 def attribute(
@@ -56,6 +59,7 @@ def attribute(
     runs: Sequence[RunRecord],
     seeds: Sequence[int],
     images: int | None = None,
+    metric: Metric = TOP1,
 ) -> Attribution | None:
     """The attribution of a full factorial; None where no seed completed in every row.
 
@@ -64,22 +68,24 @@ def attribute(
     """
     components = toggled(rows)
     names = _cells(rows, components)
-    kept, values = complete(names, runs, seeds)
+    kept, values = complete(names, runs, seeds, metric)
     if not kept:
         return None
+    one = partial(estimate, values, images=images if metric.counts else None, metric=metric)
     cells = np.eye(values.shape[1])  # an index of these is its weights on the cells
     pairs = interactions(cells)
     return Attribution(
         components=components,
         seeds=kept,
-        whole=estimate(values, cells[-1] - cells[0], images),
-        shapley=tuple(estimate(values, weights, images) for weights in shapley(cells).T),
-        alone=tuple(estimate(values, weights, images) for weights in alone(cells).T),
+        whole=one(cells[-1] - cells[0]),
+        shapley=tuple(one(weights) for weights in shapley(cells).T),
+        alone=tuple(one(weights) for weights in alone(cells).T),
         pairs=tuple(
-            (components[i], components[j], estimate(values, pairs[:, i, j], images))
+            (components[i], components[j], one(pairs[:, i, j]))
             for i, j in combinations(range(len(components)), 2)
         ),
         left_out=left_out(seeds, kept),
+        metric=metric,
     )
 
 
@@ -163,11 +169,11 @@ def _cells(rows: Sequence[Row], components: Sequence[str]) -> list[str]:
 
 
 def complete(
-    variants: Sequence[str], runs: Sequence[RunRecord], seeds: Sequence[int]
+    variants: Sequence[str], runs: Sequence[RunRecord], seeds: Sequence[int], metric: Metric = TOP1
 ) -> tuple[tuple[int, ...], Floats]:
-    """The seeds that completed in every variant, and their top-1 (seeds, variants)."""
-    top1 = {(run.variant, run.seed): run.measured for run in runs}
-    table = {seed: [top1.get((name, seed)) for name in variants] for seed in seeds}
+    """The seeds that completed in every variant, and their scores (seeds, variants)."""
+    scores = {(run.variant, run.seed): run.score(metric) for run in runs}
+    table = {seed: [scores.get((name, seed)) for name in variants] for seed in seeds}
     kept = {seed: values for seed, values in table.items() if None not in values}
     return tuple(kept), np.array(list(kept.values()), dtype=np.float64)
 
@@ -177,12 +183,15 @@ def left_out(seeds: Sequence[int], kept: Sequence[int]) -> tuple[int, ...]:
     return tuple(seed for seed in seeds if seed not in kept)
 
 
-def estimate(top1: Floats, weights: Floats, images: int | None) -> Estimate:
-    """The weighted sum of top-1 (seeds, cells): its mean, and Student's interval where it has one.
+def estimate(
+    scores: Floats, weights: Floats, images: int | None, metric: Metric = TOP1
+) -> Estimate:
+    """The weighted sum of scores (seeds, cells): its mean, and Student's interval if it has one.
 
-    `weights` is (cells,), `images` the size of the test set.
+    `weights` is (cells,), `images` the size of the test set where scores count its images.
     """
-    found = student(top1 @ weights, least=rounding_error(images, weights))
+    least = rounding_error(images, weights)
+    found = student(scores @ weights, least=least, finest=metric.finest)
     known = bool(np.isfinite(found.low))
     interval = Interval(float(found.low), float(found.high)) if known else None
     return Estimate(float(found.mean), interval, float(found.p) if known else None)

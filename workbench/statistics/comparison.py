@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.statistics.facts import Method
+from workbench.statistics.metric import TOP1, Metric
+
 LEVEL = 0.05
 POWER = 0.8
-# Percentage points. Top-1 counts images; below the step of a test set of a million images the
-# differences of the seeds are one number, and their spread is unknown rather than nil.
-RESOLUTION = 1e-4
+RESOLUTION = TOP1.finest
 
 
 class Verdict(StrEnum):
@@ -26,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Closed, in percentage points."""
+    """Closed, in the unit of the metric."""
 
     low: float
     high: float
@@ -36,11 +37,12 @@ class Interval:
 class Comparison:
     """A row less the row it is compared to.
 
-    All values are in percentage points of top-1. `p_holm` decides the verdict. `seeds` and
-    `differences` are those that both rows completed. The interval is at the level of the
-    verdict. `detectable` is the smallest true difference that as many seeds with this spread would
-    have called real in 80 of 100 plans. `takes` is the number of seeds that a difference as large
-    as the one observed would take, None where it is too small for any number tried.
+    All values are in the unit of the `metric`: percentage points of top-1. `p_holm` decides the
+    verdict. `seeds` and `differences` are those that both rows completed. The interval is at the
+    level of the verdict. `detectable` is the smallest true difference that as many seeds with this
+    spread would have called real in 80 of 100 plans. `takes` is the number of seeds that a
+    difference as large as the one observed would take, None where it is too small for any number
+    tried.
 
     Of the shared model alone: `own_p` is Student's paired t test of this row; `loud` names the
     rows of the two that keep their own variance; `chance` is that of a verdict by the end of a
@@ -64,6 +66,12 @@ class Comparison:
     loud: tuple[str, ...] = ()
     takes: int | None = None
     chance: float | None = None
+    metric: Metric = TOP1
+
+    @property
+    def decided(self) -> bool:
+        """Whether it helps or hurts."""
+        return self.verdict in (Verdict.HELPS, Verdict.HURTS)
 
     @property
     def agrees(self) -> bool | None:
@@ -71,7 +79,7 @@ class Comparison:
         can't be asked, or was itself the test."""
         if self.own_p is None or self.verdict is Verdict.NONE:
             return None
-        return (self.own_p <= LEVEL) == (self.verdict in (Verdict.HELPS, Verdict.HURTS))
+        return (self.own_p <= LEVEL) == self.decided
 
     def replaced(self, **changes: Any) -> "Comparison":
         """The same with other values."""
@@ -86,6 +94,11 @@ def step_level(p: ArrayLike, adjusted: ArrayLike, comparisons: int) -> NDArray[n
     raw, after = np.asarray(p, dtype=np.float64), np.asarray(adjusted, dtype=np.float64)
     steps = np.clip(after / np.maximum(raw, 1e-300), 1.0, comparisons)
     return np.asarray(LEVEL / np.where(after < 1, steps, comparisons))
+
+
+def adjust(p: ArrayLike, method: Method) -> NDArray[np.float64]:
+    """The p values of all rows and metrics, adjusted where the method has them be."""
+    return holm(p) if method.adjusted else np.asarray(p, dtype=np.float64)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

@@ -4,11 +4,12 @@ In a regular two-level fraction (Box and Hunter, Technometrics 3, 1961) the main
 component is the mean of the rows with it less that of the rows without it. Effects whose contrasts
 are the same rows, or the same with the sign turned, can't be told apart: they stand in one line.
 From pairs, the interaction of two components is what both switched do beyond what each does.
-Both are linear in top-1, so each seed gives its own and Student's interval is theirs.
+Both are linear in the score, so each seed gives its own and Student's interval is theirs.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.statistics.attribution import Estimate, complete, estimate, left_out, toggled
 from workbench.statistics.facts import Row, RunRecord
+from workbench.statistics.metric import TOP1, Metric
 
 Floats = NDArray[np.float64]
 Word = tuple[str, ...]  # the components whose interaction is meant; one: its main effect
@@ -23,7 +25,7 @@ Word = tuple[str, ...]  # the components whose interaction is meant; one: its ma
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Percentage points of top-1. `words` are the effects of up to two that it may be due to.
+    """In the unit of the metric. `words` are the effects of up to two that it may be due to.
 
     Each is a sign and one or two components.
     """
@@ -45,6 +47,7 @@ class Effects:
     seeds: tuple[int, ...]
     effects: tuple[Effect, ...]
     left_out: tuple[int, ...]  # seeds that did not complete in every row
+    metric: Metric = TOP1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Interactions:
     pairs: tuple[tuple[str, str, Estimate], ...]
     left_out: tuple[int, ...]
     removed: bool  # the base has all components, and its rows take them out
+    metric: Metric = TOP1
 
 
 def main_effects(
@@ -64,21 +68,23 @@ def main_effects(
     runs: Sequence[RunRecord],
     seeds: Sequence[int],
     images: int | None = None,
+    metric: Metric = TOP1,
 ) -> Effects | None:
     """The effects of a regular fraction; None where no seed completed in every row.
 
     `images` is the size of the test set.
     """
     components = toggled(rows)
-    kept, values = complete([row.name for row in rows], runs, seeds)
+    kept, values = complete([row.name for row in rows], runs, seeds, metric)
     if not kept:
         return None
+    size = partial(estimate, values, images=images if metric.counts else None, metric=metric)
     columns = _columns(rows, components)
     effects = tuple(
-        Effect(tuple(group), estimate(values, columns[group[0][1]] * 2 / len(rows), images))
+        Effect(tuple(group), size(columns[group[0][1]] * 2 / len(rows)))
         for group in _groups(columns, len(rows))
     )
-    return Effects(kept, effects, left_out(seeds, kept))
+    return Effects(kept, effects, left_out(seeds, kept), metric)
 
 
 def pair_interactions(
@@ -86,14 +92,16 @@ def pair_interactions(
     runs: Sequence[RunRecord],
     seeds: Sequence[int],
     images: int | None = None,
+    metric: Metric = TOP1,
 ) -> Interactions | None:
     """The interactions of a plan of pairs; None where no seed completed in every row.
 
     `images` is the size of the test set.
     """
-    kept, values = complete([row.name for row in rows], runs, seeds)
+    kept, values = complete([row.name for row in rows], runs, seeds, metric)
     if not kept:
         return None
+    size = partial(estimate, values, images=images if metric.counts else None, metric=metric)
     base = frozenset(rows[0].present or ())
     components = toggled(rows)
     row_of = {
@@ -104,11 +112,9 @@ def pair_interactions(
     one = {name: row_of[frozenset((name,))] - empty for name in components}
     two = {pair: row_of[frozenset(pair)] - empty for pair in combinations(components, 2)}
     sign = -1 if base else 1
-    alone = tuple(estimate(values, sign * one[name], images) for name in components)
-    pairs = tuple(
-        (a, b, estimate(values, both - one[a] - one[b], images)) for (a, b), both in two.items()
-    )
-    return Interactions(components, kept, alone, pairs, left_out(seeds, kept), bool(base))
+    alone = tuple(size(sign * one[name]) for name in components)
+    pairs = tuple((a, b, size(both - one[a] - one[b])) for (a, b), both in two.items())
+    return Interactions(components, kept, alone, pairs, left_out(seeds, kept), bool(base), metric)
 
 
 def _columns(rows: Sequence[Row], components: Sequence[str]) -> dict[Word, Floats]:

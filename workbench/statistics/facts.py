@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from workbench.config import EpochRecord, Frozen, Outcome
 from workbench.errors import InputError
+from workbench.statistics.metric import TOP1, Metric
 
 __all__ = ["EpochRecord", "Method", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
 
@@ -50,7 +51,12 @@ class RunRecord(Frozen):
     @property
     def measured(self) -> float | None:
         """The top-1 that counts: of a run that completed, else none."""
-        return self.top1 if self.outcome is Outcome.COMPLETED else None
+        return self.score(TOP1)
+
+    def score(self, metric: Metric) -> float | None:
+        """What counts of a metric: of a run that completed, else none."""
+        found: float | None = getattr(self, metric.field)
+        return found if self.outcome is Outcome.COMPLETED else None
 
 
 class Row(Frozen):
@@ -85,22 +91,31 @@ class Race:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How rows are compared. `known` is the variance of one run of each variant that its test
-    images explain, in squared points. `equivalent` is the difference, in points, below which two
-    rows are as good as each other.
+    """How rows are compared, and by what: one family of tests over all rows and `metrics`.
+
+    `known` is, by metric and variant, the variance of one run that its test images explain, in
+    squared units of the metric. `equivalent` is the difference in the first metric below which two
+    rows are as good as each other. What only stands beside the verdicts is not `adjusted`.
     """
 
     variance: Literal["own", "shared"] = "own"
-    known: Mapping[str, float] | None = None
+    known: Mapping[str, Mapping[str, float]] | None = None
     equivalent: float | None = None
+    metrics: tuple[Metric, ...] = (TOP1,)
+    adjusted: bool = True
 
     def __post_init__(self) -> None:
         if self.equivalent is not None and not 0 < self.equivalent < 100:
             raise InputError(
-                f"equivalent: {self.equivalent} is refused; points of top-1 between 0 and 100"
+                f"equivalent: {self.equivalent} is refused; "
+                f"{self.metrics[0].points} of {self.metrics[0].name} between 0 and 100"
             )
         if self.equivalent is not None and self.variance == "own":
             raise InputError("equivalent: needs variance: shared")
+
+    def tests(self, rows: int) -> int:
+        """Over how many tests p values are adjusted, of that many compared rows."""
+        return rows * len(self.metrics) if self.adjusted else 1
 
 
 @dataclass(frozen=True, slots=True)

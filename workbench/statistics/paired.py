@@ -1,10 +1,11 @@
 """Whether a difference is real: differences paired by seed, and a verdict in words.
 
-The test of a row is the paired t test (Student, Biometrika 6, 1908) of its top-1 less that of the
-row it is compared to, seed by seed. P values are adjusted over all compared rows of the plan by
-Holm's method (Scandinavian Journal of Statistics 6, 1979), which holds the chance of any false
-verdict in a plan at 5 % whatever the rows have in common. Every compared row counts in the
-adjustment, also one that could not be tested: a verdict must not come easier where runs fail.
+The test of a row is the paired t test (Student, Biometrika 6, 1908) of its score less that of the
+row it is compared to, seed by seed. P values are adjusted over all compared rows and all metrics of
+the plan by Holm's method (Scandinavian Journal of Statistics 6, 1979), which holds the chance of
+any false verdict in a plan at 5 % whatever rows and metrics have in common. Every compared row
+counts in the adjustment, also one that could not be tested: a verdict must not come easier where
+runs fail.
 
 Top-1 counts images, so that its steps are 100 / n of n test images. Where seeds vary by less than a
 step they give the same counts again and again, and the spread of the differences understates what
@@ -29,10 +30,12 @@ from workbench.statistics.comparison import (
     Comparison,
     Interval,
     Verdict,
+    adjust,
     holm,
     step_level,
 )
 from workbench.statistics.facts import Method, Outcome, Race, Row, RunRecord
+from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.power import seeds_needed
 from workbench.statistics.shared import compare_shared
 
@@ -102,12 +105,14 @@ def rounding_error(images: int | None, weights: ArrayLike = (1, -1)) -> float:
     return float(100 / images / np.sqrt(12) * np.linalg.norm(weights)) if images else 0.0
 
 
-def student(differences: ArrayLike, level: float = LEVEL, least: float = 0.0) -> Student:
+def student(
+    differences: ArrayLike, level: float = LEVEL, least: float = 0.0, finest: float = RESOLUTION
+) -> Student:
     """Mean, sample standard deviation, two-sided interval and p value of paired differences.
 
-    `differences` is (..., n), in percentage points; `least` is the least standard error of their
-    mean (see `rounding_error`). Without one, differences that are all alike leave the spread
-    unknown: no interval, and p = 1 rather than 0.
+    `differences` is (..., n), in the unit of the metric; `least` is the least standard error of
+    their mean (see `rounding_error`). Without one, differences that are alike to within `finest`
+    leave the spread unknown: no interval, and p = 1 rather than 0.
     """
     values = np.asarray(differences, dtype=np.float64)
     n = values.shape[-1]
@@ -118,7 +123,7 @@ def student(differences: ArrayLike, level: float = LEVEL, least: float = 0.0) ->
     if n == 1:
         return Student(1, mean, blank, blank, blank, blank, np.ones_like(mean))
     sd = values.std(-1, ddof=1)
-    known = sd > RESOLUTION
+    known = sd > finest
     error = np.maximum(np.where(known, sd, 0.0) / np.sqrt(n), least)
     error = np.where(error > 0, error, np.nan)
     p = np.where(error > 0, 2 * special.stdtr(n - 1, -np.abs(mean) / error), 1.0)
@@ -139,7 +144,11 @@ def detectable(error: float, n: int, level: float) -> float:
 
 
 def bootstrap(
-    differences: Sequence[float], level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
+    differences: Sequence[float],
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    finest: float = RESOLUTION,
 ) -> Interval | None:
     """Expanded percentile bootstrap interval of the mean (Hesterberg, The American Statistician
     69, 2015, section 5.3), which undoes the narrowness of the plain one at small n.
@@ -149,7 +158,7 @@ def bootstrap(
     """
     values = np.asarray(differences, dtype=np.float64)
     n = len(values)
-    if n < 2 or values.std(ddof=1) <= RESOLUTION:
+    if n < 2 or values.std(ddof=1) <= finest:
         return None
     drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
     tail = special.ndtr(np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, level / 2))
@@ -157,11 +166,12 @@ def bootstrap(
     return Interval(float(low), float(high))
 
 
-def summarise(row: Row, runs: Sequence[RunRecord]) -> Summary:
+def summarise(row: Row, runs: Sequence[RunRecord], metric: Metric = TOP1) -> Summary:
     """The runs of one row; mean and sample standard deviation are over those that completed."""
     own = [run for run in runs if run.variant == row.name]
-    top1 = [run.measured for run in own if run.measured is not None]
-    speed = [run.images_per_second for run in own if run.images_per_second and run.measured]
+    scores = [score for run in own if (score := run.score(metric)) is not None]
+    done = [run for run in own if run.outcome is Outcome.COMPLETED]
+    speed = [run.images_per_second for run in done if run.images_per_second]
     counts = [
         (outcome, sum(run.outcome is outcome for run in own))
         for outcome in Outcome
@@ -170,9 +180,9 @@ def summarise(row: Row, runs: Sequence[RunRecord]) -> Summary:
     return Summary(
         variant=row.name,
         runs=len(own),
-        completed=len(top1),
-        mean=float(np.mean(top1)) if top1 else None,
-        sd=float(np.std(top1, ddof=1)) if len(top1) > 1 else None,
+        completed=len(done),
+        mean=float(np.mean(scores)) if scores else None,
+        sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         images_per_second=float(np.mean(speed)) if speed else None,
         ended=tuple((outcome, count) for outcome, count in counts if count),
         reasons=tuple(dict.fromkeys(run.reason for run in own if run.reason)),
@@ -188,16 +198,30 @@ def compare_rows(
     images: int | None = None,
     method: Method | None = None,
 ) -> dict[str, Comparison]:
-    """Every row that is compared to another, by variant.
+    """Every row that is compared to another, by variant, in the first metric of the method.
 
     `seeds` is the order they were run in, which the sequential method of a `race` needs; `images`
     is the size of the test set. Without a `method`, each row has its own variance.
     """
-    found = _compare_own(rows, runs, seeds, race, resamples, images)
-    if method is None or method.variance == "own":
+    return compare_metrics(rows, runs, seeds, race, resamples, images, method)[0]
+
+
+def compare_metrics(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    race: Race | None = None,
+    resamples: int = RESAMPLES,
+    images: int | None = None,
+    method: Method | None = None,
+) -> tuple[dict[str, Comparison], ...]:
+    """`compare_rows` in every metric of the method; they share one adjustment."""
+    method = method or Method()
+    found = _compare_own(rows, runs, seeds, race, resamples, images, method)
+    if method.variance == "own":
         return found
-    least, each = rounding_error(images), tuple(found.values())
-    return compare_shared(rows, each, runs, seeds, method, race, least)
+    least = rounding_error(images)
+    return compare_shared(rows, found, runs, seeds, method, race, least)
 
 
 def _compare_own(
@@ -207,24 +231,31 @@ def _compare_own(
     race: Race | None,
     resamples: int,
     images: int | None,
-) -> dict[str, Comparison]:
+    method: Method,
+) -> tuple[dict[str, Comparison], ...]:
     compared = [row for row in rows if row.compared_to is not None]
-    pairs = {row.name: paired(row, runs, seeds) for row in compared}
-    least = rounding_error(images)
-    tests = {name: _test(list(found.values()), race, least) for name, found in pairs.items()}
-    adjusted = holm([1.0 if test is None else float(test.p) for test in tests.values()])
-    return {
-        row.name: _comparison(
-            row, pairs[row.name], tests[row.name], float(p), len(compared), race, resamples
+    cells = [(metric, row) for metric in method.metrics for row in compared]
+    pairs = [paired(row, runs, seeds, metric) for metric, row in cells]
+    tests = [
+        _test(list(found.values()), race, rounding_error(images) * metric.counts, metric.finest)
+        for found, (metric, _) in zip(pairs, cells, strict=True)
+    ]
+    adjusted = adjust([1.0 if test is None else float(test.p) for test in tests], method)
+    family = method.tests(len(compared))
+    found: dict[str, dict[str, Comparison]] = {metric.key: {} for metric in method.metrics}
+    for (metric, row), pair, test, p in zip(cells, pairs, tests, adjusted, strict=True):
+        found[metric.key][row.name] = _comparison(
+            row, metric, pair, test, float(p), family, race, resamples
         )
-        for row, p in zip(compared, adjusted, strict=True)
-    }
+    return tuple(found.values())
 
 
-def paired(row: Row, runs: Sequence[RunRecord], seeds: Sequence[int]) -> dict[int, float]:
+def paired(
+    row: Row, runs: Sequence[RunRecord], seeds: Sequence[int], metric: Metric = TOP1
+) -> dict[int, float]:
     """Seed to difference, for the seeds that both rows completed, in the order of `seeds`."""
     own, other = (
-        {run.seed: run.measured for run in runs if run.variant == name}
+        {run.seed: run.score(metric) for run in runs if run.variant == name}
         for name in (row.name, row.compared_to)
     )
     found = dict[int, float]()
@@ -235,22 +266,25 @@ def paired(row: Row, runs: Sequence[RunRecord], seeds: Sequence[int]) -> dict[in
     return found
 
 
-def _test(differences: list[float], race: Race | None, least: float) -> Student | None:
+def _test(
+    differences: list[float], race: Race | None, least: float, finest: float
+) -> Student | None:
     """The test of one row; none where there are too few pairs or their spread is unknown."""
     if len(differences) < (2 if race is None else race.least):
         return None
     if race is None:
-        found = student(differences, least=least)
+        found = student(differences, least=least, finest=finest)
     else:
         counts = range(race.least, len(differences) + 1)
-        looks = (student(differences[:n], least=least).p for n in counts)
+        looks = (student(differences[:n], least=least, finest=finest).p for n in counts)
         p = sequential.sequential_p(race, min(float(look) for look in looks))
-        found = replace(student(differences, least=least), p=np.asarray(p))
+        found = replace(student(differences, least=least, finest=finest), p=np.asarray(p))
     return found if np.isfinite(found.low) else None
 
 
 def _comparison(
     row: Row,
+    metric: Metric,
     found: dict[int, float],
     test: Student | None,
     p_holm: float,
@@ -261,7 +295,8 @@ def _comparison(
     differences = tuple(found.values())
     share = LEVEL / comparisons
     level = share if race is None else sequential.nominal_level(race, share)
-    verdict = _verdict(test, p_holm)
+    verdict = _verdict(test, p_holm, metric)
+    drawn = resamples if test else 0
     return Comparison(
         variant=row.name,
         compared_to=row.compared_to or "",
@@ -270,13 +305,14 @@ def _comparison(
         mean=float(np.mean(differences)) if differences else None,
         sd=float(np.std(differences, ddof=1)) if len(differences) > 1 else None,
         interval=_interval(test, p_holm, comparisons, race) if test else None,
-        bootstrap=bootstrap(differences, resamples=resamples) if resamples and test else None,
+        bootstrap=bootstrap(differences, resamples=drawn, finest=metric.finest) if drawn else None,
         p=float(test.p) if test else None,
         p_holm=p_holm if test else None,
         detectable=detectable(float(test.error), test.n, level) if test else None,
         verdict=verdict,
         reason="" if test else _reason(len(differences), race),
         takes=_takes(test, comparisons) if test and verdict is Verdict.UNDECIDED else None,
+        metric=metric,
     )
 
 
@@ -295,12 +331,12 @@ def _takes(test: Student, comparisons: int) -> int | None:
     return seeds_needed(abs(float(test.mean)), float(test.sd) ** 2, 2, comparisons)
 
 
-def _verdict(test: Student | None, p_holm: float) -> Verdict:
+def _verdict(test: Student | None, p_holm: float, metric: Metric) -> Verdict:
     if test is None:
         return Verdict.NONE
     if p_holm > LEVEL:
         return Verdict.UNDECIDED
-    return Verdict.HELPS if test.mean > 0 else Verdict.HURTS
+    return Verdict.HELPS if metric.better(float(test.mean)) else Verdict.HURTS
 
 
 def _reason(pairs: int, race: Race | None) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.facts import Method, Race, Row, RunRecord
-from workbench.statistics.paired import Verdict, compare_rows
+from workbench.statistics.paired import compare_metrics
 
 FUTILE = 0.15
 
@@ -61,13 +62,14 @@ def _decided(
     images: int | None,
     method: Method | None,
 ) -> set[str]:
-    comparisons = compare_rows(rows, runs, order, race, 0, images, method)
-    settled = (Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT)
-    return {
-        name
-        for name, found in comparisons.items()
-        if found.verdict in settled or (found.chance is not None and found.chance < FUTILE)
-    }
+    found = compare_metrics(rows, runs, order, race, 0, images, method)
+    return {name for name in found[0] if all(_settled(each[name]) for each in found)}
+
+
+def _settled(found: Comparison) -> bool:
+    """Whether there is a verdict, or none to come."""
+    over = found.verdict in (Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT)
+    return over or (found.chance is not None and found.chance < FUTILE)
 
 
 def _runs_on(variant: str, runs: Sequence[RunRecord], first: Sequence[int]) -> bool:

@@ -1,6 +1,7 @@
 """Verdicts from the variance model: every row's mean, and how far it may be off (`variance`).
 
-P values are adjusted over all compared rows by Holm's method, as those of the paired t test. An
+Each metric has a model of its own. P values are adjusted over all compared rows and all metrics by
+Holm's method, as those of the paired t test. An
 interval is at the level of its row's step of that adjustment, so that it leaves zero out just where
 the verdict does. Beside each verdict stands what Student's paired t test, which assumes nothing of
 other rows, makes of the same row.
@@ -12,7 +13,7 @@ hypotheses hold than there are rows (Shaffer, Journal of the American Statistica
 1986): each test is at 5 % over the number of rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +22,14 @@ from numpy.typing import NDArray
 from workbench.statistics import sequential, variance
 from workbench.statistics.comparison import (
     LEVEL,
-    RESOLUTION,
     Comparison,
     Interval,
     Verdict,
-    holm,
+    adjust,
     step_level,
 )
 from workbench.statistics.facts import Method, Race, Row, RunRecord
+from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.power import chance_of_verdict, detectable_t, seeds_needed
 
 Floats = NDArray[np.float64]
@@ -36,89 +37,119 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Tests:
-    """The tests of all compared rows; arrays are (comparisons,)."""
+    """The tests of all compared rows in one metric; arrays are (comparisons,)."""
 
     contrast: variance.Contrast
     model: variance.Model
     counts: Floats  # seeds of the side that has fewer
-    p: Floats
-    adjusted: Floats
-    level: Floats  # of the interval
+    p: Floats  # NaN where there is no test
+    family: int  # over how many tests p values are adjusted
 
 
 def compare_shared(
     rows: Sequence[Row],
-    paired: Sequence[Comparison],
+    paired: Sequence[Mapping[str, Comparison]],
     runs: Sequence[RunRecord],
     seeds: Sequence[int],
     method: Method,
     race: Race | None = None,
     least: float = 0.0,
-) -> dict[str, Comparison]:
-    """Every compared row by variant, in the order of `paired`, which are the paired t tests.
+) -> tuple[dict[str, Comparison], ...]:
+    """For every metric, each compared row by variant; `paired` are the paired t tests.
 
-    `least` is the least standard error of a difference.
+    `least` is the least standard error of a difference of shares of the test images.
     """
-    if not paired:
-        return {}
+    compared = [*paired[0].values()]
+    if not compared:
+        return tuple({} for _ in paired)
     index = {row.name: position for position, row in enumerate(rows)}
-    first = np.array([index[each.variant] for each in paired])
-    second = np.array([index[each.compared_to] for each in paired])
-    values, known = scores(rows, runs, seeds), _known(rows, method)
-    tests = _tests(values, known, first, second, race, least, method.equivalent is not None)
-    return {
-        each.variant: _comparison(each, tests, position, method, race)
-        for position, each in enumerate(paired)
-    }
+    first = np.array([index[each.variant] for each in compared])
+    second = np.array([index[each.compared_to] for each in compared])
+    tests = [
+        _tests(
+            _scored(rows, runs, seeds, metric, method), first, second, race,
+            least * metric.counts, method.tests(len(first)),
+        )
+        for metric in method.metrics
+    ]  # fmt: skip
+    p = np.concatenate([np.nan_to_num(each.p, nan=1.0) for each in tests])
+    margins = method.equivalent is not None
+    adjusted = np.minimum(p * tests[0].family, 1.0) if margins else adjust(p, method)
+    level = step_level(p, adjusted, tests[0].family)
+    return tuple(
+        {
+            name: _comparison(
+                each, tests[place], position, method, race,
+                *(float(of[place * len(first) + position]) for of in (adjusted, level)),
+            )
+            for position, (name, each) in enumerate(found.items())
+        }
+        for place, found in enumerate(paired)
+    )  # fmt: skip
 
 
-def scores(rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int]) -> Floats:
-    """(rows, seeds) top-1 in percent; NaN where no run completed."""
-    found = {(run.variant, run.seed): run.measured for run in runs}
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """(rows, seeds) scores of one metric, and (rows,) the known parts of their variance."""
+
+    values: Floats
+    known: Floats
+    metric: Metric
+
+    def fit(self, look: int | None = None) -> variance.Model:
+        """The model of the first seeds, or of all."""
+        values = self.values[:, :look]
+        there = np.isfinite(values)
+        mean = np.where(there, values, 0.0).sum(-1) / np.maximum(there.sum(-1), 1)
+        levels = np.where(there.any(-1), mean, np.nan)
+        scale = variance.level_scale(levels) if self.metric.counts else 1.0
+        return variance.fit(variance.moments(values, self.known, scale))
+
+
+def _scored(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    metric: Metric,
+    method: Method,
+) -> _Scored:
+    return _Scored(scores(rows, runs, seeds, metric), _known(rows, method, metric), metric)
+
+
+def scores(
+    rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int], metric: Metric = TOP1
+) -> Floats:
+    """(rows, seeds) in the unit of the metric; NaN where no run completed."""
+    found = {(run.variant, run.seed): run.score(metric) for run in runs}
     table = [[found.get((row.name, seed)) for seed in seeds] for row in rows]
     return np.array(table, dtype=np.float64).reshape(len(rows), len(seeds))
 
 
-def _known(rows: Sequence[Row], method: Method) -> Floats:
+def _known(rows: Sequence[Row], method: Method, metric: Metric) -> Floats:
     """(rows,) the known parts: of a row with too few runs, which is not tested, that of another."""
-    known = method.known or {}
+    known = (method.known or {}).get(metric.key, {})
     typical = float(np.median(list(known.values()))) if known else 0.0
     return np.array([known.get(row.name, typical) for row in rows])
 
 
 def _tests(
-    values: Floats,
-    known: Floats,
+    scored: _Scored,
     first: NDArray[np.int_],
     second: NDArray[np.int_],
     race: Race | None,
     least: float,
-    equivalence: bool,
+    family: int,
 ) -> _Tests:
-    model = variance.fit(_moments(values, known))
+    model = scored.fit()
     found = variance.contrasts(model, first, second, least=least)
     counts = np.minimum(model.moments.count[first], model.moments.count[second])
-    tested = (counts >= (race.least if race else 2)) & (found.error > RESOLUTION)
-    p = _looked(values, known, first, second, race, least) if race else found.p()
-    p = np.where(tested, p, 1.0)
-    comparisons = len(first)
-    adjusted = np.minimum(p * comparisons, 1.0) if equivalence else holm(p)
-    level = step_level(p, adjusted, comparisons)
-    p = np.where(tested, p, np.nan)
-    return _Tests(found, model, counts, p, adjusted, level)
-
-
-def _moments(values: Floats, known: Floats) -> variance.Moments:
-    """(rows, seeds) top-1 in percent and the known parts."""
-    there = np.isfinite(values)
-    mean = np.where(there, values, 0.0).sum(-1) / np.maximum(there.sum(-1), 1)
-    scale = variance.level_scale(np.where(there.any(-1), mean, np.nan))
-    return variance.moments(values, known, scale)
+    tested = (counts >= (race.least if race else 2)) & (found.error > scored.metric.finest)
+    p = _looked(scored, first, second, race, least) if race else found.p()
+    return _Tests(found, model, counts, np.where(tested, p, np.nan), family)
 
 
 def _looked(
-    values: Floats,
-    known: Floats,
+    scored: _Scored,
     first: NDArray[np.int_],
     second: NDArray[np.int_],
     race: Race,
@@ -126,18 +157,23 @@ def _looked(
 ) -> Floats:
     """Sequential p values: the smallest over the looks, each at the seeds that it had."""
     smallest = np.ones(len(first))
-    had = np.isfinite(values).sum(-1)
-    for look in range(race.least, values.shape[-1] + 1):
-        model = variance.fit(_moments(values[:, :look], known))
-        p = variance.contrasts(model, first, second, least=least).p()
+    rows, looks = scored.values.shape
+    had = np.isfinite(scored.values).sum(-1)
+    for look in range(race.least, looks + 1):
+        p = variance.contrasts(scored.fit(look), first, second, least=least).p()
         reached = np.minimum(had[first], had[second]) >= look
         smallest = np.where(reached, np.minimum(smallest, p), smallest)
-    rows = len(values)
     return np.array([sequential.sequential_p(race, float(p), rows) for p in smallest])
 
 
 def _comparison(
-    paired: Comparison, tests: _Tests, at: int, method: Method, race: Race | None
+    paired: Comparison,
+    tests: _Tests,
+    at: int,
+    method: Method,
+    race: Race | None,
+    adjusted: float,
+    level: float,
 ) -> Comparison:
     contrast, model = tests.contrast, tests.model
     p = float(tests.p[at])
@@ -150,14 +186,13 @@ def _comparison(
         )  # fmt: skip
     freedom, floor = float(contrast.freedom[at]), float(contrast.floor[at])
     rows = len(model.known)
-    level = float(tests.level[at])
     nominal = sequential.nominal_level(race, level, rows) if race else level
     half = variance.critical(nominal, freedom, floor) * error
-    comparisons = len(tests.p)
-    share = LEVEL / comparisons
+    share = LEVEL / tests.family
     share = sequential.nominal_level(race, share, rows) if race else share
     one_sided = variance.critical(min(2 * share, 1), freedom, floor) * error
-    verdict = _verdict(mean, one_sided, float(tests.adjusted[at]), method.equivalent)
+    margin = method.equivalent if paired.metric == method.metrics[0] else None
+    verdict = _verdict(mean, one_sided, adjusted, margin, paired.metric)
     loud = zip((paired.variant, paired.compared_to), contrast.loud, strict=True)
     undecided = verdict is Verdict.UNDECIDED
     pooled = 2 if any(flags[at] for flags in contrast.loud) else rows  # whose spread tells
@@ -165,7 +200,7 @@ def _comparison(
         mean=mean,
         interval=Interval(mean - half, mean + half),
         p=p,
-        p_holm=float(tests.adjusted[at]),
+        p_holm=adjusted,
         detectable=detectable_t(error, freedom, floor, share),
         verdict=verdict,
         reason="",
@@ -174,16 +209,18 @@ def _comparison(
         chance=chance_of_verdict(mean, error, int(tests.counts[at]), race.most, freedom, share)
         if race and undecided
         else None,
-        takes=seeds_needed(abs(mean), error**2 * tests.counts[at], pooled, comparisons)
+        takes=seeds_needed(abs(mean), error**2 * tests.counts[at], pooled, tests.family)
         if undecided
         else None,
     )
 
 
-def _verdict(mean: float, half: float, adjusted: float, equivalent: float | None) -> Verdict:
+def _verdict(
+    mean: float, half: float, adjusted: float, equivalent: float | None, metric: Metric
+) -> Verdict:
     """`half` is half of the interval that both one-sided tests make."""
     if adjusted <= LEVEL:
-        return Verdict.HELPS if mean > 0 else Verdict.HURTS
+        return Verdict.HELPS if metric.better(mean) else Verdict.HURTS
     if equivalent is not None and abs(mean) + half < equivalent:
         return Verdict.EQUIVALENT
     return Verdict.UNDECIDED

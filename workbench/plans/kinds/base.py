@@ -13,6 +13,7 @@ from workbench.config import Count, Frozen, Natural
 from workbench.errors import InputError
 from workbench.plans.matching import Match
 from workbench.statistics.facts import Row
+from workbench.statistics.metric import TOP1
 
 
 class PlannedRow(Row):
@@ -112,6 +113,7 @@ class PlanFile(Frozen):
     race: SeedRace | None = None  # written as the value of `seeds`, which then has all of them
     variance: Literal["shared", "own"] = "shared"  # of a row: pooled over rows, or its own alone
     equivalent: Annotated[float, Field(gt=0, lt=100)] | None = None  # points that don't matter
+    metric: Words = (TOP1.key,)  # what verdicts are about
     imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod

@@ -25,18 +25,26 @@ def draw(lines: Sequence[RowResult]) -> "Figure | None":
     compared = [line for line in lines if line.comparison is not None]
     if not compared:
         return None
-    made = style.figure(7.5, 1.1 + 0.38 * len(compared))
-    axes = made.add_subplot()
+    panels = len(compared[0].declared)
+    made = style.figure(7.5, panels * (1.1 + 0.38 * len(compared)))
+    for panel in range(panels):
+        _panel(made.add_subplot(panels, 1, panel + 1), compared, panel)
+    return made
+
+
+def _panel(axes: "Axes", compared: Sequence[RowResult], panel: int) -> None:
+    """All rows in one metric of the plan."""
+    metric = compared[0].declared[panel].metric
     for height, line in enumerate(compared):
-        _effect(axes, height, line)
+        _effect(axes, height, line, line.declared[panel])
     axes.axvline(0, color=style.BLACK, linewidth=0.8)
     axes.set_yticks(range(len(compared)), [_name(line) for line in compared])
     axes.set_ylim(len(compared) - 0.5, -0.5)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("difference in top-1, percentage points, with the interval of its verdict")
+    unit = "percentage points" if metric.unit == "%" else metric.unit
+    axes.set_xlabel(f"difference in {metric.name}, {unit}, with the interval of its verdict")
     axes.margins(x=0.08)
-    return made
 
 
 def _name(line: RowResult) -> str:
@@ -44,9 +52,7 @@ def _name(line: RowResult) -> str:
     return f"{style.shorten(line.row.name, 24)}\ncompared to {style.shorten(against, 24)}"
 
 
-def _effect(axes: "Axes", height: int, line: RowResult) -> None:
-    found = line.comparison
-    assert found is not None
+def _effect(axes: "Axes", height: int, line: RowResult, found: Comparison) -> None:
     marker, colour = LOOKS[found.verdict]
     if found.mean is not None:
         if found.interval is not None:
@@ -68,4 +74,4 @@ def _label(found: Comparison, line: RowResult) -> str:
     words = verdict_text(found)
     if line.summary.ended:
         words = f"{words}; {line.summary.outcome}"
-    return f"{mean_text(found.mean, found.interval)}\n{words}".strip()
+    return f"{mean_text(found.mean, found.interval, found.metric)}\n{words}".strip()
