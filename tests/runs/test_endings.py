@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import fits
 from tests.support import sweeps as standins
 from tests.support.checks import outcomes, refused, start, trained_epochs
 from tests.support.sweeps import options, plan, quiet, said
@@ -27,18 +28,23 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from rich.console import Console
-from {module} import options, plan
+from {module} import options
+from workbench.engine import LOCAL
+from workbench.plans.resolution import Plan
 from workbench.runs.sweep import run_sweep
 
 if __name__ == "__main__":
-    console = Console(width=200)
-    done = run_sweep(plan(), Path({folder!r}), options(command="workbench ablate path"), console)
+    plan = Plan.model_validate_json({plan!r})
+    given = options(where=LOCAL, command="workbench ablate path")
+    done = run_sweep(plan, Path({folder!r}), given, Console(width=200))
     sys.exit(done.exit_code)
 """
 
 
 def begun(folder: Path, epoch_seconds: float) -> "subprocess.Popen[str]":
-    script = SWEEP.format(path=sys.path, module=standins.NAME, folder=str(folder))
+    written = plan().model_dump_json()  # to resolve it, the process would have to import torch
+    module = standins.__name__
+    script = SWEEP.format(path=sys.path, module=module, plan=written, folder=str(folder))
     return start(script, folder, epoch_seconds)
 
 
@@ -92,7 +98,7 @@ def test_epochs_that_a_killed_driver_never_heard_of_are_in_the_curve(
     asked = iter([False] * epochs + [True])
     place = run_folder(folder, run)
     place.mkdir(parents=True)
-    standins.quick(run, place, lambda _: None, should_stop=lambda: next(asked, True))
+    fits.quick(run, place, lambda _: None, should_stop=lambda: next(asked, True))
     done = run_sweep(plan(), folder, options(jobs=1, only=(run.variant,)), quiet())
     assert done.left == 0
     curves = [len(found.curve) for found in load_sweep(folder).runs if found.variant == run.variant]

@@ -12,7 +12,8 @@ import pytest
 
 import workbench as wb
 from tests.support.checks import refused
-from tests.support.sweeps import options, plan, quick, quiet
+from tests.support.fits import quick
+from tests.support.sweeps import options, plan, quiet
 from workbench.config import Result, RunConfig
 from workbench.runs.evidence import EVIDENCE, export_evidence
 from workbench.runs.folder import LEDGER, run_folder

@@ -3,7 +3,6 @@
 import json
 import os
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from tests.support.checks import outcomes, refused, trained_epochs
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome
+from workbench.engine import LOCAL
 from workbench.plans.changes import Changes
 from workbench.runs import progress
 from workbench.runs.folder import LEDGER, locked, run_folder
@@ -20,7 +20,8 @@ from workbench.runs.sweep import run_sweep
 
 
 def test_sweep_trains_every_run_and_leaves_its_folder(folder: Path) -> None:
-    done = run_sweep(plan(), folder, replace(options(), command="workbench ablate path"), quiet())
+    given = options(where=LOCAL, command="workbench ablate path")
+    done = run_sweep(plan(), folder, given, quiet())
     assert outcomes(done) == [Outcome.COMPLETED] * 6
     assert (done.trained, done.left, done.exit_code) == (6, 0, 0)
     files = {each.name for each in folder.iterdir()}

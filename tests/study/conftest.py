@@ -1,13 +1,13 @@
 """Studies in this process, with no worker to start."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.studies import INLINE, InlineSite
-from workbench.engine.choice import ENGINES
+from tests.support.inline import with_inline
 
 
-@pytest.fixture(autouse=True)
-def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENGINES, INLINE.engine, lambda _: nullcontext(InlineSite()))
+@pytest.fixture(autouse=True, scope="package")
+def inline() -> Iterator[None]:
+    with with_inline():
+        yield

@@ -1,13 +1,10 @@
 """A study through an engine and the ledger: each network once, nothing lost, ends as outcomes."""
 
 import json
-import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tests.support import inline, study_fits
 from tests.support import studies as standins
 from tests.support.checks import start, trained_epochs
 from tests.support.studies import options, quiet, run, said, study
@@ -46,6 +44,18 @@ def by_network(trials: tuple[Trial, ...]) -> dict[str, list[Trial]]:
         if trial.outcome == "completed":
             groups.setdefault(trial.network or "", []).append(trial)
     return groups
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    """A study that was not cut short; its folder is not for writing."""
+    return run(tmp_path_factory.mktemp("plain") / "digits", command="workbench study digits")
+
+
+@pytest.fixture
+def copied(plain: StudyResult, tmp_path: Path) -> Path:
+    """A copy of its folder."""
+    return Path(shutil.copytree(plain.folder, tmp_path / "copied"))
 
 
 # ---------------------------------------------------------------- what is trained
@@ -80,18 +90,17 @@ def test_infeasible_points_are_told_and_never_reach_the_ledger(tmp_path: Path) -
         assert {run.variant for run in ledger.runs()}.isdisjoint(trial.network for trial in missed)
 
 
-def test_done_is_done_and_more_trials_go_on(tmp_path: Path) -> None:
-    first = run(tmp_path)
-    again = run(tmp_path)
-    assert facts(again) == facts(first)
-    assert len(trained_epochs(tmp_path)) == 12
-    more = run(tmp_path, study_=study(trials=8))
-    assert facts(more)[: len(first.trials)] == facts(first)
+def test_done_is_done_and_more_trials_go_on(plain: StudyResult, copied: Path) -> None:
+    again = run(copied)
+    assert facts(again) == facts(plain)
+    assert len(trained_epochs(copied)) == 12
+    more = run(copied, study_=study(trials=8))
+    assert facts(more)[: len(plain.trials)] == facts(plain)
     assert len(by_network(more.trials)) == 8
 
 
-def test_sequential_study_repeats_itself(tmp_path: Path) -> None:
-    assert facts(run(tmp_path / "a")) == facts(run(tmp_path / "b"))
+def test_sequential_study_repeats_itself(plain: StudyResult, tmp_path: Path) -> None:
+    assert facts(run(tmp_path)) == facts(plain)
 
 
 def test_grid_that_is_used_up_ends_and_says_so(tmp_path: Path) -> None:
@@ -107,22 +116,21 @@ def test_points_that_give_no_more_networks_end_at_the_limit(tmp_path: Path) -> N
     assert "4 points gave no more" in (done.short or "")
 
 
-def test_results_folder_is_that_of_an_ablation(tmp_path: Path) -> None:
-    done = run(tmp_path, command="workbench study digits")
-    sweep = load_sweep(tmp_path)
+def test_results_folder_is_that_of_an_ablation(plain: StudyResult, copied: Path) -> None:
+    sweep = load_sweep(copied)
     assert len(sweep.runs) == 12
-    (tmp_path / LEDGER).unlink()
-    exported = load_sweep(tmp_path)
+    (copied / LEDGER).unlink()
+    exported = load_sweep(copied)
     assert [run.id for run in exported.runs] == [run.id for run in sweep.runs]
     assert sweep.environment["command"] == "workbench study digits"
-    assert done.dashboard == f"optuna-dashboard sqlite:///{tmp_path}/study.db"
+    assert plain.dashboard == f"optuna-dashboard sqlite:///{plain.folder}/study.db"
 
 
 def test_folder_is_described_before_anything_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the command that repeats it is there after a kill."""
-    real, rows = standins.quick, []
+    real, rows = study_fits.quick, []
 
     def looking(run: RunConfig, *given: Any) -> Result:
         command = json.loads((tmp_path / "environment.json").read_text())["command"]
@@ -132,7 +140,7 @@ def test_folder_is_described_before_anything_trains(
         assert run.variant in rows[-1]
         return real(run, *given)
 
-    monkeypatch.setattr(standins, "quick", looking)
+    monkeypatch.setattr(study_fits, "quick", looking)
     run(tmp_path, command="workbench study digits", study_=study(trials=3))
     assert [len(names) for names in rows] == [1, 1, 2, 2, 3, 3]
 
@@ -140,7 +148,7 @@ def test_folder_is_described_before_anything_trains(
 def test_each_run_has_the_host_that_its_worker_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standins.Inline, "host", {"host": "node7", "cores": 96})
+    monkeypatch.setattr(inline.Inline, "host", {"host": "node7", "cores": 96})
     run(tmp_path, study_=study(trials=1))
     hosts = [found.host for found in load_sweep(tmp_path).runs]
     assert {(host["host"], host["cores"]) for host in hosts} == {("node7", 96)}
@@ -229,20 +237,20 @@ def test_divergence_is_a_result_and_failure_is_tried_again(tmp_path: Path) -> No
     assert all(trial.reason == "loss is nan" and trial.top1 is None for trial in diverged)
 
 
-def test_search_without_its_storage_takes_the_runs_of_the_ledger(tmp_path: Path) -> None:
-    first = run(tmp_path)
-    (tmp_path / "study.db").unlink()
-    again = run(tmp_path)
-    assert facts(again) == facts(first)
-    assert len(trained_epochs(tmp_path)) == 12
+def test_search_without_its_storage_takes_the_runs_of_the_ledger(
+    plain: StudyResult, copied: Path
+) -> None:
+    (copied / "study.db").unlink()
+    again = run(copied)
+    assert facts(again) == facts(plain)
+    assert len(trained_epochs(copied)) == 12
 
 
-def test_ledger_of_another_training_is_refused(tmp_path: Path) -> None:
-    run(tmp_path)
-    (tmp_path / "study.db").unlink()
+def test_ledger_of_another_training_is_refused(copied: Path) -> None:
+    (copied / "study.db").unlink()
     longer = study(recipe={"base": "digits", "epochs": 5})
     with pytest.raises(InputError, match=r"recipe: epochs 4 -> 5"):
-        run(tmp_path, study_=longer)
+        run(copied, study_=longer)
 
 
 def test_two_studies_can_not_share_a_folder(tmp_path: Path) -> None:
@@ -255,11 +263,10 @@ def test_two_studies_can_not_share_a_folder(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- processes
 
 
-def test_jobs_train_the_same_networks_to_the_same_top1(tmp_path: Path) -> None:
+def test_jobs_train_the_same_networks_to_the_same_top1(plain: StudyResult, tmp_path: Path) -> None:
     """Two seeds on two workers: one trial at a time, so that even the points are the same."""
-    one = run(tmp_path / "1")
     two = run(tmp_path / "2", jobs=2, where=LOCAL)
-    assert facts(two) == facts(one)
+    assert facts(two) == facts(plain)
     four = run(tmp_path / "4", jobs=4, where=LOCAL)
     assert len(by_network(four.trials)) == 6
     assert states(tmp_path / "4")[TrialState.RUNNING] == 0
@@ -269,75 +276,53 @@ SCRIPT = """
 import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from rich.console import Console
-from {module} import options, study
-from workbench.study.run import run_study
-from workbench.engine import LOCAL
+from {inline} import with_inline
+from {module} import run
 
-if __name__ == "__main__":
-    given = options(jobs=2, where=LOCAL, command="workbench study digits")
-    done = run_study(study(), Path({folder!r}), given, Console(width=200))
-    sys.exit(done.exit_code)
+with with_inline():
+    run(Path({folder!r}), "killed")
 """
 
 
-def begun(folder: Path) -> "subprocess.Popen[str]":
-    script = SCRIPT.format(path=sys.path, module=standins.NAME, folder=str(folder))
-    return start(script, folder, epoch_seconds=0.3)
-
-
-def wait_until_under_way(folder: Path) -> None:
-    """Two networks are done, and another is through an epoch."""
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        epochs = trained_epochs(folder)
-        whole = sum(len(each) == 4 for each in epochs.values())
-        if whole >= 4 and any(0 < len(each) < 4 for each in epochs.values()):
-            return
-        time.sleep(0.02)
-    raise AssertionError("the study did not get there")
-
-
 def test_study_killed_outright_loses_nothing_and_ends_as_if_it_had_not_been(
-    tmp_path: Path,
+    plain: StudyResult, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cut"
-    process = begun(folder)
-    wait_until_under_way(folder)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    names = {"inline": inline.__name__, "module": standins.__name__}
+    script = SCRIPT.format(path=sys.path, folder=str(folder), **names)
+    process = start(script, folder, epoch_seconds=0)
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == -signal.SIGKILL, output
+    assert sum(len(each) == 4 for each in trained_epochs(folder).values()) == 5
     copy = tmp_path / "as_left"
     shutil.copytree(folder, copy)
     assert states(copy)[TrialState.RUNNING] >= 1
     console = quiet()
-    resumed = run_study(study(), folder, options(jobs=2, where=LOCAL), console)
-    whole = run(tmp_path / "whole")
-    assert facts(resumed) == facts(whole)
+    resumed = run_study(study(), folder, options(), console)
+    assert facts(resumed) == facts(plain)
     assert states(folder)[TrialState.RUNNING] == states(folder)[TrialState.WAITING] == 0
     assert list(trained_epochs(folder).values()) == [["0", "1", "2", "3"]] * 12
     assert "[6/6]" in said(console)
 
 
-def test_ctrl_c_leaves_nothing_running_and_says_how_to_go_on(tmp_path: Path) -> None:
-    folder = tmp_path / "stopped"
-    process = begun(folder)
-    wait_until_under_way(folder)
-    os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in output
-    assert "give the same command again: workbench study digits" in output
-    assert states(folder)[TrialState.RUNNING] == 0
-    with Ledger.read(folder / LEDGER) as ledger:
+def test_ctrl_c_leaves_nothing_running_and_says_how_to_go_on(
+    plain: StudyResult, tmp_path: Path
+) -> None:
+    """That no process is left is for `tests/runs/test_endings.py`, with the same recording."""
+    console = quiet()
+    command = "workbench study digits"
+    done = run_study(study(), tmp_path, options("interrupted", command=command), console)
+    assert done.exit_code == 130
+    assert "give the same command again: workbench study digits" in said(console)
+    assert states(tmp_path)[TrialState.RUNNING] == 0
+    with Ledger.read(tmp_path / LEDGER) as ledger:
         assert Outcome.INTERRUPTED in {run.outcome for run in ledger.runs()}
-    resumed = run(folder)
-    assert facts(resumed) == facts(run(tmp_path / "whole"))
-    assert list(trained_epochs(folder).values()) == [["0", "1", "2", "3"]] * 12
+    assert facts(run(tmp_path)) == facts(plain)
+    assert list(trained_epochs(tmp_path).values()) == [["0", "1", "2", "3"]] * 12
 
 
-def test_storage_is_one_file_that_sqlite_reads(tmp_path: Path) -> None:
-    run(tmp_path)
-    with sqlite3.connect(tmp_path / "study.db") as connection:
+def test_storage_is_one_file_that_sqlite_reads(copied: Path) -> None:
+    with sqlite3.connect(copied / "study.db") as connection:
         (name,) = connection.execute("SELECT study_name FROM studies").fetchone()
         stored = dict(connection.execute("SELECT key, value_json FROM study_user_attributes"))
     assert name == "digits"
