@@ -1,13 +1,18 @@
 """Weights that a sweep keeps, and networks of a results folder."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from tests.support.inline import INLINE
+from tests.support.sweeps import quiet
 from workbench import load, load_results
+from workbench.cli import app
+from workbench.plans.file import read_plan
+from workbench.plans.resolution import resolve
+from workbench.runs.sweep import SweepOptions, run_sweep
 from workbench.errors import InputError
 
 SHIPPED = Path(__file__).parents[2] / "results" / "measured" / "quickstart"
@@ -21,18 +26,18 @@ rows:
 """
 
 
-def _ablate(folder: Path, *words: str) -> None:
-    (folder / "kept.yaml").write_text(PLAN)
-    command = [sys.executable, "-m", "workbench", "ablate", "kept.yaml", "--jobs", "1", *words]
-    subprocess.run([*command, "--device", "cpu"], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.mark.slow
-def test_kept_weights_come_back_and_nothing_else_changes(tmp_path: Path) -> None:
-    for name, words in (("with", ("--keep", "weights")), ("without", ())):
-        (tmp_path / name).mkdir()
-        _ablate(tmp_path / name, *words)
-    kept, bare = (tmp_path / name / "results" / "kept" for name in ("with", "without"))
+def test_kept_weights_come_back_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("kept.yaml").write_text(PLAN)
+    words = "--engine inline --jobs 1 --device cpu --keep weights --name with".split()
+    told = CliRunner().invoke(app, ["ablate", "kept.yaml", *words])
+    assert told.exit_code == 0, told.output
+    plan = resolve(read_plan("kept.yaml")[0])
+    run_sweep(plan, Path("without"), SweepOptions(jobs=1, device="cpu", where=INLINE), quiet())
+    kept, bare = tmp_path / "results" / "with", tmp_path / "without"
     columns = ["id", "variant", "seed", "status", "top1", "test_loss"]
     assert load_results(kept)[columns].equals(load_results(bare)[columns])
     one, other = load(kept, "small", 0), load(kept, seed=1)
