@@ -10,10 +10,10 @@ from tests.support.inline import INLINE
 from tests.support.sweeps import quiet
 from workbench import load, load_results
 from workbench.cli import app
+from workbench.errors import InputError
 from workbench.plans.file import read_plan
 from workbench.plans.resolution import resolve
 from workbench.runs.sweep import SweepOptions, run_sweep
-from workbench.errors import InputError
 
 SHIPPED = Path(__file__).parents[2] / "results" / "measured" / "quickstart"
 PLAN = """
@@ -32,7 +32,18 @@ def test_kept_weights_come_back_and_nothing_else_changes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("kept.yaml").write_text(PLAN)
-    words = "--engine inline --jobs 1 --device cpu --keep weights --name with".split()
+    words = [
+        "--engine",
+        "inline",
+        "--jobs",
+        "1",
+        "--device",
+        "cpu",
+        "--keep",
+        "weights",
+        "--name",
+        "with",
+    ]
     told = CliRunner().invoke(app, ["ablate", "kept.yaml", *words])
     assert told.exit_code == 0, told.output
     plan = resolve(read_plan("kept.yaml")[0])
