@@ -213,7 +213,10 @@ rows:
 
 
 @pytest.mark.slow
-def test_ablate_trains_prints_a_table_and_is_done_the_second_time(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_ablate_trains_prints_a_table_and_is_done_the_second_time(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     plan = write_plan(tmp_path, PLAN)
     first = run("ablate", plan, "--jobs", "1")
     assert first.code == 0
@@ -228,12 +231,19 @@ def test_ablate_trains_prints_a_table_and_is_done_the_second_time(run, tmp_path:
         "table.tex",
     ):
         assert (folder / name).stat().st_size > 0, name
-    second = run("ablate", plan, "--jobs", "1")
+    with monkeypatch.context() as nothing_left:
+        nothing_left.delattr("workbench.report.commands.ablate")
+        second = run("ablate", plan, "--jobs", "1")
+        data = json.loads(run("ablate", plan, "--jobs", "1", "--json").out)
     assert second.code == 0
-    assert "All 2 runs are done" in second.out
-    assert "no LPU" in second.out
-    data = json.loads(run("ablate", plan, "--json").out)
+    assert second.out.startswith("All 2 runs are done; nothing to train.\n")
+    table = second.out.partition("\n")[2]
+    assert first.out.endswith(table)
+    assert "no LPU" in table
     assert len(data["rows"]) == 2
+    (folder / "table.md").unlink()
+    assert run("ablate", plan, "--jobs", "1").out == second.out
+    assert (folder / "table.md").exists()
 
 
 def test_a_plan_for_images_that_are_not_here_still_shows_its_costs(run) -> None:  # type: ignore[no-untyped-def]

@@ -38,7 +38,8 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sweep, str]:
     folder, console = tmp_path_factory.mktemp("sweep") / "path", quiet()
     done = run_sweep(every(), folder, options("every_end"), quiet())
     assert done.left == 6  # what failed or was interrupted runs again; the rest is final
-    return folder, report_folder(folder, console), said(console)
+    report_folder(folder, console)
+    return folder, load_sweep(folder), said(console)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from workbench.cli.app import (
     print_json,
 )
 from workbench.cli.slots import asked, print_slots
+from workbench.cli.versions import versions
 from workbench.errors import InputError
+from workbench.show.again import RepeatedCommand
 from workbench.show.console import make_console
 from workbench.show.formats import Form
 from workbench.user_modules import import_modules
@@ -42,49 +44,55 @@ def add_to(app: typer.Typer) -> None:
     )(new_plan)
 
 
+PlanRef = Annotated[
+    str | None,
+    typer.Argument(
+        help="A plan file, or the name of one in ablations/.", autocompletion=complete.plans
+    ),
+]
+Seeds = Annotated[str | None, typer.Option(metavar="SEEDS", help="In place of the plan's: 0,1,2.")]
+Only = Annotated[list[str] | None, typer.Option(metavar="NAME", help="This row alone; repeatable.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="For every row, or recipe.KEY=VALUE; repeatable."
+    ),
+]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Another name for plan and folder.")]
+Extend = Annotated[
+    bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
+]
+Measure = Annotated[
+    bool, typer.Option("--measure", help="In a dry run: time every row, not a few.")
+]
+Template = Annotated[
+    bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
+]
+
+
 def ablate(
-    plan: Annotated[
-        str | None,
-        typer.Argument(
-            help="A plan file, or the name of one in ablations/.", autocompletion=complete.plans
-        ),
-    ] = None,
+    context: typer.Context,
+    plan: PlanRef = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
-    seeds: Annotated[
-        str | None, typer.Option(metavar="SEEDS", help="In place of the plan's: 0,1,2.")
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="This row alone; repeatable.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="For every row, or recipe.KEY=VALUE; repeatable."
-        ),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another name for plan and folder.")
-    ] = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    set_: Settings = None,
+    name: Name = None,
     device: Device = "auto",
     engine: Engine = "local",
     ray_address: RayAddress = None,
-    extend: Annotated[
-        bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
-    ] = False,
+    extend: Extend = False,
     ledger: LedgerUrl = None,
     logger: Loggers = None,
     keep: Keep = None,
     imports: Imports = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
-    ] = False,
-    measure: Annotated[
-        bool, typer.Option("--measure", help="In a dry run: time every row, not a few.")
-    ] = False,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
-    ] = False,
+    dry_run: DryRun = False,
+    measure: Measure = False,
+    template: Template = False,
     as_json: Json = False,
 ) -> None:
     """Train the variants of a plan with seeds, and say what is signal and what is noise.
@@ -104,27 +112,40 @@ def ablate(
         raise InputError(
             f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
         )
-    from workbench.engine import EngineChoice
-    from workbench.plans.changes import Changes
-    from workbench.report import commands
-    from workbench.runs.sweep import SweepOptions
-
-    changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
-    options = SweepOptions(
-        jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
-        where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
-        keep_weights=keeps_weights(keep),
-    )  # fmt: skip
-    console = make_console(as_json)
     if measure and not dry_run:
         raise InputError("it needs --dry-run, for it times rows and trains none", key="--measure")
-    if dry_run:
-        _dry_run(plan, changes, options, console, as_json=as_json, measure=measure)
-        return
-    done = commands.ablate(plan, results=results, changes=changes, options=options, console=console)
-    if as_json and not done.interrupted:
-        print_json(json.loads((done.folder / "table.json").read_text()))
-    raise typer.Exit(done.exit_code)
+    console, again = make_console(as_json), _repeated(context, plan)
+    folder, code = again.print(console), 0
+    if folder is None:
+        from workbench.engine import EngineChoice
+        from workbench.plans.changes import Changes
+        from workbench.report import commands
+        from workbench.runs.sweep import SweepOptions
+
+        changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
+        options = SweepOptions(
+            jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
+            where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
+            keep_weights=keeps_weights(keep),
+        )  # fmt: skip
+        if dry_run:
+            _dry_run(plan, changes, options, console, as_json=as_json, measure=measure)
+            return
+        done = commands.ablate(
+            plan, results=results, changes=changes, options=options, console=console, again=again
+        )
+        folder, code = None if done.interrupted else done.folder, done.exit_code
+    if as_json and folder:
+        print_json(json.loads((folder / "table.json").read_text()))
+    raise typer.Exit(code)
+
+
+def _repeated(context: typer.Context, plan: str) -> RepeatedCommand:
+    """The command as it was typed; how it prints its numbers makes no other command of it."""
+    from workbench.plans.file import find_plan
+
+    typed = {key: str(value) for key, value in context.params.items() if key != "as_json"}
+    return RepeatedCommand(("ablate", typed), find_plan(plan), versions("scipy", "matplotlib"))
 
 
 def _dry_run(

@@ -8,10 +8,10 @@ from workbench.version import __version__
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "timm", "fvcore", "numpy")
 
 
-def versions() -> dict[str, str]:
+def versions(*more: str) -> dict[str, str]:
     """Name to version, the workbench first; `not installed` for a package that is missing."""
     found = {"workbench": __version__, "python": platform.python_version()}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *more):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from workbench.engine import divide
 from workbench.errors import InputError
@@ -15,10 +14,9 @@ from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
-from workbench.runs.results import Sweep, load_sweep
+from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
-from workbench.show.console import say_written
-from workbench.show.terminal import view
+from workbench.show.again import FolderReport, RepeatedCommand
 
 
 def ablate(
@@ -28,8 +26,11 @@ def ablate(
     changes: Changes | None = None,
     options: SweepOptions | None = None,
     console: Console | None = None,
+    again: RepeatedCommand | None = None,
 ) -> SweepResult:
     """Run a plan, or what is left of it, in `results`/NAME; write its report and print its table.
+
+    Where nothing is left then, what was printed is kept for the same command `again`.
 
     A plan that is done already is not trained again. Ctrl-C stops it cleanly, without a report, and
     the same call goes on. Raises `InputError` for whatever is wrong with plan, data or folder.
@@ -40,8 +41,15 @@ def ablate(
     options = _with_commands(plan, results, changes, options)
     done = run_sweep(resolved, Path(results) / resolved.name, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
-        report_folder(done.folder, console)
+        found = report_folder(done.folder, console)
+        if again and not (done.left or found.missing or _depends_on_more(resolved, options)):
+            again.keep(done.final, found)
     return done
+
+
+def _depends_on_more(plan: Plan, options: SweepOptions) -> bool:
+    """Whether a sweep is made of what can change beside its command, its plan and its folder."""
+    return bool(plan.imports or options.ledger or plan.recipe.data.path)
 
 
 def report(folder: str | Path, console: Console) -> Path:
@@ -58,7 +66,7 @@ def report(folder: str | Path, console: Console) -> Path:
     return Path(folder) / "table.json"
 
 
-def report_folder(folder: str | Path, console: Console) -> Sweep:
+def report_folder(folder: str | Path, console: Console) -> FolderReport:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
     table and its answer."""
     from workbench.report.answer import answer
@@ -75,14 +83,19 @@ def report_folder(folder: str | Path, console: Console) -> Sweep:
             f"on with it: {sweep.environment.get('command', 'workbench study NAME')}"
         )
     found = Findings.of(sweep)
-    written = write_report(Path(folder), found, image_findings(sweep, found))
-    console.print(view(console_table(found)))
-    if found.shares:
-        console.print(view(shares_table(found.shares)))
-    if told := answer(found):
-        console.print(Text(told, style="bold"))
-    say_written(console, len(written), Path(folder), written[-1])
-    return sweep
+    images = image_findings(sweep, found)
+    written = write_report(Path(folder), found, images)
+    shares = (shares_table(found.shares),) if found.shares else ()
+    done = FolderReport(
+        folder=Path(folder),
+        tables=(console_table(found), *shares),
+        answer=answer(found),
+        files=len(written),
+        page=written[-1],
+        missing=images.missing if images else "",
+    )
+    done.print(console)
+    return done
 
 
 def preview(

@@ -280,14 +280,6 @@ def resume_note(done: int, total: int, cut_off: int) -> str:
     return f"{text}. {runs} cut off when a sweep was killed, and continue from the last checkpoint."
 
 
-def say_nothing_to_train(console: Console, notes: Sequence[str], done: int) -> None:
-    """Where every run is done already."""
-    for text in notes:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
-    counted = {0: "No run is to be", 1: "The run is"}.get(done, f"All {done} runs are")
-    console.print(f"{counted} done; nothing to train.", highlight=False)
-
-
 def say_stopped(console: Console, done: int, total: int, command: str) -> None:
     """After Ctrl-C; `command` goes on, and is empty if unknown."""
     text = (

@@ -45,12 +45,11 @@ from workbench.runs.progress import (
     Display,
     display,
     resume_note,
-    say_nothing_to_train,
     say_stopped,
 )
 from workbench.runs.rescue import keep, restore
 from workbench.runs.results import export, write_plan
-from workbench.show.console import plural
+from workbench.show.console import plural, say_nothing_to_train
 from workbench.statistics.facts import PENDING
 from workbench.train.loggers import check_loggers
 
@@ -187,7 +186,9 @@ class Recording:
             raise
         done, total = chooser.counts()
         if not first:
-            say_nothing_to_train(console, self._notes, done)
+            for text in self._notes:
+                console.print(text, highlight=False, markup=False, soft_wrap=True)
+            say_nothing_to_train(console, done)
         if interrupted:
             command = self._options.resume_command or self._options.command
             say_stopped(console, done, total, command)

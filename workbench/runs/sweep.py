@@ -31,7 +31,8 @@ class SweepResult:
     folder: Path
     runs: tuple[StoredRun, ...]
     trained: int  # runs that ended in this sweep
-    left: int  # runs that were asked for and are not final
+    final: int  # runs that were asked for and are final
+    left: int  # and those that are not
     interrupted: bool
 
     @property
@@ -61,9 +62,8 @@ def run_sweep(
         queue = Queue(plan, asked)
         interrupted = records.run(queue, console)
         done, total = queue.counts()
-        return SweepResult(
-            plan, folder, records.ledger.runs(), records.trained, total - done, interrupted
-        )
+        runs = records.ledger.runs()
+        return SweepResult(plan, folder, runs, records.trained, done, total - done, interrupted)
 
 
 def _refuse_other_ids(ledger: Ledger, plan: Plan, folder: Path) -> None:

@@ -23,6 +23,7 @@ from workbench.show.table import Cell, Column, Printout, Table
 from workbench.whole_file import written_whole
 
 MOST = 256  # files; the oldest go
+UNUSABLE = (OSError, RuntimeError)  # sources or a folder out of reach; a user without a home
 
 Shown = tuple[Table | Printout, Any]  # what people read, and its data for --json
 
@@ -35,16 +36,28 @@ def kept(typed: Sequence[object], versions: Mapping[str, str], make: Callable[[]
     """
     if "torch" in sys.modules:
         return make()
-    try:
-        file = cache_folder() / "shown" / f"{_key(typed, versions)}.json"
-    except (OSError, RuntimeError):  # sources that can't be read; a user without a home
-        return make()
-    with suppress(OSError, ValueError, KeyError, TypeError):  # missing, damaged or of another form
-        return _read(json.loads(file.read_text(encoding="utf-8")))
-    shown = make()
-    with suppress(OSError):
-        _store(file, json.dumps(_plain(shown)))
+    shown = recall(typed, versions)
+    if shown is None:
+        shown = make()
+        remember(typed, versions, shown)
     return shown
+
+
+def recall(typed: Sequence[object], versions: Mapping[str, str]) -> Shown | None:
+    """What was kept of a command; None where nothing is, or it can't be read."""
+    with suppress(*UNUSABLE, ValueError, KeyError, TypeError):  # missing, damaged, of another form
+        return _read(json.loads(_file(typed, versions).read_text(encoding="utf-8")))
+    return None
+
+
+def remember(typed: Sequence[object], versions: Mapping[str, str], shown: Shown) -> None:
+    """Keep what a command showed, where that is possible."""
+    with suppress(*UNUSABLE):
+        _store(_file(typed, versions), json.dumps(_plain(shown)))
+
+
+def _file(typed: Sequence[object], versions: Mapping[str, str]) -> Path:
+    return cache_folder() / "shown" / f"{_key(typed, versions)}.json"
 
 
 def _key(typed: Sequence[object], versions: Mapping[str, str]) -> str:
@@ -59,9 +72,9 @@ def sources() -> str:
     return digest([*sorted(PACKAGE.rglob("*.py")), *sorted(PUBLISHED.glob("*.csv"))])
 
 
-def digest(files: Iterable[Path]) -> str:
-    """SHA-256 of files, their names included."""
-    whole = hashlib.sha256()
+def digest(files: Iterable[Path], *more: str) -> str:
+    """SHA-256 of files, their names included, and of `more`."""
+    whole = hashlib.sha256("\0".join(more).encode())
     for file in files:
         content = file.read_bytes()
         whole.update(f"{file}\0{len(content)}\0".encode() + content)

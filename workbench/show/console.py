@@ -30,6 +30,12 @@ def say_written(console: Console, count: int, folder: Path, page: Path) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def say_nothing_to_train(console: Console, done: int) -> None:
+    """Where every run is done already."""
+    counted = {0: "No run is to be", 1: "The run is"}.get(done, f"All {done} runs are")
+    console.print(f"{counted} done; nothing to train.", highlight=False)
+
+
 def count_text(value: int | None) -> str:
     """9492426 -> `9.49 M`; empty where unknown."""
     if value is None:
