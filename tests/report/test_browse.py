@@ -57,7 +57,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(results: Path) -> None:
         assert found.run == run
     shown = find_run(run.id[:10].upper(), results)
     assert shown.command == (
-        "workbench ablate path --only small --seeds 0 --name path-repeated --jobs 2"
+        "workbench ablate path --only small --seeds 0 --name path-repeated --no-reuse --jobs 2"
     )
     with pytest.raises(InputError, match="is the beginning of no run's id"):
         find_run("xyz", results)

@@ -11,35 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
+from tests.support.answers import IMAGES, LABELS, answered
 from tests.support.checks import refused
-from tests.support.fits import quick
-from tests.support.sweeps import options, plan, quiet
-from workbench.config import Result, RunConfig
+from tests.support.sweeps import plan, quiet
 from workbench.runs.evidence import EVIDENCE, export_evidence
 from workbench.runs.folder import LEDGER, run_folder
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
 from workbench.train.evidence import NAME, Evidence, read_evidence, write_evidence
 
-IMAGES = 50
-LABELS = np.arange(IMAGES) % 10
-
-
-def answering(run: RunConfig, folder: Path, emit, device="auto", should_stop=None) -> Result:
-    """`quick`, with evidence whose share of right answers is its top-1."""
-    result = quick(run, folder, emit, device, should_stop)
-    _answer(run, folder, right=round(result.top1 * IMAGES / 100))
-    return result.model_copy(update={"top1": 100 * round(result.top1 * IMAGES / 100) / IMAGES})
-
-
-def _answer(run: RunConfig, folder: Path, right: int, test_set: str = "the one") -> None:
-    random = np.random.default_rng([run.seed, right])
-    correct = random.permutation(np.arange(IMAGES) < right)
-    loss = random.exponential(size=IMAGES).astype(np.float16)
-    write_evidence(folder, Evidence(run.id, test_set, LABELS, correct, loss))
-
-
-OPTIONS = replace(options(), fit=f"{__name__}:answering")
+OPTIONS = answered()
 
 
 @pytest.fixture(scope="module")

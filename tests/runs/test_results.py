@@ -45,7 +45,7 @@ def test_records_carry_what_a_report_needs(folder: Path) -> None:
     assert records["+ LPU", 1].measured is None
     assert [epoch.epoch for epoch in records["small", 0].curve] == [0, 1, 2]
     assert repeat_command(records["+ LPU", 0], sweep.facts().command) == (
-        "workbench ablate path --only '+ LPU' --seeds 0 --name path-repeated --jobs 2"
+        "workbench ablate path --only '+ LPU' --seeds 0 --name path-repeated --no-reuse --jobs 2"
     )
     assert "epochs: 3" in run_text(records["small", 0])
     assert sweep.facts().seeds == (0, 1)

@@ -62,6 +62,14 @@ Name = Annotated[str | None, typer.Option(metavar="NAME", help="Another name for
 Extend = Annotated[
     bool, typer.Option("--extend", help="Allow new rows or seeds beside finished runs.")
 ]
+ReuseFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--reuse", metavar="FOLDER", help="Look for finished runs here too; repeatable."),
+]
+ReuseAny = Annotated[
+    bool, typer.Option("--reuse-any", help="Take over runs of other devices and versions too.")
+]
+NoReuse = Annotated[bool, typer.Option("--no-reuse", help="Train what was done before elsewhere.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
 ]
@@ -86,6 +94,9 @@ def ablate(
     engine: Engine = "local",
     ray_address: RayAddress = None,
     extend: Extend = False,
+    reuse: ReuseFolders = None,
+    reuse_any: ReuseAny = False,
+    no_reuse: NoReuse = False,
     ledger: LedgerUrl = None,
     logger: Loggers = None,
     keep: Keep = None,
@@ -126,10 +137,10 @@ def ablate(
         options = SweepOptions(
             jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
             where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
-            keep_weights=keeps_weights(keep),
+            keep_weights=keeps_weights(keep), reuse=_reuse(reuse, reuse_any, no_reuse),
         )  # fmt: skip
         if dry_run:
-            _dry_run(plan, changes, options, console, as_json=as_json, measure=measure)
+            _dry_run(plan, results, changes, options, console, as_json=as_json, measure=measure)
             return
         done = commands.ablate(
             plan, results=results, changes=changes, options=options, console=console, again=again
@@ -149,7 +160,14 @@ def _repeated(context: typer.Context, plan: str) -> RepeatedCommand:
 
 
 def _dry_run(
-    plan: str, changes: Any, options: Any, console: Console, *, as_json: bool, measure: bool
+    plan: str,
+    results: Path,
+    changes: Any,
+    options: Any,
+    console: Console,
+    *,
+    as_json: bool,
+    measure: bool,
 ) -> None:
     from workbench.report import commands
     from workbench.report.preview import preview_data, print_preview
@@ -157,11 +175,21 @@ def _dry_run(
     if not as_json:
         rows = "every row" if measure else "a few rows"
         console.print(f"Timing some steps of {rows} ...", style="dim")
-    resolved, found = commands.preview(plan, changes=changes, options=options, measure=measure)
+    resolved, found = commands.preview(
+        plan, results=results, changes=changes, options=options, measure=measure
+    )
     if as_json:
         print_json(preview_data(resolved, found))
     else:
         print_preview(resolved, found, console, options.where.engine)
+
+
+def _reuse(folders: list[Path] | None, anything: bool, none: bool) -> Any:
+    from workbench.runs.exchange.finished import Reuse
+
+    if none and (folders or anything):
+        raise InputError("it contradicts --reuse and --reuse-any", key="--no-reuse")
+    return None if none else Reuse(tuple(folders or ()), anything)
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:

@@ -14,8 +14,9 @@ from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
+from workbench.runs.exchange.finished import reuse_words
 from workbench.runs.results import load_sweep
-from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
+from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_sweep
 from workbench.show.again import FolderReport, RepeatedCommand
 
 
@@ -101,6 +102,7 @@ def report_folder(folder: str | Path, console: Console) -> FolderReport:
 def preview(
     plan: str | Path,
     *,
+    results: str | Path = RESULTS,
     changes: Changes | None = None,
     options: SweepOptions | None = None,
     measure: bool = False,
@@ -109,7 +111,8 @@ def preview(
 
     A few rows are timed and the others scaled by their MACs; `measure` has every row timed.
 
-    With `options.only`, of those rows. Nothing is left behind, and no cluster is asked. Without its
+    With `options.only`, of those rows. Runs that are done, in `results` or wherever `options.reuse`
+    finds them, take no time. Nothing is left behind, and no cluster is asked. Without its
     images a plan that says its number of classes has costs and no times.
     """
     options = options or SweepOptions()
@@ -118,10 +121,14 @@ def preview(
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
     resolved = whole.model_copy(update={"variants": kept})
-    if resolved.test_images is None:
-        return resolved, Estimate({}, {}, None)
     shares = divide(options.jobs, len(whole.runs()), options.device)
-    return resolved, estimate(resolved, shares, options.device, options.fit, measure=measure)
+    done = done_before(resolved, Path(results) / resolved.name, shares, options)
+    if resolved.test_images is None:
+        return resolved, Estimate({}, {}, None, done=done)
+    found = estimate(
+        resolved, shares, options.device, options.fit, measure=measure, done=done.keys()
+    )
+    return resolved, replace(found, done=done)
 
 
 def _with_commands(
@@ -141,5 +148,6 @@ def _with_commands(
     )
     words = [word for name in options.only for word in ("--only", name)]
     words += ["--extend"] if options.extend else []
+    words += reuse_words(options.reuse)
     resume = options.resume_command or f"{command} {shlex.join(words)}".strip()
     return replace(options, command=command, resume_command=resume)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from workbench.report.beside_published import same_dataset, short_text, sources
 from workbench.report.findings import Findings, InMetric, RowResult
-from workbench.report.notes import console_notes, footnotes
+from workbench.report.notes import OTHER, console_notes, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
 from workbench.show.console import count_text
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
@@ -124,9 +124,10 @@ def console_table(found: Findings) -> Table:
 def _table(
     found: Findings, title: str, results: Sequence[RowResult], notes: Sequence[str], published: bool
 ) -> Table:
+    mixed = {run.variant for run in found.runs if run.reused_despite}
     rows = [
         (
-            *_cells(each, found.metrics[0][0]),
+            *_cells(each, found.metrics[0][0], each.row.name in mixed),
             *((_published(found, each.row.name),) if published else ()),
         )
         for each in results
@@ -135,15 +136,16 @@ def _table(
     return Table(title, columns, rows, [_tone(each) for each in results], tuple(notes))
 
 
-def _cells(result: RowResult, first: Metric) -> tuple[Cell, ...]:
+def _cells(result: RowResult, first: Metric, mixed: bool) -> tuple[Cell, ...]:
     row, summary, compared = result.row, result.summary, result.comparison
+    mark = f" {OTHER}" if mixed else ""
     return (
         cell(row.name),
         cell(row.changed),
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),
         cell(first.text(summary.mean, summary.sd), summary.mean, summary.sd),
-        cell(f"{summary.completed}/{summary.runs}", summary.completed, summary.runs),
+        cell(f"{summary.completed}/{summary.runs}{mark}", summary.completed, summary.runs),
         *_compared(compared),
         *(each for other in result.others for each in _other(other)),
         _outcome(result),

@@ -5,8 +5,11 @@ from math import sqrt
 from workbench.config import MAC
 from workbench.report.findings import Findings
 from workbench.report.verdicts import further_seeds
+from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import Comparison, rounding_error
+
+OTHER = "†"  # marks a row with runs of other conditions
 
 
 def footnotes(found: Findings) -> tuple[str, ...]:
@@ -17,6 +20,7 @@ def footnotes(found: Findings) -> tuple[str, ...]:
         _method(found) if facts.method.variance == "own" else _shared(found),
         _counted(facts),
         _raced(found),
+        *reused(found),
         _unfinished(found),
         _short_of_seeds(found),
         _support(found),
@@ -36,6 +40,7 @@ def console_notes(found: Findings) -> tuple[str, ...]:
         (_method(found) if facts.method.variance == "own" else _shared(found)) if tested else "",
         _counted(facts) if any(_floored(each, facts.test_images) for each in compared) else "",
         _raced(found),
+        *reused(found),
         _unfinished(found),
         _short_of_seeds(found),
         _support(found) if tested else "",
@@ -216,6 +221,19 @@ def _raced(found: Findings) -> str:
         f"A race: each comparison without a verdict got a further seed, on both its sides; {took} "
         f"runs in place of {most}."
     )
+
+
+def reused(found: Findings) -> list[str]:
+    """Which runs were trained for another plan, and what was other there."""
+    taken = [run for run in found.runs if run.reused_from is not None]
+    if not taken:
+        return []
+    places = ", ".join(dict.fromkeys(str(run.reused_from) for run in taken))
+    verb = "was" if len(taken) == 1 else "were"
+    texts = [f"{len(taken)} of {plural(len(found.runs), 'run')} {verb} taken over from {places}."]
+    if despite := dict.fromkeys(run.reused_despite for run in taken if run.reused_despite):
+        texts.append(f"{OTHER} Some of its runs ran with {'; '.join(map(str, despite))}.")
+    return texts
 
 
 def _unfinished(found: Findings) -> str:

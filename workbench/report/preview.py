@@ -19,7 +19,9 @@ def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "
     console.print(view(_table(plan, found)))
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"{_runs_text(plan)}; {_whole_text(found)}", highlight=False)
+    told = [_runs_text(plan), *_done_text(plan, found)]
+    told += [_whole_text(found)] if len(found.done) < len(plan.runs()) else []
+    console.print("; ".join(told), highlight=False, markup=False)
     if found.scaled:
         timed = ", ".join(name for name in found.runs if name not in found.scaled)
         console.print(
@@ -79,6 +81,15 @@ def _runs_text(plan: Plan) -> str:
     return f"{least} to {most} runs: {plural(rows, 'variant')} x {seeds}"
 
 
+def _done_text(plan: Plan, found: Estimate) -> tuple[str, ...]:
+    """What is left of the runs, where some are done."""
+    if not found.done:
+        return ()
+    places = ", ".join(dict.fromkeys(map(str, found.done.values())))
+    left = len(plan.runs()) - len(found.done)
+    return (f"{len(found.done)} done before, in {places}, {left or 'none'} left",)
+
+
 def _whole_text(found: Estimate) -> str:
     if not found.runs and not found.failures:
         return "no time without images; name them with --set recipe.data.path=FOLDER"
@@ -107,7 +118,15 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
         }
         for variant in plan.variants
     ]
-    runs = [{"id": run.id, "variant": run.variant, "seed": run.seed} for run in plan.runs()]
+    runs = [
+        {
+            "id": run.id,
+            "variant": run.variant,
+            "seed": run.seed,
+            "done_in": str(found.done[run.id]) if run.id in found.done else None,
+        }
+        for run in plan.runs()
+    ]
     return {
         "plan": plan.name, "kind": plan.kind, "question": plan.question, "seeds": plan.seeds,
         "recipe": plan.recipe.model_dump(mode="json"), "rows": rows, "runs": runs,

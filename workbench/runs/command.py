@@ -72,6 +72,7 @@ def repeat_command(run: StoredRun, command: str) -> str:
     if not command:
         return ""
     words = ["--only", run.variant, "--seeds", str(run.seed), "--name", f"{run.plan}-repeated"]
+    words.append("--no-reuse")
     if "--jobs" not in shlex.split(command) and run.host.get("jobs"):
         words += ["--jobs", str(run.host["jobs"])]  # it sets the threads, hence the rounding
     return f"{command} {shlex.join(words)}"

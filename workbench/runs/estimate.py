@@ -6,8 +6,8 @@ times are read between theirs.
 
 import heapq
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -69,6 +69,7 @@ class Estimate:
     least: float | None = None  # in a race: of the runs that it begins with
     note: str | None = None  # what its reader has to know
     scaled: frozenset[str] = frozenset()  # variants whose time is read between those of others
+    done: Mapping[str, Path] = field(default_factory=dict)  # runs that take none, and their folders
 
 
 def estimate(
@@ -78,15 +79,18 @@ def estimate(
     fit: str = FIT,
     *,
     measure: bool = False,
+    done: Collection[str] = (),
 ) -> Estimate:
     """Train variants for a few steps, as many at a time as the sweep will, and extrapolate.
 
     `measure` asks for every variant, in steps of the plan's own size where the machine allows.
+    Runs in `done`, by id, take no time.
     """
     from workbench.data import facts
 
     images, note = _images(plan.recipe.data)
-    rows = [variant for variant in plan.variants if not variant.infeasible]
+    left_over = {run.variant for run in plan.runs() if run.id not in done}
+    rows = [row for row in plan.variants if not row.infeasible and row.name in left_over]
     chosen = rows if measure else few_rows(rows, shares.jobs)
     recipes = {row.name: plan.recipe_of(row) for row in rows}
     data = {name: facts(recipe.data) for name, recipe in recipes.items()}
@@ -104,7 +108,8 @@ def estimate(
     def whole(seeds: Sequence[int]) -> float | None:
         if failures:
             return None
-        each = (seconds.get(run.variant) for run in plan.runs(seeds=seeds))
+        runs = (run for run in plan.runs(seeds=seeds) if run.id not in done)
+        each = (seconds.get(run.variant) for run in runs)
         return makespan((one for one in each if one is not None), shares.jobs)
 
     infeasible = {v.name: f"infeasible: {v.infeasible}" for v in plan.variants if v.infeasible}

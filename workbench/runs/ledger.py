@@ -192,6 +192,15 @@ class Ledger:
         status = str(result.outcome)
         self._update(result.run, {**facts, "status": status, "details": details, "ended": _now()})
 
+    def take(self, run: StoredRun) -> None:
+        """A registered run that ended in another ledger, with its curve."""
+        with self._write() as session:
+            session.merge(restored_row(run.model_copy(update={"plan": self.plan_name})))
+            session.flush()
+            for record in run.curve:
+                for row in epoch_rows(self.plan_name, run.id, record):
+                    session.merge(row)
+
     def settle_running(self, status: str, reason: str) -> int:
         """Give every run that is marked as running another status; returns how many there were.
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from workbench.config import Outcome, Result, RunConfig
 from workbench.engine import Ended, Event
 from workbench.plans.resolution import Plan
+from workbench.runs.exchange.finished import Library
+from workbench.runs.exchange.reuse import take_over
 from workbench.runs.folder import discard_checkpoints
 from workbench.runs.recording import Recording
 from workbench.statistics.racing import next_seeds
@@ -18,8 +20,11 @@ class Queue:
     what was killed in between.
     """
 
-    def __init__(self, plan: Plan, asked: Sequence[RunConfig]) -> None:
+    def __init__(
+        self, plan: Plan, asked: Sequence[RunConfig], library: Library | None = None
+    ) -> None:
         self._plan = plan
+        self._library = library  # of runs that were done before elsewhere
         self._asked = asked  # those that may run, in the order of the plan
 
     def begin(self, recording: Recording) -> Sequence[RunConfig]:
@@ -31,9 +36,7 @@ class Queue:
         for run in recording.ledger.runs():
             if run.final:  # the sweep may have been killed before it did this
                 discard_checkpoints(recording.task(configs[run.variant, run.seed]).folder)
-        final = self._final()
-        waiting = [run for run in self._asked if not final.get(run.id, True)]
-        return waiting or self._next_round()
+        return self._left(self._asked) or self._next_round()
 
     def follow(self, event: Event) -> Sequence[RunConfig]:
         """At the end of a round, the next one."""
@@ -57,6 +60,28 @@ class Queue:
 
     def _next_round(self) -> Sequence[RunConfig]:
         """Registered; empty where the race is over, or there is none."""
+        while wanted := self._wanted():
+            new = any(run.id not in self._final() for run in wanted)
+            self._recording.register(self._plan, wanted)
+            left = self._left(wanted)
+            if left or not new:
+                return left
+        return ()
+
+    def _left(self, runs: Sequence[RunConfig]) -> Sequence[RunConfig]:
+        """Of registered runs, those that no one has finished, here or elsewhere."""
+        final = self._final()
+        waiting = [run for run in runs if not final.get(run.id, True)]
+        if self._library is None or not waiting:
+            return waiting
+        records = self._recording
+        for text in take_over(records.ledger, records.folder, waiting, self._library):
+            records.note(text)
+        final = self._final()
+        return [run for run in waiting if not final[run.id]]
+
+    def _wanted(self) -> Sequence[RunConfig]:
+        """The next round of a race."""
         plan = self._plan
         if plan.race is None:
             return ()
@@ -65,9 +90,7 @@ class Queue:
             plan.variants, ended, plan.seeds, plan.race, plan.test_images, plan.method
         )
         seeds = {each.variant: each.seeds for each in wanted}
-        runs = [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
-        self._recording.register(plan, runs)
-        return runs
+        return [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
 
     def _settle_infeasible(self) -> None:
         """A variant that can't be made equal in cost is a result before anything trains."""

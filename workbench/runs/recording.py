@@ -107,7 +107,7 @@ class Recording:
         self.ledger = ledger
         self.jobs = shares.jobs
         self.trained = 0  # runs that ended in this call, and are final
-        self._site, self._shares = machines, shares
+        self._site, self.shares = machines, shares
         self._options, self._modules = options, modules
         self._facts = environment(shares, options.device, options.where.engine)
         self._interrupts = Interrupts()
@@ -210,7 +210,7 @@ class Recording:
         if self._site.text:
             console.print(self._site.text, highlight=False, soft_wrap=True)
         done, total = chooser.counts()
-        with display(console, first, done, total, self._shares.jobs) as shown:
+        with display(console, first, done, total, self.shares.jobs) as shown:
             self._display = shown
             if done or cut_off:
                 shown.note(resume_note(done, total, cut_off))
@@ -252,7 +252,7 @@ class Recording:
     def _make_engine(self) -> Engine:
         options = self._options
         return self._site.engine(
-            self._shares,
+            self.shares,
             options.fit,
             options.device,
             loggers=options.loggers,

@@ -15,7 +15,7 @@ from workbench.plans.resolution import Plan, Variant
 from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.runs.ledger import Ledger
-from workbench.runs.rows import DAMAGED, StoredRun, run_from_json
+from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts
 
@@ -26,7 +26,7 @@ COLUMNS = (
     "variant", "seed", "status", "reason", "step", "top1", "test_loss", "seconds",
     "images_per_second", "device", "params", "macs", "created", "started", "ended", "id",
 )  # fmt: skip
-FRAME = ("variant", "changed", "compared_to", *COLUMNS[1:])
+FRAME = ("variant", "changed", "compared_to", *COLUMNS[1:], REUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
         {
             "changed": variants[run.variant].changed,
             "compared_to": variants[run.variant].compared_to,
-            **{key: getattr(run, key) for key in COLUMNS},
+            **{key: getattr(run, key) for key in (*COLUMNS, REUSED)},
             **{f"spec.{key}": value for key, value in run.spec.flat().items()},
         }
         for run in sweep.runs
@@ -157,8 +157,9 @@ def export(ledger: Ledger, folder: Path) -> None:
     write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([getattr(run, key) for key in COLUMNS] for run in ordered)
+    columns = (*COLUMNS, *([REUSED] if any(run.reused_from for run in ordered) else []))
+    writer.writerow(columns)
+    writer.writerows([getattr(run, key) for key in columns] for run in ordered)
     write_text(folder / "runs.csv", text.getvalue())
     export_evidence(folder, ordered)
 

@@ -16,6 +16,7 @@ from workbench.statistics.facts import RunRecord
 
 VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
 JSON = ("spec", "recipe", "details", "host")  # columns of a run
+REUSED, DESPITE = "reused_from", "reused_despite"  # of the host: the folder; what was other there
 
 
 DAMAGED = (
@@ -62,6 +63,18 @@ class StoredRun(RunRecord):
         """The top-1 that choices are made by: on validation images where there are some."""
         found = self.details.get("validation_top1")
         return self.top1 if found is None else float(found)
+
+    @property
+    def reused_from(self) -> str | None:
+        """The results folder that it was trained in, if that is another one."""
+        found = self.host.get(REUSED)
+        return None if found is None else str(found)
+
+    @property
+    def reused_despite(self) -> str | None:
+        """What was other there, such as `torch 2.8.0`."""
+        found = self.host.get(DESPITE)
+        return None if found is None else str(found)
 
     @property
     def final(self) -> bool:

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from workbench.engine import Resources
 from workbench.errors import InputError
 from workbench.plans.differences import refuse_changes
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
+from workbench.runs.exchange.conditions import Conditions
+from workbench.runs.exchange.finished import BESIDE, Library, Reuse, finished_in
 from workbench.runs.ledger import Ledger
 from workbench.runs.queue import Queue
 from workbench.runs.recording import recording
@@ -21,6 +24,7 @@ class SweepOptions(RunOptions):
 
     only: tuple[str, ...] = ()  # variants; none: all
     extend: bool = False  # allow new rows and seeds beside finished ones
+    reuse: Reuse | None = BESIDE  # where finished runs are looked for; None: nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,34 @@ def run_sweep(
         if before is not None:
             refuse_changes(before, plan, options.extend, str(folder))
         _refuse_other_ids(records.ledger, plan, folder)
-        queue = Queue(plan, asked)
+        queue = Queue(plan, asked, library_for(plan, folder, records.shares, options))
         interrupted = records.run(queue, console)
         done, total = queue.counts()
         runs = records.ledger.runs()
         return SweepResult(plan, folder, runs, records.trained, done, total - done, interrupted)
+
+
+def library_for(
+    plan: Plan, folder: Path, shares: Resources, options: SweepOptions
+) -> Library | None:
+    """The finished runs that a sweep of `plan` in `folder` may take over."""
+    if options.reuse is None:
+        return None
+    here = Conditions.here(shares, options.device, plan)
+    return Library(options.reuse, folder, here, options.keep_weights)
+
+
+def done_before(
+    plan: Plan, folder: Path, shares: Resources, options: SweepOptions
+) -> dict[str, Path]:
+    """Where the runs are finished that a sweep of `plan` in `folder` would not train, by id."""
+    ids = {run.id for run in plan.runs()}
+    here = dict.fromkeys(finished_in(folder, ids), folder)
+    library = library_for(plan, folder, shares, options)
+    if library is None:
+        return here
+    found = library.search(ids - here.keys())
+    return here | {run: each.folder for run, each in found.items() if library.takes(each)}
 
 
 def _refuse_other_ids(ledger: Ledger, plan: Plan, folder: Path) -> None:
