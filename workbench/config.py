@@ -7,9 +7,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _number(value: Any) -> Any:
@@ -131,6 +131,8 @@ class DataConfig(Frozen):
     train_size: Count | None = None  # a stratified subset of the training images; None: all
     test_size: Count | None = None
     subset_seed: Natural = 0
+    # Only these classes of the set, by their numbers, in this order; None: all.
+    classes: Annotated[tuple[Natural, ...], Field(min_length=2)] | None = None
     workers: Natural = 0
     memory_limit_mb: Count = 2048  # sets that decode to no more than this live in memory as uint8
     bad_images: Literal["convert", "skip", "fail"] = "convert"
@@ -170,6 +172,8 @@ class Optimiser(Frozen):
     eps: Positive = 1e-8
     momentum: Rate = 0.9
     clip_grad: Positive | None = None  # norm
+    # The factor of lr from each layer to the one before it, as timm has it; None: one lr for all.
+    layer_decay: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
 
 
 class Schedule(Frozen):
@@ -192,6 +196,60 @@ class Evaluate(Frozen):
     images: Count | None = None  # of each point but the last; a stratified subset
 
 
+class Weights(Frozen):
+    """A file of weights; a folder stands for the weights that a run, or `wb.save`, left in it.
+
+    `sha256` is the file's. It is filled in when a plan is resolved, and stands in a run's id in
+    place of the path.
+    """
+
+    weights: str | None = None
+    sha256: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """What enters a run's id."""
+        moved = {"weights"} if self.sha256 else set()
+        return self.model_dump(mode="json", exclude=moved, exclude_defaults=True)
+
+
+TAUGHT = {  # settings of a teacher, and the kinds that they act in
+    "alpha": ("hard", "soft"),
+    "tau": ("soft",),
+    "token_weight": ("tokens",),
+    "mix_token": ("tokens",),
+}
+
+
+class Teacher(Weights):
+    """A trained network that teaches the one in training.
+
+    `hard` and `soft` are DeiT's distillation (arXiv:2012.12877): `alpha` is the share of the
+    teacher's loss, `tau` the temperature. `tokens` is token labelling (arXiv:2104.10858), as VOLO
+    trains: the teacher scores each position of its map.
+    """
+
+    spec: str | tuple[str, ...] | None = None  # zoo entry, [entry, override, ...] or timm:NAME
+    kind: Literal["hard", "soft", "tokens"] = "hard"
+    alpha: Share = 0.5
+    tau: Positive = 1.0
+    token_weight: NonNegative = 0.5  # of the loss of the dense output
+    mix_token: Flag = True  # a box of positions is exchanged between two images
+
+    @model_validator(mode="after")
+    def _only_what_acts(self) -> Self:
+        for key, kinds in TAUGHT.items():
+            if (
+                self.kind not in kinds
+                and getattr(self, key) != type(self).model_fields[key].default
+            ):
+                raise ValueError(f"{key} does nothing with kind={self.kind}")
+        return self
+
+
+def _as_weights(value: Any) -> Any:
+    return {"weights": value} if isinstance(value, str) else value
+
+
 class Recipe(Frozen):
     """Everything about training that is not the network."""
 
@@ -207,6 +265,10 @@ class Recipe(Frozen):
     precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 on a GPU, 32 bits elsewhere
     checkpoint_every: Count = 1  # epochs
     evaluate: Evaluate = Evaluate()
+    teacher: Teacher | None = None
+    # Weights to begin from, of another resolution or number of classes too; a path will do.
+    init: Annotated[Weights | None, BeforeValidator(_as_weights)] = None
+    freeze: Literal["none", "body"] | Count = "none"  # body: all but the head; n: n first stages
 
     def document(self) -> dict[str, Any]:
         """What a run's id is made of: all but the name, and no later key that is at its default.
@@ -217,12 +279,20 @@ class Recipe(Frozen):
         evaluation draws nothing from the streams of training. A value that is set enters, because
         pruning sees the curve; so does `validation`, which takes images away from training.
         """
-        document = self.model_dump(mode="json", exclude={"name"})
+        document = self.model_dump(mode="json", exclude={"name", "teacher", "init"})
         if self.evaluate == Evaluate():
             del document["evaluate"]
-        if self.data.validation is None:
-            del document["data"]["validation"]
-        return document
+        if self.freeze == "none":
+            del document["freeze"]
+        for part, key in (
+            ("data", "validation"),
+            ("data", "classes"),
+            ("optimiser", "layer_decay"),
+        ):
+            if document[part][key] is None:
+                del document[part][key]
+        weights = {"teacher": self.teacher, "init": self.init}
+        return document | {key: each.document() for key, each in weights.items() if each}
 
 
 # ---------------------------------------------------------------- runs

@@ -168,15 +168,6 @@ class TimmNetwork(Network):
         for stage in self.stages:
             stage.checkpointing = enable  # type: ignore[assignment]
 
-    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
-        """How parameters fall into layers, by name."""
-        blocks = [
-            (r"^stages\.(\d+)\.(?:downsample|position)", (0,)),
-            (r"^stages\.(\d+)\.blocks\.(\d+)", None),
-            (r"^head", (99999,)),
-        ]
-        return {"stem": r"^(?:stem|token)", "blocks": r"^stages\.(\d+)" if coarse else blocks}
-
     def _head(self) -> Head[Any]:
         assert isinstance(self.head, Head)
         return self.head

@@ -105,7 +105,7 @@ def _source(config: DataConfig) -> Source:
         )
     if config.name not in DATASETS:
         raise unknown("data.name", config.name, DATASETS)
-    return DATASETS[config.name](config).subset(config)
+    return DATASETS[config.name](config).only(config.classes).subset(config)
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,10 @@ class EncodedSplit:
         return EncodedSplit(
             self.read, self.positions[indices], self.truncated[indices], self.labels[indices]
         )
+
+    def relabelled(self, labels: Ints) -> "EncodedSplit":
+        """The same images with other labels."""
+        return replace(self, labels=labels)
 
     def identities(self) -> Iterator[bytes]:
         """The bytes of each file's digest: names and times differ from machine to machine."""

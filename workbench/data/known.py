@@ -1,7 +1,7 @@
 """The sets that can be fetched: what is known of them where they have not been fetched yet."""
 
 from workbench.config import Count, DataConfig
-from workbench.data.source import DataFacts, refuse_more_than
+from workbench.data.source import DataFacts, refuse_classes, refuse_more_than
 
 
 class Known(DataFacts):
@@ -25,6 +25,8 @@ def stand_in(config: DataConfig) -> tuple[Known, DataConfig] | None:
     whole = KNOWN.get(config.name)
     if whole is None:
         return None
+    if config.classes is not None:
+        whole = _of_classes(whole, config)
     sizes = {"train_size": config.train_size, "test_size": config.test_size}
     given = {key: size for key, size in sizes.items() if size is not None}
     for key, size in given.items():
@@ -35,3 +37,15 @@ def stand_in(config: DataConfig) -> tuple[Known, DataConfig] | None:
         given["train_size"] = train - given["validation_size"]
     update = {"name": "synthetic", "path": config.name, "workers": 0}
     return whole.model_copy(update=given), config.model_copy(update=update)
+
+
+def _of_classes(whole: Known, config: DataConfig) -> Known:
+    """As if the classes of a set shared its images alike, which those of flowers do not quite."""
+    classes = config.classes or ()
+    refuse_classes(classes, whole.classes, config.name)
+    train, test = (
+        size * len(classes) // whole.classes for size in (whole.train_size, whole.test_size)
+    )
+    return whole.model_copy(
+        update={"classes": len(classes), "train_size": train, "test_size": test}
+    )

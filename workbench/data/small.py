@@ -9,7 +9,7 @@ import numpy.typing as npt
 from workbench.config import DataConfig
 from workbench.data.keys import Purpose, stream
 from workbench.data.known import KNOWN
-from workbench.data.source import ArraySplit, Source, array_source
+from workbench.data.source import ArraySplit, Source, array_source, refuse_classes
 from workbench.data.subset import stratified
 from workbench.errors import InputError
 
@@ -71,15 +71,16 @@ def synthetic(config: DataConfig) -> Source:
     cells = stream(Purpose.SYNTHETIC, config.subset_seed, 0).uniform(64, 192, (classes, 4, 4, 3))
     cell = side // 4
     patterns = cells.repeat(cell, axis=1).repeat(cell, axis=2)
-    train, test = (
-        _noisy(patterns, size, config.subset_seed, split + 1) for split, size in enumerate(sizes)
-    )
+    train, test = (_noisy(patterns, size, config, split + 1) for split, size in enumerate(sizes))
+    if config.classes is not None:  # as many images of these alone
+        refuse_classes(config.classes, classes, config.name)
     names = tuple(f"pattern {index}" for index in range(classes))
     return array_source("synthetic", names, train, test)
 
 
-def _noisy(patterns: np.ndarray, size: int, seed: int, split: int) -> ArraySplit:
-    labels = np.arange(size, dtype=np.int64) % len(patterns)
-    random = stream(Purpose.SYNTHETIC, seed, split)
+def _noisy(patterns: np.ndarray, size: int, config: DataConfig, split: int) -> ArraySplit:
+    classes = np.array(config.classes or range(len(patterns)), np.int64)
+    labels = classes[np.arange(size) % len(classes)]
+    random = stream(Purpose.SYNTHETIC, config.subset_seed, split)
     noise = random.standard_normal((size, *patterns.shape[1:]), dtype=np.float32)
     return ArraySplit(np.clip(patterns[labels] + 40 * noise, 0, 255).astype(np.uint8), labels)

@@ -1,7 +1,7 @@
 """What every data set comes down to: splits of labelled RGB images."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, Self
@@ -52,6 +52,8 @@ class Split(Protocol):
 
     def take(self, indices: Ints) -> Self: ...
 
+    def relabelled(self, labels: Ints) -> Self: ...
+
     def identities(self) -> Iterator[bytes]:
         """What tells its images from others, in their order; the same on every machine."""
 
@@ -70,6 +72,10 @@ class ArraySplit:
     def take(self, indices: Ints) -> "ArraySplit":
         """The images at `indices`, copied."""
         return ArraySplit(self.pixels[indices], self.labels[indices])
+
+    def relabelled(self, labels: Ints) -> "ArraySplit":
+        """The same images with other labels."""
+        return replace(self, labels=labels)
 
     def identities(self) -> Iterator[bytes]:
         """The pixels of all images."""
@@ -113,6 +119,18 @@ class Source:
             std=self.std,
         )
 
+    def only(self, classes: Sequence[int] | None) -> "Source":
+        """The images of `classes` alone, which get the labels 0, 1, ... in the order given.
+
+        Colours stay those of the whole set. Raises `InputError` for a class that is not there.
+        """
+        if classes is None:
+            return self
+        refuse_classes(classes, len(self.class_names), self.name)
+        names = tuple(self.class_names[each] for each in classes)
+        train, test = _relabelled(self.train, classes), _relabelled(self.test, classes)
+        return replace(self, class_names=names, train=train, test=test)
+
     def subset(self, config: DataConfig) -> "Source":
         """The source cut down to `train_size` and `test_size`, where they are given.
 
@@ -125,6 +143,25 @@ class Source:
         chosen = held_out(train.labels, config.validation, config.subset_seed, self.class_names)
         rest = np.setdiff1d(np.arange(len(train.labels)), chosen)
         return replace(self, train=train.take(rest), test=test, validation=train.take(chosen))
+
+
+def refuse_classes(classes: Sequence[int], count: int, name: str) -> None:
+    """Refuse numbers of classes that set `name` has not, or that stand there twice."""
+    for each in classes:
+        if each >= count:
+            raise InputError(
+                f"{each} is no class of {name}, which has 0 to {count - 1}", key="data.classes"
+            )
+        if classes.count(each) > 1:
+            raise InputError(f"{each} stands there more than once", key="data.classes")
+
+
+def _relabelled(split: Split, classes: Sequence[int]) -> Split:
+    order = np.array(classes)
+    chosen = split.take(np.flatnonzero(np.isin(split.labels, order)))
+    places = np.argsort(order)
+    labels = places[np.searchsorted(order[places], chosen.labels)].astype(np.int64)
+    return chosen.relabelled(labels)
 
 
 def _cut(split: Split, size: int | None, config: DataConfig, which: str) -> Split:

@@ -1,7 +1,7 @@
 """Block, stage, network."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from workbench.config import Spec
 from workbench.errors import InputError
 from workbench.models.components.base import Component, size_of
+from workbench.models.components.head.base import Head
 from workbench.models.components.norm import make_norm
 from workbench.models.init import initialise
 from workbench.models.layout import Layout, StageLayout, layout, map_sizes
@@ -169,6 +170,16 @@ class Network(nn.Module):
         parts: tuple[Tensor, ...] = self.head.parts(self._stages(x)[-1])  # type: ignore[operator]
         return parts
 
+    def classifiers(self) -> tuple[str, ...]:
+        """Paths of the linear layers that give the logits."""
+        head: Head[Any] = self.head  # type: ignore[assignment]
+        return tuple(f"head.{path}" for path in head.classifiers(head.options))
+
+    @property
+    def taught(self) -> bool:
+        """Whether the second of its `parts` is for a teacher."""
+        return isinstance(self.head, Head) and self.head.taught
+
     def _stages(self, x: Tensor, count: int | None = None) -> list[Tensor]:
         """What leaves each of the first `count` stages."""
         map_sizes(self.axis, size_of(x))  # refuses what strides do not divide
@@ -190,6 +201,14 @@ class Network(nn.Module):
             if isinstance(module, Component):
                 names |= {f"{path}.{name}" for name in module.tables()}
         return names
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, object]:
+        """How parameters fall into layers, by name; as timm asks for it."""
+        blocks = [
+            (r"^stages\.(\d+)\.(?:downsample|position)", (0,)),
+            (r"^stages\.(\d+)\.blocks\.(\d+)", None),
+        ]
+        return {"stem": r"^(?:stem|token)", "blocks": r"^stages\.(\d+)" if coarse else blocks}
 
 
 def build(spec: Spec, seed: int = 0) -> Network:

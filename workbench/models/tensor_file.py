@@ -45,13 +45,28 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
     except FileNotFoundError:
         raise InputError(f"weights: {str(path)!r} does not exist") from None
     except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint "
-            f"({_reason(error)})"
-        ) from None
+        raise _unreadable(path, error) from None
     if DIGEST in metadata and metadata[DIGEST] != _digest(state):
         raise InputError(f"weights: {str(path)!r} is damaged: its digest is of other bytes")
     return state, _facts(path, metadata)
+
+
+def read_facts(path: Path) -> Mapping[str, Any]:
+    """Our facts on the tensors at `path`, without these; none in a file of other code.
+
+    Raises `InputError` as `read_tensors` does, but for damage to the tensors.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return _facts(path, file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint ({_reason(error)})"
+    )
 
 
 def _facts(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:

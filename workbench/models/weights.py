@@ -224,6 +224,7 @@ def _fit(model: Network, name: str, tensor: Tensor, own: Tensor, new_head: bool)
     if tensor.shape == own.shape:
         return tensor
     if new_head and _is_classifier(model, name):
+        log.info("%s: left as it is, for the file has %s classes", name, tensor.shape[0])
         return own
     resized = _resize(model, name, tensor)
     if resized is None or resized.shape != own.shape:

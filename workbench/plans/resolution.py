@@ -135,20 +135,21 @@ def resolve(
     of one name, no row, a seed that stands there twice, and a row that is another's in network
     and training.
     """
-    from workbench.data import check_augment, describe, facts
+    from workbench.data import DataInfo, check_augment, describe, facts
+    from workbench.train.teaching.make import check_teaching
 
     file, overrides = (changes or Changes()).apply(file)
     check_name(file.name)
     _check_seeds(file.seeds)
     metrics = metrics_named(file.metric)
     Method(file.variance, equivalent=file.equivalent, metrics=metrics)  # refuses what can't be
-    recipe = checked_recipe(file.recipe, *overrides)
+    recipe = checked_recipe(file.recipe, *overrides, absent=costs_only)
     look = facts if costs_only else describe
     with about_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
     choices = file.choices()
-    if changes and changes.name and _other_data(recipe, checked_recipe(file.recipe)):
+    if changes and changes.name and _other_data(recipe, checked_recipe(file.recipe, absent=True)):
         file = file.model_copy(update={"published": ()})
         choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
     _check_size(len(choices), len(file.seeds))
@@ -156,7 +157,7 @@ def resolve(
         if count > 1:
             raise InputError(f"{count} rows have this name", row=name)
     check_names([(choice.name, choice.published) for choice in choices], file.published)
-    recipes = Recipes(file.recipe, overrides, recipe)
+    recipes = Recipes(file.recipe, overrides, recipe, costs_only)
     variants = _Rows(classes, file.match, known, recipes).all(choices)
     for variant in variants:
         own = variant.recipe or recipe
@@ -164,6 +165,8 @@ def resolve(
             check_augment(own.augment, variant.spec.resolution)
             if data is not None:
                 _check_curve(own, look(own.data))
+            if isinstance(data, DataInfo):
+                check_teaching(own, variant.spec, data)
     return Plan(
         name=file.name,
         question=" ".join(file.question.split()),
@@ -172,7 +175,7 @@ def resolve(
         recipe=recipe,
         variants=variants,
         published=file.published,
-        notes=(*file.notes(), *_match_notes(file.match), *_recipe_notes(variants)),
+        notes=(*file.notes(), *_match_notes(file.match), *_recipe_notes(recipe, variants)),
         race=Race(file.race.min, file.race.max) if file.race else None,
         variance=file.variance,
         equivalent=file.equivalent,
@@ -205,14 +208,17 @@ def _match_notes(match: Match | None) -> tuple[str, ...]:
     )
 
 
-def _recipe_notes(variants: Sequence[Variant]) -> tuple[str, ...]:
+def _recipe_notes(recipe: Recipe, variants: Sequence[Variant]) -> Iterator[str]:
+    from workbench.train.teaching.make import teaching_note
+
     own = [variant.name for variant in variants if variant.recipe]
-    if not own:
-        return ()
-    return (
-        f"Trained otherwise than the recipe says: {', '.join(own)}; what differs stands with the "
-        "row. The throughput of such a row is that of its own training.",
-    )
+    if own:
+        yield (
+            f"Trained otherwise than the recipe says: {', '.join(own)}; what differs stands with "
+            "the row. The throughput of such a row is that of its own training."
+        )
+    taught = (teaching_note(row.recipe or recipe, row.spec) for row in variants)
+    yield from filter(None, dict.fromkeys(taught))
 
 
 def _other_data(recipe: Recipe, planned: Recipe) -> bool:

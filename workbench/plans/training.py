@@ -56,13 +56,17 @@ def about_recipe(row: str = "") -> Iterator[None]:
         raise error.but(key=key, row=row) from None
 
 
-def checked_recipe(base: str | Mapping[str, Any], *overrides: str) -> Recipe:
-    """The recipe, with an optimiser that there is; the room of recipes does without torch."""
+def checked_recipe(base: str | Mapping[str, Any], *overrides: str, absent: bool = False) -> Recipe:
+    """The recipe, with an optimiser that there is, and the digests of the weights that it names.
+
+    With `absent`, weights may be left to be named. The room of recipes does without torch.
+    """
     from workbench.train.optimiser import check_name as check_optimiser
+    from workbench.train.teaching.weights import pin
 
     made = make_recipe(base, *overrides)
     check_optimiser(made.optimiser.name)
-    return made
+    return pin(made, absent)
 
 
 def training(recipe: Recipe) -> str:
@@ -82,6 +86,7 @@ class Recipes:
     base: str | Mapping[str, Any]
     overrides: tuple[str, ...]
     plan: Recipe
+    absent: bool = False  # whether weights may be left to be named
 
     def of(self, choice: PlannedRow) -> Recipe | None:
         """The recipe of a row; None where it trains as the plan says.
@@ -92,7 +97,7 @@ class Recipes:
         if not changes:
             return None
         with about_recipe(choice.name):
-            own = checked_recipe(self.base, *self.overrides, *changes)
+            own = checked_recipe(self.base, *self.overrides, *changes, absent=self.absent)
         self._refuse_other_data(choice, own)
         return own if own.document() != self.plan.document() else None
 

@@ -114,7 +114,7 @@ class Examiner:
         return reading
 
     def _read(self, module: Classifier, done: int, after_batch: Callable[[], None]) -> Reading:
-        _, _, test, validation, points, _ = self._parts
+        test, validation, points = self._parts.test, self._parts.validation, self._parts.points
         if done == self._run.recipe.epochs:
             judged = evaluate(module, validation, after_batch) if validation else None
             return Reading(evaluate(module, test, after_batch), judged)

@@ -74,7 +74,7 @@ def fit(
     spent = float(saved.evaluation.get("seconds") or 0.0) if saved else 0.0
     examiner = Examiner(run, folder, made, spent)
     monitor = Monitor(run, folder, steps, place, emit, should_stop, saved, examiner)
-    module = Classifier(made.network, run.recipe, steps)
+    module = Classifier(made.network, run.recipe, steps, made.objective)
     try:
         halt = _train(module, made, monitor, folder, place, resume=saved is not None)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:

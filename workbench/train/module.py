@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from workbench.config import Recipe
 from workbench.train import optimiser
 from workbench.train.schedule import learning_rate, peak
+from workbench.train.teaching.frozen import rest
+from workbench.train.teaching.objective import Labels, Objective
 
 if TYPE_CHECKING:
     from timm.utils.model_ema import ModelEmaV3
@@ -22,16 +23,24 @@ class Classifier(pl.LightningModule):
 
     Batches are (images (B, 3, H, W), targets), where targets are labels (B,) or, after mixup and
     CutMix, probabilities (B, classes); label smoothing applies to both alike. Where the recipe
-    averages weights, the test runs on the average.
+    averages weights, the test runs on the average. The loss is that of `objective`; by default,
+    of the labels alone.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, steps_per_epoch: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        objective: Objective | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.average = None if recipe.ema_decay is None else _average(network, recipe.ema_decay)
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
         self.lr = 0.0  # of the latest step
+        self._objective = objective or Labels(recipe)
         self._highest = peak(recipe.optimiser, recipe.batch_size)
         self._optimiser: torch.optim.Optimizer | None = None
 
@@ -49,6 +58,7 @@ class Classifier(pl.LightningModule):
         made = self.optimizers(use_pl_optimizer=False)
         assert isinstance(made, torch.optim.Optimizer)
         self._optimiser = made
+        rest(self.network)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         step = self.current_epoch * self.steps_per_epoch + batch_idx
@@ -57,7 +67,7 @@ class Classifier(pl.LightningModule):
         )
         assert self._optimiser is not None
         for group in self._optimiser.param_groups:
-            group["lr"] = self.lr
+            group["lr"] = self.lr * group.get("lr_scale", 1.0)  # timm's, of a layer
         self._optimiser.zero_grad()
 
     def optimizer_zero_grad(self, *where: object) -> None:
@@ -68,8 +78,7 @@ class Classifier(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         images, targets = batch
-        logits = self.network(images)
-        return F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        return self._objective(self.network, images, targets, self.current_epoch, batch_idx)
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
         if self.average is not None:

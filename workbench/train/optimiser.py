@@ -13,19 +13,28 @@ from workbench.errors import unknown
 FUSED = frozenset({"adam", "adamw", "sgd", "momentum"})
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(
+    network: nn.Module, weight_decay: float, layer_decay: float | None = None
+) -> list[dict[str, Any]]:
     """The trainable parameters in timm's two groups: decayed, and not.
 
     Not decayed are norms, biases and those that the network names in `no_weight_decay()`: position
-    tables, class tokens.
+    tables, class tokens. With `layer_decay` there are two groups for each layer, and `lr_scale` is
+    the share of the learning rate that a group gets.
     """
-    from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]
+    from timm.optim import (  # type: ignore[attr-defined]
+        param_groups_layer_decay,
+        param_groups_weight_decay,
+    )
 
     named = getattr(network, "no_weight_decay", None)
     exempt: set[str] = set(named()) if named else set()
     # timm makes one group of all where nothing decays, hence 1. Decayed first: the order is part of
     # what a checkpoint says, and of how the norm of the gradients is summed.
-    groups = param_groups_weight_decay(network, 1.0, no_weight_decay_list=exempt)[::-1]
+    if layer_decay is None:
+        groups = param_groups_weight_decay(network, 1.0, no_weight_decay_list=exempt)[::-1]
+    else:
+        groups = param_groups_layer_decay(network, 1.0, exempt, layer_decay=layer_decay)
     return [{**group, "weight_decay": weight_decay * group["weight_decay"]} for group in groups]
 
 
@@ -36,7 +45,7 @@ def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.O
     check_name(optimiser.name)
     extra: dict[str, Any] = {"fused": True} if optimiser.name in FUSED else {}
     made: torch.optim.Optimizer = create_optimizer_v2(
-        parameter_groups(network, optimiser.weight_decay),
+        parameter_groups(network, optimiser.weight_decay, optimiser.layer_decay),
         opt=optimiser.name,
         lr=lr,
         weight_decay=optimiser.weight_decay,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from workbench.config import RunConfig
 from workbench.errors import InputError
 from workbench.train.curve import Curve, choose_curve
+from workbench.train.teaching.objective import Objective
 
 
 class Batches(Protocol):
@@ -49,12 +50,15 @@ class Parts(NamedTuple):
     validation: FixedBatches | None = None
     points: Points | None = None
     test_set: str = ""
+    objective: Objective | None = None  # None: the labels'
 
 
 def build_parts(run: RunConfig, device: torch.device) -> Parts:
     """The network and the batches that `run` names."""
     from workbench.data import loaders
     from workbench.models import build
+    from workbench.train.teaching.make import make_objective
+    from workbench.train.teaching.start import begin
 
     recipe, spec = run.recipe, run.spec
     network = build(spec, seed=run.seed)
@@ -67,7 +71,9 @@ def build_parts(run: RunConfig, device: torch.device) -> Parts:
     final = len(data.test.labels) + (len(data.validation.labels) if data.validation else 0)
     curve = choose_curve(recipe, trained, len(judges.labels), final)
     points = Points(judges.subset(curve.images, recipe.data.subset_seed), curve)
-    return Parts(network, data.train, data.test, data.validation, points, data.test_set)
+    begin(network, recipe, data.info)
+    objective = make_objective(run, data, device)
+    return Parts(network, data.train, data.test, data.validation, points, data.test_set, objective)
 
 
 def _refuse_classes(run: RunConfig, name: str, classes: int) -> None:

@@ -1,9 +1,11 @@
 """Recipes as data, by name, and how a user changes one. Needs no torch."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from workbench.config import Frozen, Recipe
+from pydantic import BaseModel
+
+from workbench.config import Recipe
 from workbench.errors import InputError, unknown
 from workbench.parsing import parse
 from workbench.plain_yaml import read_value
@@ -179,14 +181,15 @@ def recipe(
 
 def recipe_keys() -> tuple[str, ...]:
     """Every key of a recipe, dotted: `optimiser`, `optimiser.lr`."""
-    return tuple(_keys(Recipe()))
+    return tuple(_keys(Recipe))
 
 
-def _keys(part: Frozen, prefix: str = "") -> Iterator[str]:
-    for name, value in part:
+def _keys(part: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in part.model_fields.items():
         yield f"{prefix}{name}"
-        if isinstance(value, Frozen):
-            yield from _keys(value, f"{prefix}{name}.")
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _keys(kind, f"{prefix}{name}.")
 
 
 def _with_places(error: InputError) -> InputError:

@@ -14,6 +14,7 @@ class Head(Component[O]):
     """
 
     extra_tokens: ClassVar[int] = 0  # how many tokens run beside the map
+    taught: ClassVar[bool] = False  # whether the second of its `parts` is for a teacher
 
     @staticmethod
     def classifiers(options: O) -> tuple[str, ...]:

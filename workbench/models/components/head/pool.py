@@ -153,6 +153,7 @@ class Distilled(Head[PoolNormOptions]):
     """
 
     Options = PoolNormOptions
+    taught = True
 
     def __init__(self, site: Site, options: PoolNormOptions) -> None:
         super().__init__(site, options)

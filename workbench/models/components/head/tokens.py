@@ -63,6 +63,7 @@ class DistilledTokens(Head[ClassTokenOptions]):
     """
 
     Options = ClassTokenOptions
+    taught = True
     extra_tokens = 2
 
     def __init__(self, site: Site, options: ClassTokenOptions) -> None:
