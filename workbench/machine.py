@@ -39,6 +39,8 @@ def choose_device(name: str) -> "torch.device":
         return torch.device("cuda", 0) if present else torch.device("cpu")
     choices = ["cpu", *(["cuda"] if present else []), *(f"cuda:{i}" for i in range(present))]
     if name not in choices:
-        raise InputError(f"device: {name!r} is not here; choose from: auto, {', '.join(choices)}")
+        raise InputError(
+            f"{name!r} is not here; choose from: auto, {', '.join(choices)}", key="device"
+        )
     device = torch.device(name)
     return torch.device("cuda", device.index or 0) if device.type == "cuda" else device

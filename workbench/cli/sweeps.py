@@ -121,7 +121,7 @@ def ablate(
         return
     if plan is None:
         raise InputError(
-            f"plan: missing; choose from: {', '.join(complete.plans(''))}; or name a file"
+            f"missing; choose from: {', '.join(complete.plans(''))}; or name a file", key="plan"
         )
     if measure and not dry_run:
         raise InputError("it needs --dry-run, for it times rows and trains none", key="--measure")
@@ -198,7 +198,7 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"seeds: {text!r} is not a list of numbers such as 0,1,2") from None
+        raise InputError(f"{text!r} is not a list of numbers such as 0,1,2", key="seeds") from None
 
 
 def new_plan(

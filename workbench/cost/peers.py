@@ -107,7 +107,7 @@ def read_counts(path: Path | None = None) -> tuple[Counted, ...]:
     try:
         rows = list(csv.DictReader(io.StringIO(place.read_text(encoding="utf-8"))))
     except OSError as error:
-        raise InputError(f"costs: {place} can't be read: {error.strerror}") from None
+        raise InputError(f"{place} can't be read: {error.strerror}", key="costs") from None
     return tuple(
         Counted(
             network=row["network"],

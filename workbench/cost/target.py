@@ -103,7 +103,7 @@ def network_cost(name: str, *overrides: str, resolution: Resolution | None = Non
         raise
     except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"resolution: {found.size} fails in {name}: {reason}") from None
+        raise InputError(f"{found.size} fails in {name}: {reason}", key="resolution") from None
 
 
 def counted(found: Target) -> Cost:

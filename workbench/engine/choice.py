@@ -102,7 +102,7 @@ def _cluster(address: str | None) -> AbstractContextManager[Machines]:
         if error.name != "ray":
             raise
         raise InputError(
-            "engine: 'ray' needs the package ray: pip install 'cmt-workbench[ray]'"
+            "'ray' needs the package ray: pip install 'cmt-workbench[ray]'", key="engine"
         ) from None
     return Cluster(address)
 

@@ -154,7 +154,7 @@ def _write_token(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         token.touch()
     except OSError as error:
-        raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
+        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
     return token
 
 

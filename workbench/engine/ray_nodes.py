@@ -55,7 +55,7 @@ def wants_gpu(nodes: Sequence[Node], device: str) -> bool:
     choices = ["auto", "cpu", *(["cuda"] if there else [])]
     if device not in choices:
         raise InputError(
-            f"device: {device!r} is not on the cluster; choose from: {', '.join(choices)}"
+            f"{device!r} is not on the cluster; choose from: {', '.join(choices)}", key="device"
         )
     return there and device != "cpu"
 

@@ -63,7 +63,7 @@ def _check_device(device: str) -> None:
     gpus = visible_gpus("auto")
     here = ["auto", "cpu", *(["cuda"] if gpus else []), *(f"cuda:{i}" for i in range(len(gpus)))]
     if device not in here:
-        raise InputError(f"device: {device!r} is not here; choose from: {', '.join(here)}")
+        raise InputError(f"{device!r} is not here; choose from: {', '.join(here)}", key="device")
 
 
 def this_machine() -> dict[str, Scalar]:

@@ -28,7 +28,7 @@ def write_tensors(path: Path, state: State, facts: Mapping[str, Any]) -> None:
         save_file(whole, half, metadata)
         os.replace(half, path)
     except (OSError, SafetensorError) as error:
-        raise InputError(f"weights: {path} can't be written: {_reason(error)}") from None
+        raise InputError(f"{path} can't be written: {_reason(error)}", key="weights") from None
     finally:
         half.unlink(missing_ok=True)
 
@@ -43,11 +43,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
         with safe_open(path, "pt") as file:
             metadata: Mapping[str, str] = file.metadata() or {}
     except FileNotFoundError:
-        raise InputError(f"weights: {str(path)!r} does not exist") from None
+        raise InputError(f"{str(path)!r} does not exist", key="weights") from None
     except (SafetensorError, OSError) as error:
         raise _unreadable(path, error) from None
     if DIGEST in metadata and metadata[DIGEST] != _digest(state):
-        raise InputError(f"weights: {str(path)!r} is damaged: its digest is of other bytes")
+        raise InputError(f"{str(path)!r} is damaged: its digest is of other bytes", key="weights")
     return state, _facts(path, metadata)
 
 
@@ -65,7 +65,8 @@ def read_facts(path: Path) -> Mapping[str, Any]:
 
 def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
-        f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint ({_reason(error)})"
+        f"{str(path)!r} can't be read, it is truncated or no checkpoint ({_reason(error)})",
+        key="weights",
     )
 
 
@@ -77,7 +78,7 @@ def _facts(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict):
-        raise InputError(f"weights: {str(path)!r} is damaged: its {FACTS!r} is no mapping")
+        raise InputError(f"{str(path)!r} is damaged: its {FACTS!r} is no mapping", key="weights")
     return facts
 
 

@@ -60,13 +60,15 @@ def load_weights(
             what = _looks(state, own, model.spec.name) or "does not fit"
             hint = "; new_head=True keeps the model's own" if _is_classifier(model, name) else ""
             raise InputError(
-                f"weights: {origin!r} {what}: {name} is {[*tensor.shape]}, "
-                f"the model has {[*own[name].shape]}{hint}"
+                f"{origin!r} {what}: {name} is {[*tensor.shape]}, "
+                f"the model has {[*own[name].shape]}{hint}",
+                key="weights",
             )
         if own[name].is_floating_point() and not fit.is_floating_point():
             raise InputError(
-                f"weights: {origin!r} is refused: {name} has numbers of type {_type(fit)}, "
-                f"the model has {_type(own[name])}"
+                f"{origin!r} is refused: {name} has numbers of type {_type(fit)}, "
+                f"the model has {_type(own[name])}",
+                key="weights",
             )
         fitted[name] = fit
     model.load_state_dict(fitted)
@@ -109,19 +111,23 @@ def read(path: Path) -> State:
             warnings.simplefilter("ignore")  # on its pickle protocol; what matters is raised
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"weights: {str(path)!r} does not exist") from None
+        raise InputError(f"{str(path)!r} does not exist", key="weights") from None
     except pickle.UnpicklingError as error:
-        raise InputError(f"weights: {str(path)!r} is refused: {_why(error)}") from None
+        raise InputError(f"{str(path)!r} is refused: {_why(error)}", key="weights") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"weights: {str(path)!r} can't be read, it is truncated or no checkpoint "
-            f"({_clip(reason)})"
+            f"{str(path)!r} can't be read, it is truncated or no checkpoint ({_clip(reason)})",
+            key="weights",
         ) from None
     if not isinstance(content, Mapping):
-        raise InputError(f"weights: {str(path)!r} holds a {type(content).__name__}, no state dict")
+        raise InputError(
+            f"{str(path)!r} holds a {type(content).__name__}, no state dict", key="weights"
+        )
     if CHECKPOINT in content and not intact(path):
-        raise InputError(f"weights: {str(path)!r} is damaged: its checksums are of other bytes")
+        raise InputError(
+            f"{str(path)!r} is damaged: its checksums are of other bytes", key="weights"
+        )
     return content
 
 
@@ -150,24 +156,26 @@ def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> Sta
             return unwrap(inner, origin)
     if ema:
         raise InputError(
-            f"weights: {origin!r} holds no averaged weights ({', '.join(EMA_WRAPPERS)})"
+            f"{origin!r} holds no averaged weights ({', '.join(EMA_WRAPPERS)})", key="weights"
         )
     content = {str(name).removeprefix("module."): value for name, value in content.items()}
     foreign = [name for name, value in content.items() if not isinstance(value, Tensor)]
     if any(name in content for name in EMA_WRAPPERS):
-        raise InputError(f"weights: {origin!r} holds averaged weights alone; ema=True takes them")
+        raise InputError(
+            f"{origin!r} holds averaged weights alone; ema=True takes them", key="weights"
+        )
     if foreign or not content:
         what = (
             f"{foreign[0]!r} is a {type(content[foreign[0]]).__name__}"
             if foreign
             else "it is empty"
         )
-        raise InputError(f"weights: {origin!r} is no state dict: {what}")
+        raise InputError(f"{origin!r} is no state dict: {what}", key="weights")
     state: State = content  # type: ignore[assignment]
     for name, tensor in state.items():
         odd = _oddity(tensor)
         if odd:
-            raise InputError(f"weights: {origin!r} is refused: {name} is {odd}")
+            raise InputError(f"{origin!r} is refused: {name} is {odd}", key="weights")
     return state
 
 
@@ -190,7 +198,7 @@ def _check_names(own: State, given: State, origin: str, name: str) -> None:
     listed = [f"{len(missing)} missing, such as {missing[0]!r}"] if missing else []
     listed += [f"{len(extra)} unknown, such as {extra[0]!r}"] if extra else []
     what = _looks(given, own, name) or "is of another network"
-    raise InputError(f"weights: {origin!r} {what}: {'; '.join(listed)}")
+    raise InputError(f"{origin!r} {what}: {'; '.join(listed)}", key="weights")
 
 
 def _looks(given: State, own: State, name: str) -> str | None:

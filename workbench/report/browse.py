@@ -146,12 +146,15 @@ def find_run(ref: str, results: str | Path) -> Shown:
     }
     if not ref or not found:
         raise InputError(
-            f"run: {ref!r} is the beginning of no run's id in {results}; "
-            "`workbench runs FOLDER` lists them"
+            f"{ref!r} is the beginning of no run's id in {results}; "
+            "`workbench runs FOLDER` lists them",
+            key="run",
         )
     if len({run for run, _ in found}) > 1:
         some = ", ".join(sorted({run[:SHORT] for run, _ in found})[:4])
-        raise InputError(f"run: {ref!r} is the beginning of several ids, {some}; give more of it")
+        raise InputError(
+            f"{ref!r} is the beginning of several ids, {some}; give more of it", key="run"
+        )
     ((_, where), (run, sweep)), *others = sorted(
         found.items(), key=lambda item: (item[1][0].started or "~", item[0])
     )
@@ -166,7 +169,7 @@ def _sweeps(results: str | Path) -> dict[str, Sweep]:
     if "://" in str(results) or Path(results).is_file() or holds_results(Path(results)):
         return {str(results): load_sweep(results)}
     if not Path(results).is_dir():
-        raise InputError(f"results: {results} does not exist")
+        raise InputError(f"{results} does not exist", key="results")
     folders = [each for each in sorted(Path(results).iterdir()) if holds_results(each)]
     return {str(folder): load_sweep(folder) for folder in folders}
 

@@ -80,8 +80,9 @@ def report_folder(folder: str | Path, console: Console) -> FolderReport:
     sweep = load_sweep(folder)
     if sweep.plan.kind == STUDY:
         raise InputError(
-            f"results: {folder} is of a study that has not come to its end; its own command goes "
-            f"on with it: {sweep.environment.get('command', 'workbench study NAME')}"
+            f"{folder} is of a study that has not come to its end; its own command goes "
+            f"on with it: {sweep.environment.get('command', 'workbench study NAME')}",
+            key="results",
         )
     found = Findings.of(sweep)
     images = image_findings(sweep, found)

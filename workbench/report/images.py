@@ -78,7 +78,9 @@ class ImageFindings:
         """With that row alone. Raises `InputError` for one that is compared to no other."""
         names = [row.variant for row in self.rows]
         if variant in self.without:
-            raise InputError(f"row: no seed completed both {variant!r} and what it is compared to")
+            raise InputError(
+                f"no seed completed both {variant!r} and what it is compared to", key="row"
+            )
         if variant not in names:
             raise unknown("row", variant, names)
         kept = tuple(row for row in self.rows if row.variant == variant)
@@ -129,12 +131,14 @@ def load_images(folder: str | Path, row: str | None = None) -> ImageFindings:
     if row is not None and row not in variants:
         raise unknown("row", row, compared)
     if row is not None and row not in compared:
-        raise InputError(f"row: {row!r} is compared to no other; {nearest('', compared)}")
+        raise InputError(f"{row!r} is compared to no other; {nearest('', compared)}", key="row")
     images = image_findings(sweep, found)
     if images is None:
         raise no_evidence(Path(folder))
     if not images.rows:
-        raise InputError(f"evidence: {folder}: no seed completed a row and what it is compared to")
+        raise InputError(
+            f"{folder}: no seed completed a row and what it is compared to", key="evidence"
+        )
     return images if row is None else images.only(row)
 
 

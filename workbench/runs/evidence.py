@@ -68,8 +68,9 @@ def evidence_frame(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
 def no_evidence(folder: Path) -> InputError:
     """The error for a folder that holds none."""
     return InputError(
-        f"evidence: {folder} holds none; runs keep it from this version of the workbench on,"
-        " when they complete"
+        f"{folder} holds none; runs keep it from this version of the workbench on,"
+        " when they complete",
+        key="evidence",
     )
 
 
@@ -122,7 +123,7 @@ def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
             )
     except OSError as error:
         raise InputError(
-            f"results: {folder / EVIDENCE} can't be written: {error.strerror}"
+            f"{folder / EVIDENCE} can't be written: {error.strerror}", key="results"
         ) from None
 
 
@@ -143,7 +144,8 @@ def _exported(path: Path) -> Iterator[Evidence]:
         table = pq.read_table(path, schema=SCHEMA)
     except (pa.ArrowException, OSError, ValueError, KeyError):
         raise InputError(
-            f"evidence: {path} can't be read: it is damaged, or of another version; move it away"
+            f"{path} can't be read: it is damaged, or of another version; move it away",
+            key="evidence",
         ) from None
     codes = table["run"].combine_chunks()
     runs = codes.indices.to_numpy()
@@ -152,7 +154,9 @@ def _exported(path: Path) -> Iterator[Evidence]:
     for rows in np.split(np.arange(len(runs)), np.flatnonzero(np.diff(runs)) + 1):
         run = codes.dictionary[int(runs[rows[0]])].as_py()
         if not np.array_equal(columns["image"][rows], np.arange(len(rows))):
-            raise InputError(f"evidence: {path}: the images of run {run[:12]} are in another order")
+            raise InputError(
+                f"{path}: the images of run {run[:12]} are in another order", key="evidence"
+            )
         yield Evidence(
             run=run,
             test_set=sets[int(rows[0])].as_py(),

@@ -36,10 +36,10 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout:
         holder = _content(file) or "unknown"
         raise InputError(
-            f"results: {folder} is in use by another sweep (process {holder})"
+            f"{folder} is in use by another sweep (process {holder})", key="results"
         ) from None
     except OSError as error:
-        raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
+        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
     try:
         with suppress(OSError):  # on a full disk the lock holds without a name in it
             file.write_text(str(os.getpid()))
@@ -103,5 +103,5 @@ def write_text(path: Path, text: str) -> Path:
         with written_whole(path) as half:
             half.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise InputError(f"results: {path} can't be written: {error.strerror}") from None
+        raise InputError(f"{path} can't be written: {error.strerror}", key="results") from None
     return path

@@ -243,7 +243,7 @@ class Ledger:
                 except DAMAGED:
                     if unreadable is None:
                         raise InputError(
-                            f"ledger: {self.name}: run {str(row.id)[:12]} is damaged"
+                            f"{self.name}: run {str(row.id)[:12]} is damaged", key="ledger"
                         ) from None
                     unreadable.append(f"run {str(row.id)[:12]}")
             return tuple(found)

@@ -20,8 +20,9 @@ def restore(ledger: Ledger, folder: Path) -> int:
     plan, runs = read_export(folder)
     if plan.name != ledger.plan_name:
         raise InputError(
-            f"results: {folder} holds plan {plan.name!r}, not {ledger.plan_name!r}; give another "
-            "--name or --results"
+            f"{folder} holds plan {plan.name!r}, not {ledger.plan_name!r}; give another "
+            "--name or --results",
+            key="results",
         )
     ledger.restore(plan, runs)
     return len(runs)

@@ -105,7 +105,7 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
     within = [each.name for each in sorted(found.glob("*/")) if holds_results(each)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
-    raise InputError(f"results: {path} {missing}{hint}")
+    raise InputError(f"{path} {missing}{hint}", key="results")
 
 
 def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
@@ -179,9 +179,9 @@ def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, 
         except DAMAGED as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"results: {where}: a column of its runs is damaged") from None
+            raise InputError(f"{where}: a column of its runs is damaged", key="results") from None
     if stored is None:
-        raise InputError(f"results: {where} holds no plan")
+        raise InputError(f"{where} holds no plan", key="results")
     runs = _planned(stored, runs, unreadable)
     _warn_of(where, unreadable)
     file = "://" not in str(where)
@@ -201,9 +201,11 @@ def read_export(
         file = folder / RUNS
         lines = file.read_bytes().splitlines() if file.exists() else []
     except OSError as error:
-        raise InputError(f"results: {folder} can't be read: {error.strerror}") from None
+        raise InputError(f"{folder} can't be read: {error.strerror}", key="results") from None
     except DAMAGED:
-        raise InputError(f"results: {folder}: {PLAN} is damaged, or of another version") from None
+        raise InputError(
+            f"{folder}: {PLAN} is damaged, or of another version", key="results"
+        ) from None
     runs, lost = list[StoredRun](), list[str]()
     for place, line in enumerate(lines, 1):
         try:
@@ -213,7 +215,7 @@ def read_export(
     kept = _planned(plan, runs, lost)
     if unreadable is None and lost:
         raise InputError(
-            f"results: {folder}: {RUNS} is damaged, or of another version: {some_of(lost)}"
+            f"{folder}: {RUNS} is damaged, or of another version: {some_of(lost)}", key="results"
         )
     (unreadable if unreadable is not None else []).extend(lost)
     return plan, in_order(plan, kept)

@@ -148,7 +148,7 @@ def toggled(rows: Sequence[Row]) -> tuple[str, ...]:
     seen = dict[str, None]()
     for row in rows:
         if row.present is None:
-            raise InputError(f"{row.name}: which components it has is not known")
+            raise InputError("which components it has is not known", row=row.name)
         seen.update(dict.fromkeys(row.present))
     return tuple(seen)
 
@@ -159,7 +159,7 @@ def _cells(rows: Sequence[Row], components: Sequence[str]) -> list[str]:
     for row in rows:
         subset = sum(1 << i for i, name in enumerate(components) if name in (row.present or ()))
         if subset in found:
-            raise InputError(f"{row.name}: the same components as {found[subset]!r}")
+            raise InputError(f"the same components as {found[subset]!r}", row=row.name)
         found[subset] = row.name
     for subset in range(1 << len(components)):
         if subset not in found:

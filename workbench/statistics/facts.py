@@ -107,11 +107,12 @@ class Method:
     def __post_init__(self) -> None:
         if self.equivalent is not None and not 0 < self.equivalent < 100:
             raise InputError(
-                f"equivalent: {self.equivalent} is refused; "
-                f"{self.metrics[0].points} of {self.metrics[0].name} between 0 and 100"
+                f"{self.equivalent} is refused; "
+                f"{self.metrics[0].points} of {self.metrics[0].name} between 0 and 100",
+                key="equivalent",
             )
         if self.equivalent is not None and self.variance == "own":
-            raise InputError("equivalent: needs variance: shared")
+            raise InputError("needs variance: shared", key="equivalent")
 
     def tests(self, rows: int) -> int:
         """Over how many tests p values are adjusted, of that many compared rows."""
@@ -149,7 +150,7 @@ def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
     _no_twice("run of (variant, seed)", [(run.variant, run.seed) for run in runs])
     for row in rows:
         if row.compared_to is not None and row.compared_to not in names:
-            raise InputError(f"{row.name}: compared to {row.compared_to!r}, which is no row")
+            raise InputError(f"compared to {row.compared_to!r}, which is no row", row=row.name)
     for run in runs:
         if run.variant not in names:
             raise InputError(f"run {run.id}: variant {run.variant!r} is no row of the plan")

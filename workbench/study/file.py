@@ -97,10 +97,11 @@ def parse_study(data: object) -> StudyFile:
     file = parse(StudyFile, data, "")
     for what, values in (("seeds", file.seeds), ("objectives", file.objectives)):
         if len(set(values)) < len(values):
-            raise InputError(f"{what}: one of {list(values)} stands there twice")
+            raise InputError(f"one of {list(values)} stands there twice", key=what)
     if file.pruner.name != "none" and file.objectives != ("top1",) and len(file.objectives) == 1:
         raise InputError(
-            f"pruner: {file.pruner.name!r} goes by top1, and the objective is "
-            f"{file.objectives[0]}; use none"
+            f"{file.pruner.name!r} goes by top1, and the objective is "
+            f"{file.objectives[0]}; use none",
+            key="pruner",
         )
     return file

@@ -78,7 +78,7 @@ def write_costs(folder: Path, found: CostMap) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"results: {folder} can't be written: {error.strerror}") from None
+        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
     write_csv(folder / "cost_map.csv", tuple(rows[0]), rows)
     with style.style():
         return [folder / "cost_map.csv", *_save(figures.draw_costs(found), folder, COST_MAP)]
@@ -88,7 +88,9 @@ def _save(drawn: Any, folder: Path, stem: str) -> list[Path]:
     try:
         return style.save(drawn, folder, stem)
     except OSError as error:
-        raise InputError(f"results: {folder}/{stem} can't be written: {error.strerror}") from None
+        raise InputError(
+            f"{folder}/{stem} can't be written: {error.strerror}", key="results"
+        ) from None
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

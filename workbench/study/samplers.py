@@ -50,11 +50,12 @@ def check_sampler(config: Sampler, objectives: int) -> None:
             __import__(package)
         except ImportError:
             raise InputError(
-                f"sampler: {config.name!r} needs the package {package}: pip install {package}"
+                f"{config.name!r} needs the package {package}: pip install {package}", key="sampler"
             ) from None
     if config.name == "cmaes" and objectives > 1:
         raise InputError(
-            "sampler: 'cmaes' knows one objective only; choose from: gp, grid, nsga2, qmc, tpe"
+            "'cmaes' knows one objective only; choose from: gp, grid, nsga2, qmc, tpe",
+            key="sampler",
         )
 
 

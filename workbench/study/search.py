@@ -221,7 +221,7 @@ def _one_line(name: str) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ or error
         reason = " ".join(str(getattr(cause, "orig", None) or cause).split())
-        raise InputError(f"storage: {name} failed: {reason}") from None
+        raise InputError(f"{name} failed: {reason}", key="storage") from None
 
 
 def idle(trials: Sequence[FrozenTrial]) -> int:

@@ -76,7 +76,7 @@ class Study:
         for triple in self.file.points:
             given = checked(*triple)
             if given.each() == (1, 1, 1):
-                raise InputError("points: (1, 1, 1) has no direction")
+                raise InputError("(1, 1, 1) has no direction", key="points")
             on_it = along_the_ray(given, self.surface.exponents, self.file.growth)
             yield triple, *self.surface.place(on_it)
 
@@ -122,7 +122,9 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     check_optimiser(training.optimiser.name)
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:
-        raise InputError(f"phi: {file.phi:g} is refused: a study scales up; it must be above 0")
+        raise InputError(
+            f"{file.phi:g} is refused: a study scales up; it must be above 0", key="phi"
+        )
     bounds = {name: getattr(file, name) for name in ("alpha", "beta", "gamma")}
     space = surface(file.growth, _exponents(file, base), {k: v for k, v in bounds.items() if v})
     study = Study(file, base, closed_form(base), training, space, imports)
@@ -154,9 +156,10 @@ def check_tolerance(study: Study) -> None:
             else:
                 best = min(best, abs(found.scaled.miss))
     if best == float("inf"):
-        raise InputError(f"base: no point of the surface gives a network: {fault}")
+        raise InputError(f"no point of the surface gives a network: {fault}", key="base")
     raise InputError(
-        f"tolerance: {study.file.tolerance:g} can never be met: the sizes of {study.base.name} "
+        f"{study.file.tolerance:g} can never be met: the sizes of {study.base.name} "
         f"are whole, and none comes that near to {study.file.growth:g}^{study.file.phi:g}; "
-        f"nearest: {ceil(best * 1e4) / 1e4:g}"
+        f"nearest: {ceil(best * 1e4) / 1e4:g}",
+        key="tolerance",
     )

@@ -23,10 +23,10 @@ def open_storage(where: str) -> BaseStorage:
             return _journal(Path(where.removeprefix(JOURNAL)))
         return RDBStorage(where)
     except ImportError as error:
-        raise InputError(f"storage: {name}: its driver is not installed: {error}") from None
+        raise InputError(f"{name}: its driver is not installed: {error}", key="storage") from None
     except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise InputError(f"storage: {name} does not open: {reason}") from None
+        raise InputError(f"{name} does not open: {reason}", key="storage") from None
 
 
 def _journal(path: Path) -> BaseStorage:

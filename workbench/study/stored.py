@@ -86,17 +86,18 @@ def _reading(folder: str | Path) -> Iterator[Any]:
     except InputError:  # a ValueError too
         raise
     except OSError as error:
-        raise InputError(f"study: {place} can't be read: {error.strerror}") from None
+        raise InputError(f"{place} can't be read: {error.strerror}", key="study") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"study: {place} is damaged, or of another version") from None
+        raise InputError(f"{place} is damaged, or of another version", key="study") from None
 
 
 def _check(written: Mapping[str, Any], wanted: Mapping[str, Any], place: Path) -> None:
     for key in sorted(written.keys() | wanted.keys()):
         if written.get(key) != wanted.get(key):
             raise InputError(
-                f"study: {place} is of another one: {key} is {written.get(key)!r} there, "
-                f"{wanted.get(key)!r} here"
+                f"{place} is of another one: {key} is {written.get(key)!r} there, "
+                f"{wanted.get(key)!r} here",
+                key="study",
             )
 
 

@@ -58,22 +58,24 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     were written, holds anything but data, or was not written by `fit`.
     """
     if not path.is_file():
-        raise InputError(f"checkpoint: {path} does not exist")
+        raise InputError(f"{path} does not exist", key="checkpoint")
     if _is_zip(path) and not intact(path):
-        raise InputError(f"checkpoint: {path} is damaged: its checksums are not those of its bytes")
+        raise InputError(
+            f"{path} is damaged: its checksums are not those of its bytes", key="checkpoint"
+        )
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(
-            f"checkpoint: {path} is refused: it is damaged or holds code, not only data"
+            f"{path} is refused: it is damaged or holds code, not only data", key="checkpoint"
         ) from None
     except Exception as error:  # the reader raises whatever the damaged bytes lead it to
         raise InputError(
-            f"checkpoint: {path} can't be read, it is truncated or no checkpoint"
-            f" ({type(error).__name__})"
+            f"{path} can't be read, it is truncated or no checkpoint ({type(error).__name__})",
+            key="checkpoint",
         ) from None
     if not isinstance(loaded, dict) or not isinstance(loaded.get(KEY), dict):
-        raise InputError(f"checkpoint: {path} was not written by this workbench")
+        raise InputError(f"{path} was not written by this workbench", key="checkpoint")
     return loaded
 
 
@@ -91,7 +93,8 @@ def read_saved(path: Path) -> Saved:
     own = load_checkpoint(path)[KEY]
     if own.get("format") != FORMAT:
         raise InputError(
-            f"checkpoint: {path} has format {own.get('format')!r}, this version reads {FORMAT}"
+            f"{path} has format {own.get('format')!r}, this version reads {FORMAT}",
+            key="checkpoint",
         )
     try:
         records = tuple(EpochRecord.model_validate(record) for record in own["records"])
@@ -106,7 +109,9 @@ def read_saved(path: Path) -> Saved:
             evaluation=dict(own.get("evaluation", {})),  # an earlier version wrote none
         )
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"checkpoint: {path} is damaged: its records can't be read") from None
+        raise InputError(
+            f"{path} is damaged: its records can't be read", key="checkpoint"
+        ) from None
 
 
 def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -69,6 +69,7 @@ def read_evidence(folder: Path) -> Evidence | None:
             return Evidence(str(stored["run"]), str(stored["test_set"]), labels, correct, loss)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise InputError(
-            f"evidence: {path} can't be read ({type(error).__name__}); remove it, and the same"
-            " command makes it again"
+            f"{path} can't be read ({type(error).__name__}); remove it, and the same"
+            " command makes it again",
+            key="evidence",
         ) from None

@@ -69,7 +69,7 @@ def fit(
     steps = len(made.train)
     if steps == 0:
         raise InputError(
-            f"recipe.batch_size: {run.recipe.batch_size} is more than the training images"
+            f"{run.recipe.batch_size} is more than the training images", key="recipe.batch_size"
         )
     spent = float(saved.evaluation.get("seconds") or 0.0) if saved else 0.0
     examiner = Examiner(run, folder, made, spent)
@@ -91,7 +91,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"folder: {folder} can't be written: {error.strerror}") from None
+        raise InputError(f"{folder} can't be written: {error.strerror}", key="folder") from None
 
 
 def _saved(path: Path, run: str) -> tuple[Saved | None, tuple[tuple[str, Scalar], ...]]:
@@ -101,7 +101,7 @@ def _saved(path: Path, run: str) -> tuple[Saved | None, tuple[tuple[str, Scalar]
     try:
         saved = read_saved(path)
         if saved.run != run:
-            raise InputError(f"checkpoint: {path} belongs to another run, {saved.run[:12]}")
+            raise InputError(f"{path} belongs to another run, {saved.run[:12]}", key="checkpoint")
     except InputError as error:
         return None, _refuse(path, str(error))
     return saved, ()
@@ -197,8 +197,9 @@ def _train(
             if LONE not in str(error):
                 raise
             raise InputError(
-                f"recipe.batch_size: {module.recipe.batch_size} is too few: a batch norm of this"
-                " network sees one value per channel for each image, and needs at least 2"
+                f"{module.recipe.batch_size} is too few: a batch norm of this"
+                " network sees one value per channel for each image, and needs at least 2",
+                key="recipe.batch_size",
             ) from None
     return None
 

@@ -150,8 +150,8 @@ def check_loggers(names: Iterable[str]) -> None:
             raise unknown("logger", name, LOGGERS)
         if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
             raise InputError(
-                f"logger: {name!r} needs the package {NEEDS[name]}:"
-                " pip install 'cmt-workbench[loggers]'"
+                f"{name!r} needs the package {NEEDS[name]}: pip install 'cmt-workbench[loggers]'",
+                key="logger",
             )
 
 

@@ -80,10 +80,11 @@ def _refuse_classes(run: RunConfig, name: str, classes: int) -> None:
     augment, outputs = run.recipe.augment, run.spec.classes
     if classes > outputs:
         raise InputError(
-            f"spec.classes: {outputs} is less than the {classes} classes of data set {name!r}"
+            f"{outputs} is less than the {classes} classes of data set {name!r}", key="spec.classes"
         )
     if classes < outputs and (augment.mixup or augment.cutmix):
         raise InputError(
-            f"spec.classes: {outputs} is more than the {classes} classes of data set"
-            f" {name!r}, which mixup and cutmix can't do; use {classes}"
+            f"{outputs} is more than the {classes} classes of data set"
+            f" {name!r}, which mixup and cutmix can't do; use {classes}",
+            key="spec.classes",
         )

@@ -38,11 +38,13 @@ def save(model: Network, folder: str | Path, *, source: str = "not stated") -> P
     folder that can't be written or that holds other files under the same names.
     """
     if not isinstance(model, Network):
-        raise InputError(f"model: {type(model).__name__} is no network that wb.build made")
+        raise InputError(f"{type(model).__name__} is no network that wb.build made", key="model")
     state = model.state_dict()
     odd = _misfit(model.spec, state)
     if odd:
-        raise InputError(f"model: {odd}, unlike the network of its spec; save it before wb.fuse")
+        raise InputError(
+            f"{odd}, unlike the network of its spec; save it before wb.fuse", key="model"
+        )
     _write(Path(folder), state, model.spec, {"source": source})
     return Path(folder)
 
@@ -59,7 +61,7 @@ def load_saved(path: Path) -> Network:
     _refuse_other_config(file.with_name(CONFIG), spec)
     odd = _misfit(spec, state)
     if odd:
-        raise InputError(f"weights: {str(file)!r}: {odd}, unlike the network of its spec")
+        raise InputError(f"{str(file)!r}: {odd}, unlike the network of its spec", key="weights")
     network = build(spec)
     network.load_state_dict(state)
     return network.eval()
@@ -111,7 +113,8 @@ def _spec(file: Path, facts: Mapping[str, Any]) -> Spec:
     found = facts.get("spec")
     if not isinstance(found, Mapping):
         raise InputError(
-            f"weights: {str(file)!r} has no spec inside; wb.build a network, then wb.load_weights"
+            f"{str(file)!r} has no spec inside; wb.build a network, then wb.load_weights",
+            key="weights",
         )
     return parse(Spec, found, "spec")
 
@@ -122,7 +125,9 @@ def _refuse_other_config(file: Path, spec: Spec) -> None:
         return
     found = _config(file).get("spec")
     if not isinstance(found, dict) or parse(Spec, found, "spec") != spec:
-        raise InputError(f"config: {str(file)!r} has another spec than the {WEIGHTS} beside it")
+        raise InputError(
+            f"{str(file)!r} has another spec than the {WEIGHTS} beside it", key="config"
+        )
 
 
 def _config(file: Path) -> Mapping[str, Any]:
@@ -131,7 +136,7 @@ def _config(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise InputError(f"config: {str(file)!r} can't be read, it is damaged or no mapping")
+        raise InputError(f"{str(file)!r} can't be read, it is damaged or no mapping", key="config")
     return found
 
 
@@ -189,7 +194,7 @@ def _write(folder: Path, state: Mapping[str, Tensor], spec: Spec, facts: Mapping
         _write_text(folder / CARD, _card(config))
         _write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
     except OSError as error:
-        raise InputError(f"folder: {folder} can't be written: {error.strerror}") from None
+        raise InputError(f"{folder} can't be written: {error.strerror}", key="folder") from None
     write_tensors(folder / WEIGHTS, state, config)
 
 
@@ -202,7 +207,7 @@ def _refuse_foreign(folder: Path) -> None:
     except InputError:
         ours = False
     if not ours:
-        raise InputError(f"folder: {folder} has a {there[0]} that wb.save did not write")
+        raise InputError(f"{folder} has a {there[0]} that wb.save did not write", key="folder")
 
 
 def _write_text(path: Path, text: str) -> None:

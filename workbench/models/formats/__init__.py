@@ -27,7 +27,8 @@ def convert(state: Mapping[str, Tensor], spec: Spec, origin: str) -> Mapping[str
         if known.recognises(state):
             if not known.fits(spec):
                 raise InputError(
-                    f"weights: {origin!r} looks like {known.title}, which {spec.name!r} is not"
+                    f"{origin!r} looks like {known.title}, which {spec.name!r} is not",
+                    key="weights",
                 )
             return known.convert(state, origin)
     return state

@@ -34,7 +34,7 @@ def rename(state: State, rules: Rules, origin: str) -> dict[str, Tensor]:
                 renamed[pattern.sub(replacement, name)] = tensor
                 break
         else:
-            raise InputError(f"weights: {origin!r}: the key {name!r} is unknown")
+            raise InputError(f"{origin!r}: the key {name!r} is unknown", key="weights")
     return renamed
 
 
@@ -58,6 +58,6 @@ def join_rows(state: State, parts: Sequence[str], whole: str, origin: str) -> di
         names = [first.replace(parts[0], part) for part in parts]
         for name in names:
             if name not in state:
-                raise InputError(f"weights: {origin!r}: {name!r} is missing beside {first!r}")
+                raise InputError(f"{origin!r}: {name!r} is missing beside {first!r}", key="weights")
         joined[first.replace(parts[0], whole)] = torch.cat([joined.pop(name) for name in names])
     return joined

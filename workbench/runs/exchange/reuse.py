@@ -62,7 +62,7 @@ def _copy(source: Path, target: Path) -> None:
         )
     except (OSError, shutil.Error) as error:
         reason = getattr(error, "strerror", None) or "not every file could be copied"
-        raise InputError(f"results: {target} can't be written: {reason}") from None
+        raise InputError(f"{target} can't be written: {reason}", key="results") from None
 
 
 def _link_or_copy(source: str, target: str) -> None:
