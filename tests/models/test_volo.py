@@ -15,24 +15,11 @@ from workbench.models.components.mixer.gpsa import local_windows, relative_offse
 from workbench.models.ops import square
 
 SMALL = ("resolution=32", "classes=4", "dim=[16,32,32,32]", "heads=[2,4,4,4]", "depth=[1,1,1,1]")
-TIMM = {
-    "volo_d1": "volo_d1_224",
-    "volo_d2": "volo_d2_224",
-    "volo_d3": "volo_d3_224",
-    "volo_d4": "volo_d4_224",
-    "volo_d5": "volo_d5_224",
-    **{
-        name: name
-        for name in (
-            "volo_d1_384",
-            "volo_d2_384",
-            "volo_d3_448",
-            "volo_d4_448",
-            "volo_d5_448",
-            "volo_d5_512",
-        )
-    },
-}
+SIZES = {f"volo_d{n}": f"volo_d{n}_224" for n in range(1, 6)}
+TUNED = [
+    "volo_d1_384", "volo_d2_384", "volo_d3_448", "volo_d4_448", "volo_d5_448", "volo_d5_512",
+]  # fmt: skip
+TIMM = SIZES | {name: name for name in TUNED}
 
 
 @pytest.mark.parametrize("name", TIMM)
@@ -47,23 +34,46 @@ def test_params_are_those_of_timm(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["volo_d1", "volo_d2"])  # of two depths; more only repeats
 def test_logits_are_those_of_timm(name: str) -> None:
-    check_twins(name, TIMM[name])
+    check_twins(name, TIMM[name], side=64)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TIMM)
-def test_every_size_and_resolution_has_the_logits_of_timm_at_one_block_a_stage(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What depth alone repeats is in the test above; D5 at 512 pixels takes minutes there."""
-    create = timm.models.volo._create_volo
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The settings of each VOLO that timm is asked for; it makes one block a stage."""
+    create, asked = timm.models.volo._create_volo, list[dict[str, Any]]()
 
     def shallow(variant: str, pretrained: bool = False, **settings: Any) -> nn.Module:
+        asked.append(settings)
         network: nn.Module = create(variant, pretrained, **{**settings, "layers": (1, 1, 1, 1)})
         return network
 
     monkeypatch.setattr(timm.models.volo, "_create_volo", shallow)
-    check_twins(name, TIMM[name], overrides=("depth=1",))
+    return asked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "side"), [*((name, 64) for name in SIZES), ("volo_d1", None), ("volo_d1_384", None)]
+)
+@pytest.mark.usefixtures("asked")
+def test_every_size_has_the_logits_of_timm_at_one_block_a_stage(
+    name: str, side: int | None
+) -> None:
+    """On small images, and the smallest on those of 224 and of 384 pixels, too."""
+    check_twins(name, TIMM[name], overrides=("depth=1",), side=side)
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_the_resolution_is_all_that_tuning_changes(name: str, asked: list[dict[str, Any]]) -> None:
+    """With us and with timm; so that the logits of each size hold at its other resolutions."""
+    size, _, side = name.rpartition("_")
+    assert spec(name) == spec(size, resolution=int(side)).model_copy(update={"name": name})
+    with torch.device("meta"):
+        tuned, untuned = (timm.create_model(each) for each in (TIMM[name], TIMM[size]))
+    assert asked[0] == asked[1]
+    assert tuned.pretrained_cfg["input_size"] == (3, int(side), int(side))
+    assert tuned.pos_embed.shape[1] == int(side) // 16
+    assert type(tuned) is type(untuned)
 
 
 def test_the_smallest_has_the_logits_of_timm_in_float32() -> None:

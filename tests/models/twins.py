@@ -8,11 +8,12 @@ from workbench.cost import closed_form
 from workbench.models import Network, build, load_weights, spec
 
 
-def timm_network(name: str, classes: int = 1000) -> nn.Module:
+def timm_network(name: str, classes: int = 1000, side: int | None = None) -> nn.Module:
     """A randomly initialised timm network, its norms and zero-initialised tables perturbed."""
+    size = {} if side is None else {"img_size": side}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network: nn.Module = timm.create_model(name, num_classes=classes)
+        network: nn.Module = timm.create_model(name, num_classes=classes, **size)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for module in network.modules():
@@ -32,18 +33,26 @@ def image(side: int) -> Tensor:
 
 
 def check_twins(
-    name: str, timm_name: str, *, double: bool = True, overrides: tuple[str, ...] = ()
+    name: str,
+    timm_name: str,
+    *,
+    double: bool = True,
+    overrides: tuple[str, ...] = (),
+    side: int | None = None,
 ) -> None:
-    """Parameters and logits of zoo entry `name` are those of timm's network."""
-    twin, ours = timm_network(timm_name), build(spec(name, *overrides)).eval()
+    """Parameters and logits of zoo entry `name` are those of timm's network, at `side` pixels.
+
+    In float32, or in float64 to the last digits.
+    """
+    twin = timm_network(timm_name, side=side)
+    ours = build(spec(name, *overrides, resolution=side)).eval()
     assert count(ours) == count(twin) == closed_form(ours.spec).params
     load_weights(ours, twin.state_dict())
     x = image(ours.spec.resolution)
     with torch.no_grad():
-        close(ours(x), twin(x), 1e-4)
         if double:
             ours, twin, x = ours.double(), twin.double(), x.double()
-            close(ours(x), twin(x), 1e-8)
+        close(ours(x), twin(x), 1e-8 if double else 1e-4)
 
 
 def close(ours: Tensor, theirs: Tensor, tolerance: float) -> None:
