@@ -12,14 +12,15 @@ from workbench.version import __version__
 
 if TYPE_CHECKING:
     from workbench.cost import cost
-    from workbench.models import build, fuse, load_weights, register, spec
+    from workbench.models import build, fuse, load_weights, register
+    from workbench.models.networks import spec
     from workbench.runs.kept import load
     from workbench.runs.results import load_evidence, load_results
     from workbench.tasks import detector
     from workbench.train.saved import save
 
 _HOMES = {
-    "spec": "workbench.models",
+    "spec": "workbench.models.networks",
     "build": "workbench.models",
     "fuse": "workbench.models",
     "detector": "workbench.tasks",

@@ -98,6 +98,34 @@ class Spec(Frozen):
         return digest(self.model_dump(mode="json", exclude={"name"}))
 
 
+class Peer(Frozen):
+    """A network of timm's, to be trained beside ours. `wb.spec("timm:NAME")` makes and tries it."""
+
+    name: str
+    timm: str
+    resolution: Width
+    channels: Width
+    classes: Classes
+    drop_path: Rate = 0.0
+    dropout: Rate = 0.0
+    stem: Literal["own", "small"] = "own"  # small: a 3 x 3 convolution at stride 1, no pooling
+    patch: Width | None = None  # the side of a patch; None: timm's, as for the others
+    depths: Annotated[tuple[Depth, ...], Field(max_length=8)] | Depth | None = None
+    dims: Annotated[tuple[Width, ...], Field(max_length=8)] | Width | None = None
+
+    def flat(self) -> dict[str, object]:
+        """Keys to values, without the name: what two of them are compared by."""
+        return self.model_dump(mode="json", exclude={"name"})
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of everything but the name."""
+        return digest(self.flat())
+
+
+NetworkSpec = Spec | Peer
+
+
 def _flatten(prefix: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict) and set(value) == {"name", "options"}:  # a Part
         yield prefix, value["name"]
@@ -318,7 +346,7 @@ class RunConfig(Frozen):
     """One run: a network, a recipe and a seed."""
 
     variant: str
-    spec: Spec
+    spec: NetworkSpec
     recipe: Recipe
     seed: Natural
 

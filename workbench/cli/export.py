@@ -37,7 +37,7 @@ def export(
     imports: Imports = None,
 ) -> None:
     """Writes a network with its weights, for batches of any number of images."""
-    from workbench.models import build, load_weights, spec
+    from workbench.models import Network, build, load_weights, spec
     from workbench.models.export import export as write
     from workbench.runs.kept import load
     from workbench.user_modules import import_modules
@@ -47,6 +47,8 @@ def export(
         if overrides or weights:
             raise InputError("a folder has its own network and weights", key="export")
         model = load(name, variant, seed)
+        if not isinstance(model, Network):
+            raise InputError("it is a network of timm's, which timm itself exports", key="export")
     else:
         if variant is not None or seed is not None:
             raise InputError(f"{name!r} is no folder of results", key="variant")

@@ -7,9 +7,10 @@ from typing import Any
 
 from workbench.cost.closed import closed_form
 from workbench.cost.record import CONVENTION, Cost
-from workbench.cost.target import TIMM, network_cost
+from workbench.cost.target import network_cost
 from workbench.errors import unknown
 from workbench.models import ZOO, spec
+from workbench.models.peers import TIMM
 from workbench.models.zoo import entry
 from workbench.published import QUANTITIES, Figure, Quantity, contradict, figures, rows_of
 

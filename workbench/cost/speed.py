@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from workbench.config import Spec
+from workbench.config import NetworkSpec, Spec
 from workbench.machine import choose_device, cpu_name
 from workbench.models import build, fuse
 
@@ -85,11 +85,11 @@ def measure_speed(
     )
 
 
-def inference_latency(spec: Spec) -> float:
+def inference_latency(spec: NetworkSpec) -> float:
     """Milliseconds of one image, with norms folded; the least of three medians, for what else the
     machine does can only make a network slower.
     """
-    model = fuse(build(spec))
+    model = fuse(build(spec)) if isinstance(spec, Spec) else build(spec).eval()
     rounds = (
         measure_speed(
             model, spec.name, spec.channels, spec.resolution, batch=1, seconds=0.2, least=10

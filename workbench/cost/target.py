@@ -1,19 +1,19 @@
 """What cost and speed can be asked of: a spec of ours, or `timm:NAME`."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from torch import nn
 
-from workbench.config import Spec
+from workbench.config import Peer, Spec
 from workbench.cost.check import checked_cost
 from workbench.cost.closed import closed_form
 from workbench.cost.record import Cost
 from workbench.cost.trace import UncountedOperatorError, trace_module
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError
 from workbench.models import build, spec
 from workbench.models.ops import Size, square
-
-TIMM = "timm:"
+from workbench.models.peers import TIMM, build_peer, timm_input, timm_model
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Target:
     def build(self, fused: bool = False) -> nn.Module:
         """The network with random weights; ours with every BN folded where `fused` asks for it."""
         if not self.spec:
-            return _timm_model(self.name, self.size)
+            return timm_model(self.name, self.size)
         if not fused:
             return build(self.spec)
         from workbench.models.fuse import fuse
@@ -88,7 +88,7 @@ def target(name: str, *overrides: str, resolution: Resolution | None = None) -> 
         return Target(found.name, found.channels, size, found)
     if overrides:
         raise InputError(f"{name}: takes no overrides, for its parts are timm's: {overrides[0]!r}")
-    channels, own = _timm_input(name)
+    channels, own = timm_input(name)
     return Target(name, channels, size_of(resolution) or own, None)
 
 
@@ -97,13 +97,24 @@ def network_cost(name: str, *overrides: str, resolution: Resolution | None = Non
     found = target(name, *overrides, resolution=resolution)
     if found.spec:
         return checked_cost(found.spec, found.size)
+    return _traced(found.build(), name, found.channels, found.size)
+
+
+@lru_cache(maxsize=256)
+def peer_cost(described: Peer, size: Size | None = None) -> Cost:
+    """The cost of a network of timm's as it is trained, traced once per process."""
+    home = size or square(described.resolution)
+    return _traced(build_peer(described), described.name, described.channels, home)
+
+
+def _traced(network: nn.Module, name: str, channels: int, size: Size) -> Cost:
     try:
-        return trace_module(found.build(), name, found.channels, found.size)
+        return trace_module(network, name, channels, size)
     except UncountedOperatorError:
         raise
     except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{found.size} fails in {name}: {reason}", key="resolution") from None
+        raise InputError(f"{size} fails in {name}: {reason}", key="resolution") from None
 
 
 def counted(found: Target) -> Cost:
@@ -111,32 +122,3 @@ def counted(found: Target) -> Cost:
     if found.spec:
         return closed_form(found.spec, found.size)
     return network_cost(found.name, resolution=found.size)
-
-
-def _timm_input(name: str) -> tuple[int, Size]:
-    """Channels and size that timm's configuration of the weights names."""
-    import timm
-
-    model = name.removeprefix(TIMM)
-    if not timm.is_model(model):
-        raise unknown("timm", model, timm.list_models())
-    config = timm.get_pretrained_cfg(model, allow_unregistered=False)
-    if config is None:
-        raise InputError(f"timm: {model!r} has no configuration that names its input")
-    channels, *size = config.input_size
-    return channels, Size(*size)
-
-
-def _timm_model(name: str, size: Size) -> nn.Module:
-    """A timm model for images of `size`; one whose tables have a fixed size is built for it."""
-    import timm
-
-    model = name.removeprefix(TIMM)
-    if _timm_input(name)[1] == size:
-        made: nn.Module = timm.create_model(model)
-        return made
-    try:
-        made = timm.create_model(model, img_size=tuple(size))
-    except TypeError:  # a network without tables takes any size and no `img_size`
-        made = timm.create_model(model)
-    return made

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from workbench.config import Frozen, Part, Spec, digest
+from workbench.config import Frozen, NetworkSpec, Part, Peer, digest
 from workbench.errors import InputError
 
 Quantity = Literal["macs", "params", "latency"]
@@ -100,7 +100,7 @@ class Matcher:
     """Adjusts the variants of a plan to its baseline. `known` are answers of an earlier sweep."""
 
     match: Match
-    baseline: Spec
+    baseline: NetworkSpec
     known: Sequence[Matched] = ()
 
     @cached_property
@@ -108,7 +108,7 @@ class Matcher:
         """The baseline's cost."""
         return self._measure(self.baseline)
 
-    def adjust(self, spec: Spec, build: Callable[[str], Spec]) -> Matched:
+    def adjust(self, spec: NetworkSpec, build: Callable[[str], NetworkSpec]) -> Matched:
         """The answer for `spec`; `build` makes it with one more override.
 
         A measured latency is never the same twice: one that is known is not asked for again.
@@ -126,7 +126,7 @@ class Matcher:
             question=question,
         )  # fmt: skip
 
-    def _measure(self, spec: Spec) -> float:
+    def _measure(self, spec: NetworkSpec) -> float:
         from workbench.cost import cost, speed
 
         quantity = self.match.asked[0]
@@ -135,7 +135,7 @@ class Matcher:
         return float(getattr(cost(spec), quantity))
 
     def _search(
-        self, spec: Spec, build: Callable[[str], Spec], before: float
+        self, spec: NetworkSpec, build: Callable[[str], NetworkSpec], before: float
     ) -> tuple[float, str | None]:
         """The cost that is reached, and the override that reaches it; none where none is needed."""
         quantity, tolerance = self.match.asked
@@ -150,7 +150,9 @@ class Matcher:
         reached = [(before, None), *((cost, text) for text, cost in seen.items())]
         return min(reached, key=lambda each: abs(each[0] - self.target))
 
-    def _cost(self, text: str, build: Callable[[str], Spec], seen: dict[str, float]) -> float:
+    def _cost(
+        self, text: str, build: Callable[[str], NetworkSpec], seen: dict[str, float]
+    ) -> float:
         """Infinite for a network that can't be built."""
         if text not in seen:
             try:
@@ -160,7 +162,7 @@ class Matcher:
         return seen[text]
 
     def _candidates(
-        self, spec: Spec, build: Callable[[str], Spec], seen: dict[str, float]
+        self, spec: NetworkSpec, build: Callable[[str], NetworkSpec], seen: dict[str, float]
     ) -> Iterator[tuple[float, ...]]:
         """Sizes around the proportional ones, the least distorted first."""
         sizes, units = _sizes(self.match.adjust, spec)
@@ -178,8 +180,10 @@ class Matcher:
         yield from _near(sizes, units, sqrt(low * high))
 
 
-def _sizes(adjust: str, spec: Spec) -> tuple[tuple[float, ...], tuple[int, ...]]:
+def _sizes(adjust: str, spec: NetworkSpec) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """A size for each stage and what it is a multiple of (0: of nothing); empty if it has none."""
+    if isinstance(spec, Peer):  # its sizes are given in the plan
+        return (), ()
     stages = spec.stages
     if adjust == "width":
         from workbench.scaling.sizes import dim_units

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from workbench.config import LARGEST, Count, Frozen, Natural, Recipe, RunConfig, Spec
+from workbench.config import LARGEST, Count, Frozen, Natural, NetworkSpec, Peer, Recipe, RunConfig
 from workbench.errors import InputError, shown, unknown
 from workbench.plans.changes import Changes
 from workbench.plans.kinds import PlanFile, PlannedRow
@@ -39,7 +39,7 @@ MOST_RUNS = 100_000
 class Variant(PlannedRow):
     """A row with its network and what that costs."""
 
-    spec: Spec
+    spec: NetworkSpec
     params: Count
     macs: Count
     matched: Matched | None = None
@@ -285,7 +285,7 @@ class _Rows:
             raise InputError("there is no variant; a plan needs at least one", key="rows")
         return tuple(kept.values())
 
-    def _row(self, choice: PlannedRow, spec: Spec, recipe: Recipe | None) -> Variant:
+    def _row(self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None) -> Variant:
         from workbench.cost import cost
 
         self._refuse_same(choice, spec, recipe, self._written)
@@ -322,8 +322,8 @@ class _Rows:
             recipe=recipe,
         )
 
-    def _spec(self, choice: PlannedRow, *more: str) -> Spec:
-        from workbench.models import spec as make_spec
+    def _spec(self, choice: PlannedRow, *more: str) -> NetworkSpec:
+        from workbench.models.networks import spec as make_spec
 
         try:
             overrides = (*of_network(choice.overrides), *more)
@@ -333,12 +333,12 @@ class _Rows:
             nearest = nearest_of_recipe(key) if error.about == "key" else None
             raise error.but(key=key, row=choice.name, reason=nearest or error.reason) from None
 
-    def _implied(self, choice: PlannedRow, spec: Spec) -> str:
+    def _implied(self, choice: PlannedRow, spec: NetworkSpec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
         from workbench.models import spec as make_spec
 
         slots = {text.partition("=")[0].partition(".")[0] for text in of_network(choice.overrides)}
-        if "mixer" not in slots or "position" in slots:
+        if isinstance(spec, Peer) or "mixer" not in slots or "position" in slots:
             return ""
         before, names = (
             [stage.position.name for stage in each.stages]
@@ -349,7 +349,7 @@ class _Rows:
         return f"so that position=[{', '.join(names)}]"
 
     def _refuse_same(
-        self, choice: PlannedRow, spec: Spec, recipe: Recipe | None, rows: dict[Trained, str]
+        self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None, rows: dict[Trained, str]
     ) -> None:
         from workbench.cost import cost
         from workbench.models import fingerprint

@@ -11,14 +11,14 @@ from workbench.runs.rows import StoredRun
 from workbench.user_modules import import_modules
 
 if TYPE_CHECKING:
-    from workbench.models import Network
+    from torch import nn
 
 KEPT = ("last", "best")
 
 
 def load(
     path: str | Path, variant: str | None = None, seed: int | None = None, *, weights: str = "last"
-) -> "Network":
+) -> "nn.Module":
     """A network with its weights, in eval mode, on the CPU: images (B, 3, H, W) -> (B, classes).
 
     `path` is a folder that `wb.save` wrote; or a results folder, whose completed runs keep their

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from workbench.config import EpochRecord, Recipe, RunConfig, Scalar, Spec
+from workbench.config import EpochRecord, NetworkSpec, Recipe, RunConfig, Scalar
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Variant
 from workbench.runs.schema import EpochRow, RunRow, ValidationRow
@@ -44,7 +44,7 @@ class StoredRun(RunRecord):
     device: str | None
     params: Size
     macs: Size  # multiply-adds of one image
-    spec: Spec
+    spec: NetworkSpec
     recipe: Recipe
     details: dict[str, Scalar]
     host: dict[str, Scalar]

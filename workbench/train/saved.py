@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from workbench.config import MAC, Result, RunConfig, Spec
-from workbench.cost import closed_form
+from workbench.config import MAC, NetworkSpec, Peer, Result, RunConfig, Spec
+from workbench.cost import cost as cost_of
 from workbench.data import describe
 from workbench.errors import InputError
 from workbench.models import Network, build
@@ -49,7 +49,7 @@ def save(model: Network, folder: str | Path, *, source: str = "not stated") -> P
     return Path(folder)
 
 
-def load_saved(path: Path) -> Network:
+def load_saved(path: Path) -> nn.Module:
     """The network in a saved folder, or in its `model.safetensors`, in eval mode, on the CPU.
 
     Weights are in 32 bits. Nothing is built before it is known that the tensors are those of the
@@ -109,22 +109,26 @@ def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, Any]:
 # ---------------------------------------------------------------- reading
 
 
-def _spec(file: Path, facts: Mapping[str, Any]) -> Spec:
+def _spec(file: Path, facts: Mapping[str, Any]) -> NetworkSpec:
     found = facts.get("spec")
     if not isinstance(found, Mapping):
         raise InputError(
             f"{str(file)!r} has no spec inside; wb.build a network, then wb.load_weights",
             key="weights",
         )
-    return parse(Spec, found, "spec")
+    return _parsed(found)
 
 
-def _refuse_other_config(file: Path, spec: Spec) -> None:
+def _parsed(found: Mapping[str, Any]) -> NetworkSpec:
+    return parse(Peer, found, "spec") if "timm" in found else parse(Spec, found, "spec")
+
+
+def _refuse_other_config(file: Path, spec: NetworkSpec) -> None:
     """A configuration that was edited would describe another network than the one in the file."""
     if not file.exists():
         return
     found = _config(file).get("spec")
-    if not isinstance(found, dict) or parse(Spec, found, "spec") != spec:
+    if not isinstance(found, dict) or _parsed(found) != spec:
         raise InputError(
             f"{str(file)!r} has another spec than the {WEIGHTS} beside it", key="config"
         )
@@ -140,9 +144,9 @@ def _config(file: Path) -> Mapping[str, Any]:
     return found
 
 
-def _misfit(spec: Spec, state: Mapping[str, Tensor]) -> str | None:
+def _misfit(spec: NetworkSpec, state: Mapping[str, Tensor]) -> str | None:
     """What is different about `state`, if it is not of the network of `spec`."""
-    blocks = sum(stage.depth for stage in spec.stages)
+    blocks = sum(stage.depth for stage in spec.stages) if isinstance(spec, Spec) else 0
     if blocks > len(state):  # counted before as many modules are made
         return f"there are {len(state)} tensors for {blocks} blocks"
     own = _without_values(spec).state_dict()
@@ -158,8 +162,10 @@ def _misfit(spec: Spec, state: Mapping[str, Tensor]) -> str | None:
     return None
 
 
-def _without_values(spec: Spec) -> Network:
+def _without_values(spec: NetworkSpec) -> nn.Module:
     try:
+        if isinstance(spec, Peer):
+            return build(spec)
         with torch.device("meta"):
             return Network(layout(spec))
     except InputError:
@@ -174,9 +180,11 @@ def _without_values(spec: Spec) -> Network:
 # ---------------------------------------------------------------- writing
 
 
-def _write(folder: Path, state: Mapping[str, Tensor], spec: Spec, facts: Mapping[str, Any]) -> None:
+def _write(
+    folder: Path, state: Mapping[str, Tensor], spec: NetworkSpec, facts: Mapping[str, Any]
+) -> None:
     """The weights last: where they are, all is there."""
-    cost = closed_form(spec)
+    cost = cost_of(spec)
     config = {
         "library_name": LIBRARY,
         "library_version": __version__,
