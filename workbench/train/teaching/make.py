@@ -2,7 +2,7 @@
 
 import torch
 
-from workbench.config import Recipe, RunConfig, Spec
+from workbench.config import NetworkSpec, Recipe, RunConfig
 from workbench.data import DataInfo, Loaders
 from workbench.errors import InputError
 from workbench.models import build
@@ -22,7 +22,7 @@ def make_objective(run: RunConfig, data: Loaders, device: torch.device) -> Objec
     return Distillation(run.recipe, config, teacher)
 
 
-def check_teaching(recipe: Recipe, student: Spec, info: DataInfo) -> None:
+def check_teaching(recipe: Recipe, student: NetworkSpec, info: DataInfo) -> None:
     """Raises `InputError` for a recipe whose teacher can't teach a network of `student`.
 
     So it does for weights to begin from that do not fit it, and where nothing is left to train.
@@ -33,7 +33,7 @@ def check_teaching(recipe: Recipe, student: Spec, info: DataInfo) -> None:
         load_teacher(recipe.teacher, student, info)
 
 
-def teaching_note(recipe: Recipe, student: Spec) -> str | None:
+def teaching_note(recipe: Recipe, student: NetworkSpec) -> str | None:
     """What a teacher costs beside a row, for the reader of a plan's table."""
     config = recipe.teacher
     if config is None or (config.spec is None and config.weights is None):

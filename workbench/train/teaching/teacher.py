@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from workbench.config import Spec, Teacher
+from workbench.config import NetworkSpec, Teacher
 from workbench.cost import cost
-from workbench.cost.target import TIMM, counted, target
+from workbench.cost.target import counted, target
 from workbench.data import DataInfo
 from workbench.errors import InputError
 from workbench.models import Network, build, load_weights, spec
+from workbench.models.peers import TIMM
 from workbench.models.tensor_file import read_facts
 from workbench.models.weights import read, unwrap
 from workbench.train.saved import load_saved
@@ -57,7 +58,7 @@ class TrainedTeacher:
 
 
 def load_teacher(
-    config: Teacher, student: Spec, info: DataInfo, device: str | torch.device = "cpu"
+    config: Teacher, student: NetworkSpec, info: DataInfo, device: str | torch.device = "cpu"
 ) -> TrainedTeacher:
     """The teacher of a network of `student` on the data of `info`.
 
@@ -73,10 +74,10 @@ def load_teacher(
     return TrainedTeacher(network.to(device), _colours(network, facts), given)
 
 
-def teacher_macs(config: Teacher, student: Spec) -> tuple[str, int]:
+def teacher_macs(config: Teacher, student: NetworkSpec) -> tuple[str, int]:
     """What a teacher is called, and the MACs of its look at one image of the student's."""
     if config.spec is None:
-        own = load_saved(checked_file(config, KEY)[0]).spec
+        own = _saved_network(checked_file(config, KEY)[0]).spec
         return own.name, cost(own).macs
     name, *overrides = _words(config)
     resolution = student.resolution if name.startswith(TIMM) else None
@@ -90,7 +91,7 @@ def _words(config: Teacher) -> list[str]:
 # ---------------------------------------------------------------- making it
 
 
-def _network(config: Teacher, file: Path, student: Spec) -> nn.Module:
+def _network(config: Teacher, file: Path, student: NetworkSpec) -> nn.Module:
     if config.spec is None:
         return _saved_network(file)
     name, *overrides = _words(config)
@@ -114,12 +115,15 @@ def _saved_network(file: Path) -> Network:
             about="missing",
         )
     try:
-        return load_saved(file)
+        network = load_saved(file)
     except InputError as error:
         raise error.but(key=f"{KEY}.weights") from None
+    if not isinstance(network, Network):
+        raise InputError(f"missing; {str(file)!r} is of timm's", key=f"{KEY}.spec", about="missing")
+    return network
 
 
-def _timm_network(name: str, file: Path, student: Spec) -> nn.Module:
+def _timm_network(name: str, file: Path, student: NetworkSpec) -> nn.Module:
     import timm
 
     target(name)  # refuses a name that timm has not
@@ -154,7 +158,7 @@ def _colours(network: nn.Module, facts: Mapping[str, Any]) -> Colours | None:
 
 
 def _refuse_other_classes(
-    network: nn.Module, facts: Mapping[str, Any], student: Spec, info: DataInfo
+    network: nn.Module, facts: Mapping[str, Any], student: NetworkSpec, info: DataInfo
 ) -> None:
     if isinstance(network, Network) and network.spec.classes != student.classes:
         raise InputError(
@@ -173,7 +177,7 @@ def _refuse_other_classes(
         )
 
 
-def _refuse_other_images(network: nn.Module, student: Spec) -> None:
+def _refuse_other_images(network: nn.Module, student: NetworkSpec) -> None:
     own = network.spec.resolution if isinstance(network, Network) else student.resolution
     if own != student.resolution:
         raise InputError(
