@@ -7,7 +7,7 @@ from workbench.errors import InputError
 from workbench.statistics import variance
 from workbench.statistics.facts import Method, Race, Row
 from workbench.statistics.paired import LEVEL, Verdict, compare_rows, student
-from workbench.statistics.power import seeds_for, smallest_difference
+from workbench.statistics.power import Noise
 
 SHARED = Method("shared")
 
@@ -157,17 +157,20 @@ def test_a_race_on_the_model_counts_every_look() -> None:
 
 
 def test_power_rises_with_seeds_and_rows_and_its_inverse_agrees() -> None:
-    seen = [smallest_difference(1.0, seeds, 6) or 0 for seeds in (2, 3, 5, 10, 50)]
+    noise = Noise(1.0, rows=6, comparisons=5)
+    seen = [noise.smallest(seeds) or 0 for seeds in (2, 3, 5, 10, 50)]
     assert seen == sorted(seen, reverse=True)
-    seeds = seeds_for(1.5, 1.0, 6) or 0
-    assert (smallest_difference(1.0, seeds, 6) or 9) <= 1.5
-    assert (smallest_difference(1.0, seeds - 1, 6) or 9) > 1.5
-    assert seeds_for(1e-6, 1.0, 6) is None
-    assert smallest_difference(1.0, 1, 6) is None
+    seeds = noise.seeds_for(1.5) or 0
+    assert (noise.smallest(seeds) or 9) <= 1.5
+    assert (noise.smallest(seeds - 1) or 9) > 1.5
+    assert noise.seeds_for(1e-6) is None
+    assert noise.smallest(1) is None
+    assert Noise(1e-9, 6, 5, least=0.1).seeds_for(0.1) is None
+    assert (noise.smallest(9, Race(2, 9)) or 0) > (noise.smallest(9) or 9)
 
 
 def test_the_smallest_difference_is_found_in_eighty_of_a_hundred_plans() -> None:
-    least = smallest_difference(1.0, 5, 6) or 0
+    least = Noise(1.0, rows=6, comparisons=5).smallest(5) or 0
     values = np.random.default_rng(9).normal(0, 1, (20_000, 6, 5))
     values[:, 1] += least
     found = variance.contrasts(variance.fit(variance.moments(values)), [1], [0], comparisons=5)

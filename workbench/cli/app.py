@@ -43,15 +43,11 @@ Engine = Annotated[
 ]
 RayAddress = Annotated[
     str | None,
-    typer.Option(
-        metavar="ADDRESS", help="HOST:PORT, auto or local. Default: one found, or a local one."
-    ),
+    typer.Option(metavar="ADDRESS", help="HOST:PORT, auto or local. Default: one found."),
 ]
 Keep = Annotated[
     str | None,
-    typer.Option(
-        metavar="WHAT", help="weights: the final ones of each run that completes, for wb.load."
-    ),
+    typer.Option(metavar="WHAT", help="weights: the final ones of each run, for wb.load."),
 ]
 Imports = Annotated[
     list[str] | None,

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +29,11 @@ from workbench.show.again import RepeatedCommand
 from workbench.show.console import make_console
 from workbench.show.formats import Form
 from workbench.user_modules import import_modules
+
+if TYPE_CHECKING:
+    from workbench.plans.changes import Changes
+    from workbench.report.foresight import Asked
+    from workbench.runs.sweep import SweepOptions
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,6 +81,13 @@ DryRun = Annotated[
 Measure = Annotated[
     bool, typer.Option("--measure", help="In a dry run: time every row, not a few.")
 ]
+Detect = Annotated[
+    float | None,
+    typer.Option(metavar="POINTS", help="In a dry run: the seeds and hours to see it."),
+]
+Budget = Annotated[
+    str | None, typer.Option(metavar="TIME", help="In a dry run: what 2h or 90min could see.")
+]
 Template = Annotated[
     bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
 ]
@@ -103,10 +115,12 @@ def ablate(
     imports: Imports = None,
     dry_run: DryRun = False,
     measure: Measure = False,
+    detect: Detect = None,
+    budget: Budget = None,
     template: Template = False,
     as_json: Json = False,
 ) -> None:
-    """Train the variants of a plan with seeds, and say what is signal and what is noise.
+    """Train the variants of a plan; say what is signal and what is noise.
 
     The same command again resumes: what is done stays done.
     """
@@ -125,6 +139,9 @@ def ablate(
         )
     if measure and not dry_run:
         raise InputError("it needs --dry-run, for it times rows and trains none", key="--measure")
+    if not dry_run and (detect is not None or budget is not None):
+        key = "--budget" if detect is None else "--detect"
+        raise InputError("it needs --dry-run, for it trains nothing", key=key)
     console, again = make_console(as_json), _repeated(context, plan)
     folder, code = again.print(console), 0
     if folder is None:
@@ -140,7 +157,10 @@ def ablate(
             keep_weights=keeps_weights(keep), reuse=_reuse(reuse, reuse_any, no_reuse),
         )  # fmt: skip
         if dry_run:
-            _dry_run(plan, results, changes, options, console, as_json=as_json, measure=measure)
+            from workbench.report.foresight import Asked
+
+            wanted = Asked.of(detect, budget)
+            _dry_run(plan, results, changes, options, wanted, console, as_json, measure)
             return
         done = commands.ablate(
             plan, results=results, changes=changes, options=options, console=console, again=again
@@ -162,26 +182,27 @@ def _repeated(context: typer.Context, plan: str) -> RepeatedCommand:
 def _dry_run(
     plan: str,
     results: Path,
-    changes: Any,
-    options: Any,
+    changes: "Changes",
+    options: "SweepOptions",
+    wanted: "Asked",
     console: Console,
-    *,
     as_json: bool,
     measure: bool,
 ) -> None:
     from workbench.report import commands
+    from workbench.report.foresight import foresee
     from workbench.report.preview import preview_data, print_preview
 
+    resolved = commands.planned(plan, changes, options)
+    seen = foresee(resolved, results, wanted)
     if not as_json:
         rows = "every row" if measure else "a few rows"
         console.print(f"Timing some steps of {rows} ...", style="dim")
-    resolved, found = commands.preview(
-        plan, results=results, changes=changes, options=options, measure=measure
-    )
+    found = commands.timed(resolved, results, options, measure)
     if as_json:
-        print_json(preview_data(resolved, found))
+        print_json(preview_data(resolved, found, seen))
     else:
-        print_preview(resolved, found, console, options.where.engine)
+        print_preview(resolved, found, console, options.where.engine, seen)
 
 
 def _reuse(folders: list[Path] | None, anything: bool, none: bool) -> Any:

@@ -117,19 +117,27 @@ def preview(
     images a plan that says its number of classes has costs and no times.
     """
     options = options or SweepOptions()
+    resolved = planned(plan, changes, options)
+    return resolved, timed(resolved, results, options, measure)
+
+
+def planned(plan: str | Path, changes: Changes | None, options: SweepOptions) -> Plan:
+    """The plan with the rows of `options.only`, which may do without its images."""
     options.where.check()
     whole = load_plan(plan, changes, costs_only=True)
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
-    resolved = whole.model_copy(update={"variants": kept})
-    shares = divide(options.jobs, len(whole.runs()), options.device)
-    done = done_before(resolved, Path(results) / resolved.name, shares, options)
-    if resolved.test_images is None:
-        return resolved, Estimate({}, {}, None, done=done)
-    found = estimate(
-        resolved, shares, options.device, options.fit, measure=measure, done=done.keys()
-    )
-    return resolved, replace(found, done=done)
+    return whole.model_copy(update={"variants": kept})
+
+
+def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool) -> Estimate:
+    """The time that a plan takes on this machine."""
+    shares = divide(options.jobs, len(plan.runs()), options.device)
+    done = done_before(plan, Path(results) / plan.name, shares, options)
+    if plan.test_images is None:
+        return Estimate({}, {}, None, done=done)
+    found = estimate(plan, shares, options.device, options.fit, measure=measure, done=done.keys())
+    return replace(found, done=done)
 
 
 def _with_commands(

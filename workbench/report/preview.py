@@ -7,6 +7,7 @@ from rich.console import Console
 
 from workbench.config import MAC
 from workbench.plans.resolution import Plan, Variant
+from workbench.report.foresight import Foresight, budget_answer, detect_answer, sentences
 from workbench.runs.estimate import Estimate
 from workbench.runs.progress import duration
 from workbench.show.console import plural
@@ -14,9 +15,16 @@ from workbench.show.table import Column, Table, cell, number
 from workbench.show.terminal import view
 
 
-def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "local") -> None:
-    """The rows with their costs and times, and the time of the whole."""
-    console.print(view(_table(plan, found)))
+def print_preview(
+    plan: Plan,
+    found: Estimate,
+    console: Console,
+    engine: str = "local",
+    seen: Foresight | None = None,
+) -> None:
+    """The rows with their costs and times, the time of the whole, and what could be seen."""
+    texts = sentences(seen, found) if seen else []
+    console.print(view(_table(plan, found, seen)))
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     told = [_runs_text(plan), *_done_text(plan, found)]
@@ -32,6 +40,8 @@ def print_preview(plan: Plan, found: Estimate, console: Console, engine: str = "
         console.print(found.note, highlight=False, markup=False, soft_wrap=True)
     if engine != "local" and found.sweep is not None:
         console.print("That is for the workers of this machine; the cluster was not asked.")
+    for text in texts:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{MAC}.", highlight=False)
 
 
@@ -45,8 +55,9 @@ COLUMNS = (
 )
 
 
-def _table(plan: Plan, found: Estimate) -> Table:
+def _table(plan: Plan, found: Estimate, seen: Foresight | None) -> Table:
     title = f"{plan.name} ({plan.kind})" + (f": {plan.question}" if plan.question else "")
+    metrics = [each for each in plan.method.metrics if seen and each.key in seen.noise]
     rows = [
         (
             cell(variant.name),
@@ -55,10 +66,13 @@ def _table(plan: Plan, found: Estimate) -> Table:
             number(variant.params),
             number(variant.macs),
             cell(_run_text(variant, found), found.runs.get(variant.name)),
+            *(number(seen.smallest(variant.name, metric), f".{metric.digits}f")
+              for metric in metrics if seen),
         )
         for variant in plan.variants
-    ]
-    return Table(title, COLUMNS, rows)
+    ]  # fmt: skip
+    more = (Column(f"Could see, {each.name}", (f"{each.key}_detectable",)) for each in metrics)
+    return Table(title, (*COLUMNS, *more), rows)
 
 
 def _run_text(variant: Variant, found: Estimate) -> str:
@@ -100,7 +114,7 @@ def _whole_text(found: Estimate) -> str:
     return f"about {least}{duration(found.sweep)}, {how}"
 
 
-def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
+def preview_data(plan: Plan, found: Estimate, seen: Foresight | None = None) -> dict[str, Any]:
     """The same numbers, unrounded, for `--json`. Times are in seconds."""
     rows = [
         {
@@ -115,6 +129,10 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
             "matched": variant.matched.model_dump(exclude={"question"})
             if variant.matched
             else None,
+            "detectable": {
+                metric.key: seen.smallest(variant.name, metric) if seen else None
+                for metric in plan.method.metrics
+            },
         }
         for variant in plan.variants
     ]
@@ -132,5 +150,7 @@ def preview_data(plan: Plan, found: Estimate) -> dict[str, Any]:
         "recipe": plan.recipe.model_dump(mode="json"), "rows": rows, "runs": runs,
         "sweep_seconds": found.sweep,
         "race": asdict(plan.race) if plan.race else None, "least_sweep_seconds": found.least,
-        "note": found.note,
+        "note": found.note, "noise_sources": dict(seen.sources) if seen else {},
+        "detect": detect_answer(seen, found) if seen else None,
+        "budget": budget_answer(seen, found) if seen else None,
     }  # fmt: skip

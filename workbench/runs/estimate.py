@@ -70,6 +70,7 @@ class Estimate:
     note: str | None = None  # what its reader has to know
     scaled: frozenset[str] = frozenset()  # variants whose time is read between those of others
     done: Mapping[str, Path] = field(default_factory=dict)  # runs that take none, and their folders
+    jobs: int = 1  # workers
 
 
 def estimate(
@@ -116,7 +117,7 @@ def estimate(
     least = whole(plan.first_seeds) if plan.race else None
     return Estimate(
         seconds, infeasible | failures, whole(plan.seeds), least, note,
-        scaled=frozenset(row.name for row in left),
+        scaled=frozenset(row.name for row in left), jobs=shares.jobs,
     )  # fmt: skip
 
 

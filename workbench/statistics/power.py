@@ -6,11 +6,14 @@ image is as likely as another to be right. Real differences between runs come on
 told from the test set alone is the least that can be hoped for.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import special
 
-from workbench.statistics import variance
+from workbench.statistics import sequential, variance
 from workbench.statistics.comparison import LEVEL, POWER
+from workbench.statistics.facts import Race
 
 MOST_SEEDS = 1000
 
@@ -51,49 +54,59 @@ def images_variance(top1: float, images: int) -> float:
     return 1e4 * share * (1 - share) / images
 
 
-def smallest_difference(
-    run_variance: float, seeds: int, rows: int, comparisons: int | None = None, known: float = 0.0
-) -> float | None:
-    """The smallest difference that a plan sees in 80 of 100 cases, in points; None with one seed.
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The noise of a difference of two rows, as far as it is known before they run.
 
-    `run_variance` is that of one run, without what runs of one seed have in common, and `known` the
-    part of it that images explain, in squared points. `rows` counts the baseline. Differences are
-    tested at Holm's first step: 5 % over the number of comparisons.
+    `run` is the variance of one run, the mean of both rows', without what runs of one seed have in
+    common; `known` is the part of it that images explain. `rows` are those whose spread tells it,
+    the baseline among them; `comparisons` the tests that are adjusted for. `least` is the least
+    standard error of a difference.
     """
-    if seeds < 2 or rows < 2:
-        return None
-    freedom = (rows - 1) * (seeds - 1)
-    floor = variance.FLOOR_SHARE * known / run_variance if run_variance else 0.0
-    error = np.sqrt(2 * run_variance / seeds)
-    return detectable_t(float(error), freedom, floor, LEVEL / (comparisons or rows - 1))
 
+    run: float
+    rows: int
+    comparisons: int
+    known: float = 0.0
+    least: float = 0.0
 
-def seeds_for(
-    difference: float, run_variance: float, rows: int, comparisons: int | None = None,
-    known: float = 0.0,
-) -> int | None:  # fmt: skip
-    """The seeds with which a plan sees `difference` in 80 of 100 cases; None above MOST_SEEDS."""
+    def smallest(self, seeds: int, race: Race | None = None) -> float | None:
+        """The smallest difference that is seen in 80 of 100 plans; None with one seed.
 
-    def seen(seeds: int) -> bool:
-        least = smallest_difference(run_variance, seeds, rows, comparisons, known)
-        return least is not None and least <= difference
+        Tested at Holm's first step, 5 % over the number of comparisons; in a race at every look.
+        """
+        if seeds < 2:
+            return None
+        freedom = (self.rows - 1) * (seeds - 1)
+        floor = variance.FLOOR_SHARE * self.known / self.run if self.run else 0.0
+        level = LEVEL / self.comparisons
+        level = sequential.nominal_level(race, level, self.rows) if race else level
+        error = max(float(np.sqrt(2 * self.run / seeds)), self.least)
+        return detectable_t(error, freedom, floor, level)
 
-    if not seen(MOST_SEEDS):
-        return None
-    low, high = 1, 2  # `low` does not see it, `high` does
-    while not seen(high):
-        low, high = high, min(2 * high, MOST_SEEDS)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if seen(middle) else (middle, high)
-    return high
+    def seeds_for(self, difference: float) -> int | None:
+        """The seeds that see `difference` in 80 of 100 plans; None above MOST_SEEDS."""
+
+        def seen(seeds: int) -> bool:
+            least = self.smallest(seeds)
+            return least is not None and least <= difference
+
+        if not seen(MOST_SEEDS):
+            return None
+        low, high = 1, 2  # `low` does not see it, `high` does
+        while not seen(high):
+            low, high = high, min(2 * high, MOST_SEEDS)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if seen(middle) else (middle, high)
+        return high
 
 
 def seeds_needed(
     difference: float, difference_variance: float, rows: int, comparisons: int
 ) -> int | None:
-    """`seeds_for` from the variance of the difference of two runs."""
-    return seeds_for(difference, difference_variance / 2, rows, comparisons)
+    """The seeds for a difference, from the variance of the difference of two runs."""
+    return Noise(difference_variance / 2, rows, comparisons).seeds_for(difference)
 
 
 def seeds_of_budget(hours: float, run_hours: float, rows: int) -> int:

@@ -116,6 +116,17 @@ def _scored(
     return _Scored(scores(rows, runs, seeds, metric), _known(rows, method, metric), metric)
 
 
+def fit_rows(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    seeds: Sequence[int],
+    metric: Metric,
+    method: Method,
+) -> variance.Model:
+    """The model of the rows in one metric."""
+    return _scored(rows, runs, seeds, metric, method).fit()
+
+
 def scores(
     rows: Sequence[Row], runs: Sequence[RunRecord], seeds: Sequence[int], metric: Metric = TOP1
 ) -> Floats:

@@ -240,6 +240,8 @@ def tail(t: ArrayLike, freedom: ArrayLike, floor: ArrayLike = 0.0) -> Floats:
 def critical(level: float, freedom: float, floor: float = 0.0) -> float:
     """The t whose two-sided `tail` is `level`."""
     low, high = 0.0, float(special.stdtrit(min(freedom, 1e6), 1 - level / 2))
+    if floor <= TINY:
+        return high
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if tail(middle, freedom, floor) > level else (low, middle)

@@ -1,0 +1,62 @@
+"""What earlier runs of a plan, or the size of its test set alone, say of the noise to come."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.statistics import variance
+from workbench.statistics.facts import Method, Row, RunRecord
+from workbench.statistics.metric import Metric
+from workbench.statistics.paired import paired, rounding_error
+from workbench.statistics.power import Noise, images_variance
+from workbench.statistics.shared import fit_rows
+
+COIN = 50.0  # percent: the top-1 at which images explain most
+
+
+def noise_of_images(rows: Sequence[Row], method: Method, images: int) -> dict[str, Noise]:
+    """Of each compared row, as if every image were right in half of the runs, and as if runs did
+    not differ beyond that."""
+    compared = [row.name for row in rows if row.compared_to is not None]
+    known, family = images_variance(COIN, images), method.tests(len(compared))
+    pooled = len(rows) if method.variance == "shared" else 2
+    noise = Noise(known, pooled, family, known, rounding_error(images))
+    return dict.fromkeys(compared, noise)
+
+
+def noise_of_runs(
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    method: Method,
+    metric: Metric,
+    images: int | None,
+) -> dict[str, Noise]:
+    """Of each compared row, from earlier runs; empty where no row has two seeds."""
+    compared = [row for row in rows if row.compared_to is not None]
+    scored = [run for run in runs if run.score(metric) is not None]
+    seeds = sorted({run.seed for run in scored})
+    least = rounding_error(images) * metric.counts
+    family = method.tests(len(compared))
+    if method.variance == "own":
+        pairs = {row.name: [*paired(row, runs, seeds, metric).values()] for row in compared}
+        return {
+            name: Noise(float(np.var(values, ddof=1)) / 2, 2, family, least=least)
+            for name, values in pairs.items()
+            if len(values) > 1
+        }
+    model = fit_rows(rows, runs, seeds, metric, method)
+    if not compared or not (model.moments.count > 1).any():
+        return {}
+    index = {row.name: position for position, row in enumerate(rows)}
+    first = np.array([index[row.name] for row in compared])
+    second = np.array([index[row.compared_to or ""] for row in compared])
+    sides = (first, second)
+    loud = variance.contrasts(model, first, second).loud
+    own = np.maximum(model.own, model.variance)
+    spread = sum(np.where(f, own[s], model.variance[s]) for s, f in zip(sides, loud, strict=True))
+    known = np.where(loud[0] | loud[1], 0.0, model.known[first] + model.known[second])
+    told = np.where(loud[0] | loud[1], 2, len(rows))
+    return {
+        row.name: Noise(float(spread[at]) / 2, int(told[at]), family, float(known[at]) / 2, least)
+        for at, row in enumerate(compared)
+    }
