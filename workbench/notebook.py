@@ -84,16 +84,26 @@ def picture(draw: "Callable[[], Figure | None]") -> "Image":
 # ---------------------------------------------------------------- published and measured costs
 
 
-def standings(found: "Sequence[Standing]", speeds: "Mapping[str, Speed] | None" = None) -> "Image":
-    """Published top-1 against MACs, or against the measured throughput of those in `speeds`."""
+def standings(
+    found: "Sequence[Standing]",
+    speeds: "Mapping[str, Speed] | None" = None,
+    own: Mapping[str, tuple[float, float]] | None = None,
+) -> "Image":
+    """Published top-1 against MACs, or against the measured throughput of those in `speeds`.
+
+    `own` are networks of one's own, each with its cost, in the same unit, and its top-1 in percent.
+    """
     from workbench.report.figures.families import Point, draw
 
+    mine = [Point.own(name, cost, top1) for name, (cost, top1) in (own or {}).items()]
     if speeds is None:
-        points = [Point(each, each.counted.macs) for each in found]
+        points = [*mine, *(Point.of(each, each.counted.macs) for each in found)]
         what = "multiply-adds of one image, counted by one convention (logarithmic)"
         return picture(lambda: draw(points, what, less_is_better=True))
     kept = [each for each in found if each.counted.network in speeds]
-    points = [Point(each, speeds[each.counted.network].images_per_second) for each in kept]
+    points = mine + [
+        Point.of(each, speeds[each.counted.network].images_per_second) for each in kept
+    ]
     first = next(iter(speeds.values()))
     what = (
         f"images per second on {first.device}, {first.threads} thread(s), batch {first.batch}, "

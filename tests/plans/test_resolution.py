@@ -87,6 +87,31 @@ def leave_one_out() -> dict[str, Any]:
     }
 
 
+def test_a_row_is_compared_to_the_rows_it_names() -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "a", "set": {"dim": 12}},
+        {"name": "b", "set": ["lpu=none"]},
+        {"name": "c", "set": ["lpu.shortcut=false"], "against": ["a", "b"]},
+    ]
+    listed = plan(kind="list", base="large", rows=rows)
+    assert [variant.contrasts for variant in listed.variants] == [(), ("a",), ("a", "b")]
+    assert Plan.model_validate_json(listed.model_dump_json()) == listed
+    for wrong, part in (
+        ("d", "unknown 'd'; choose from: a, b"),
+        ("c", "unknown 'c'"),
+        (["a", "a"], "2 times"),
+    ):
+        rows[2]["against"] = wrong
+        refused(lambda: plan(kind="list", base="large", rows=rows), "against: ", part)
+
+
+def test_rows_that_a_kind_makes_are_compared_by_name() -> None:
+    written = one_factor(factor="lpu") | {"against": {"baseline": "lpu=none"}}
+    found = resolve(parse_plan(written))
+    assert [row.contrasts for row in found.variants] == [("lpu=none",), ("baseline",)]
+    refused(lambda: resolve(parse_plan(written | {"against": {"lpu=nil": "x"}})), "'lpu=none'")
+
+
 def test_every_kind_names_itself() -> None:
     assert all(name == kind.__module__.rsplit(".", 1)[1] for name, kind in KINDS.items())
 

@@ -92,7 +92,7 @@ def test_a_run_that_was_repeated_is_the_first_and_names_the_other(
 def test_a_run_is_shown_with_all_that_is_known_of_it(results: Path) -> None:
     runs = {(run.variant, run.seed): run for run in load_sweep(results / "path").runs}
     text = shown_text(results, runs["small", 0].id)
-    for part in ("small, seed 0", "outcome", "completed", "top-1, %   58.00\n", "workbench ablate",
+    for part in ("small, seed 0", "outcome", "completed", "top-1, %    58.00\n", "workbench ablate",
                  "lr: 0.001", "stages.0.dim: 8", "▁▅█  50 to 52, between 50 and 52", "threads",
                  "Learning rate", ", tests included", " after it began"):  # fmt: skip
         assert part in text, part

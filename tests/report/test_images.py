@@ -25,16 +25,20 @@ from workbench.runs.results import load_sweep
 from workbench.shipped import in_checkout
 from workbench.train.evidence import Evidence, write_evidence
 
-SHIPPED = in_checkout("results/measured/quickstart")
-ROWS = ("four stages", "+ stem", "+ LPU", "+ IRFFN = CMT")
+SHIPPED = in_checkout("results/measured/attribution_digits")
+ROWS = (
+    "without stem", "without LPU", "without IRFFN", "without stem, LPU", "without stem, IRFFN",
+    "without LPU, IRFFN", "without stem, LPU, IRFFN",
+)  # fmt: skip
+SECOND = ROWS[1]
 LOST = 8  # the class that the runs of the second row lose
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quickstart's runs, with evidence made up to their scores: the first images are right,
-    except that `+ stem` has those of one class wrong, and others right in their place."""
-    folder = tmp_path_factory.mktemp("made") / "quickstart"
+    """Shipped runs, with evidence made up to their scores: the first images are right,
+    except that the second row has those of one class wrong, and others right in their place."""
+    folder = tmp_path_factory.mktemp("made") / "attribution_digits"
     folder.mkdir()
     for name in (RUNS, "plan.json", "environment.json"):
         shutil.copy(SHIPPED / name, folder)
@@ -45,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert run.top1 is not None
         ease = np.random.default_rng(0).random(len(labels))  # the same for all runs
         ease += np.random.default_rng([1, run.seed]).random(len(labels)) / 100
-        ease[labels == LOST] -= 2.0 if run.variant == "+ stem" else -2.0
+        ease[labels == LOST] -= 2.0 if run.variant == SECOND else -2.0
         right = np.zeros(len(labels), bool)
         right[np.argsort(-ease)[: round(run.top1 * len(labels) / 100)]] = True
         where = run_folder(folder, run)
@@ -60,7 +64,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def results(made: Path, tmp_path: Path) -> Path:
     """A copy, to be spoilt or written to."""
-    return Path(shutil.copytree(made, tmp_path / "quickstart"))
+    return Path(shutil.copytree(made, tmp_path / "attribution_digits"))
 
 
 def ran(*words: str, width: int = 120) -> str:
@@ -91,16 +95,16 @@ def test_the_numbers_are_those_of_the_evidence(made: Path) -> None:
 
 
 def test_the_sentence_on_top_names_the_class_that_was_lost(made: Path) -> None:
-    found = load_images(made, "+ stem")
+    found = load_images(made, SECOND)
     (row,) = found.rows
     lost = {each.label: each for each in row.classes}[LOST]
     assert lost.verdict == "lost"
     text = sentence(found, row)
-    assert text.startswith("+ stem, compared to four stages over 3 seeds: ")
+    assert text.startswith(f"{SECOND}, compared to CMT over 3 seeds: ")
     assert f"class {LOST} {lost.mean:+.1f}" in text
     assert f"{len(row.lost)} lost" in text
-    assert " ".join(ran(str(made), "--row", "+ stem").split()).startswith(
-        f"Images of quickstart {text}"
+    assert " ".join(ran(str(made), "--row", SECOND).split()).startswith(
+        f"Images of attribution_digits {text}"
     )
 
 
@@ -109,12 +113,12 @@ def test_the_sentence_on_top_names_the_class_that_was_lost(made: Path) -> None:
 def test_what_it_prints_fits_and_shows_classes_and_images_where_asked(
     made: Path, width: int
 ) -> None:
-    every = ran(str(made), "--row", "+ stem", "--classes", width=width)
+    every = ran(str(made), "--row", SECOND, "--classes", width=width)
     assert max(map(len, every.splitlines())) <= width
-    assert "Classes: + stem" in every
-    assert "Images: + stem" in every
+    assert f"Classes: {SECOND}" in every
+    assert f"Images: {SECOND}" in every
     brief = ran(str(made), width=width)
-    assert "Classes: +" not in brief
+    assert "Classes: w" not in brief
     assert all(name in brief for name in ROWS)
     markdown = ran(str(made), "--classes", "--format", "markdown")
     assert markdown.count("| Class |") == len(ROWS)
@@ -187,12 +191,16 @@ def test_without_the_images_one_line_says_so_and_the_rest_stands(
 
 
 def test_an_unknown_row_is_named_with_the_nearest(made: Path) -> None:
-    refused(lambda: load_images(made, "+ LPUU"), "row: unknown '+ LPUU'", "nearest: '+ LPU'")
-    refused(lambda: load_images(made, "columnar transformer"), "compared to no other", "+ stem")
+    refused(
+        lambda: load_images(made, "without LPUU"),
+        "row: unknown 'without LPUU'",
+        "nearest: 'without LPU'",
+    )
+    refused(lambda: load_images(made, "CMT"), "compared to no other", "without stem")
 
 
 def test_a_folder_without_evidence_is_one_line_and_nothing_in_the_report() -> None:
-    refused(lambda: load_images(SHIPPED), "evidence:", "quickstart", "holds none")
+    refused(lambda: load_images(SHIPPED), "evidence:", "attribution_digits", "holds none")
     sweep = load_sweep(SHIPPED)
     assert image_findings(sweep, Findings.of(sweep)) is None
 

@@ -145,7 +145,7 @@ def test_the_quickstart_s_table_fits_and_a_box_shows_its_rare_columns(tmp_path: 
     write_report(tmp_path, Findings.of(found))
     where = unlocked(tmp_path, MEASURE)
     dom = browse(where, tmp_path, "--dump-dom", "--window-size=1400,1100").stdout
-    assert "<title>0 10 14</title>" in dom  # nothing to scroll; of 14 columns 10 are shown at first
+    assert "<title>0 10 16</title>" in dom  # nothing to scroll; of 16 columns 10 are shown at first
 
 
 HANDS = """<script>

@@ -17,14 +17,15 @@ from PIL import Image
 from tests.support.samples import FACTS, chain, completed, curve, factorial, sweep
 from workbench.errors import InputError
 from workbench.report.figures import cost, curves
-from workbench.report.figures.labels import spread
 from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
 from workbench.report.write import write_report
 from workbench.runs.folder import write_text
 from workbench.show import figures as style
+from workbench.show.labels import spread
 from workbench.statistics.facts import PlanFacts, Row
 
-STEMS = {"effects", "top1_macs", "top1_throughput", "curves"}
+STEMS = {"staircase", "effects", "top1_macs", "top1_throughput", "curves"}
 
 
 @pytest.mark.slow
@@ -125,7 +126,7 @@ def test_panels_have_titles_and_no_line_to_a_name_crosses_another() -> None:
         for row, top1 in zip(rows, ends, strict=True)
     ]
     with style.style():
-        drawn = curves.draw(rows, runs)
+        drawn = curves.draw(rows, runs, style.WIDTHS["text"])
         assert drawn is not None
         drawn.canvas.draw()
         whole, end = drawn.axes
@@ -133,7 +134,7 @@ def test_panels_have_titles_and_no_line_to_a_name_crosses_another() -> None:
         boxes = [Text.get_window_extent(name) for name in names]  # without its line
         lines = [name.arrow_patch.get_window_extent() for name in names if name.arrow_patch]
     assert (whole.get_title("left"), end.get_title("left")) == (
-        "All epochs", "From epoch 6, on a scale of its own",
+        "All epochs", "From epoch 6, own scale",
     )  # fmt: skip
     assert len(boxes) == len(lines) == 4
     assert max(line.x1 for line in lines) <= min(box.x0 for box in boxes)
@@ -290,3 +291,35 @@ def test_a_run_of_no_row_is_refused(tmp_path: Path) -> None:
     stray = runs[0].model_copy(update={"variant": "stray"})
     with pytest.raises(ValueError, match="'stray' is no row"):
         write_report(tmp_path, Findings(FACTS, rows, (*runs, stray)))
+
+
+@pytest.mark.slow
+def test_throughput_has_a_front_only_where_it_was_measured_alone() -> None:
+    rows, runs = chain({"a": [90.0, 90.4, 90.2], "b": [85.0, 85.4, 85.2], "c": [80.0, 80.4, 80.1]})
+    speed = {"a": 100.0, "b": 200.0, "c": 150.0}
+    loads = {"a": 0.0, "b": 0.01, "c": 0.4}
+
+    def drawn(known: dict[str, float]) -> tuple[set[str], str, str]:
+        timed = tuple(
+            run.model_copy(
+                update={
+                    "images_per_second": speed[run.variant],
+                    "details": {"other_load": known[run.variant]} if run.variant in known else {},
+                }
+            )
+            for run in runs
+        )
+        found = Findings(replace(FACTS, kind="list"), rows, timed)
+        with style.style():
+            figure = cost.draw(found, "throughput")
+        assert figure is not None
+        (axes,) = figure.axes
+        blue = {text.get_text() for text in axes.texts if text.get_color() == style.BLUE}
+        column = next(each for each in main_table(found).columns if "Images/s" in each.title)
+        cells = [
+            row[main_table(found).columns.index(column)].text for row in main_table(found).rows
+        ]
+        return blue, column.title, cells[2]
+
+    assert drawn(loads) == ({"a", "b"}, "Images/s", "150, measured beside other work")
+    assert drawn({}) == (set(), "Images/s, load unknown", "150")

@@ -36,15 +36,40 @@ def add_to(app: typer.Typer) -> None:
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A results folder.")], as_json: Json = False
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Only the figures, for a paper, in FOLDER/figures.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", metavar="LIST", help="Of figures: pdf,svg,png.")
+    ] = "pdf",
+    width: Annotated[
+        str,
+        typer.Option(metavar="WIDTH", help="Of figures: column, 1.5, text, or such as 3.25in."),
+    ] = "column",
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Of table.tex: variant,macs,top1,difference."),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write the tables, figures and the page of a results folder again, and print its table.
 
     Of a study's folder: its networks, its verdict and its figures.
     """
+    from workbench.report.commands import paper_figures
     from workbench.report.commands import report as report_folder
+    from workbench.report.latex import CHOICE
+    from workbench.show.figures import Output, parse_formats, parse_width
 
-    found = report_folder(folder, make_console(as_json))
+    if figures:
+        output = Output(parse_width(width), parse_formats(form))
+        written = paper_figures(folder, output, make_console(as_json))
+        if as_json:
+            print_json([str(path) for path in written])
+        return
+    chosen = CHOICE if columns is None else columns.split(",")
+    found = report_folder(folder, make_console(as_json), chosen)
     if as_json:
         print_json(json.loads(found.read_text(encoding="utf-8")))
 

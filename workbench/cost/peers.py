@@ -40,6 +40,12 @@ PEERS: Mapping[str, tuple[str, ...]] = {
         "timm:swin_small_patch4_window7_224",
         "timm:swin_base_patch4_window7_224",
     ),
+    "ConvNeXt": ("timm:convnext_tiny", "timm:convnext_small", "timm:convnext_base"),
+    "MaxViT": ("timm:maxvit_tiny_tf_224", "timm:maxvit_small_tf_224"),
+    "EfficientFormerV2": tuple(
+        f"timm:efficientformerv2_{size}" for size in ("s0", "s1", "s2", "l")
+    ),
+    "FastViT": tuple(f"timm:fastvit_{size}" for size in ("t8", "t12", "sa12", "sa24", "sa36")),
 }
 
 

@@ -22,6 +22,7 @@ from typing import Protocol, cast
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine.base import Task
+from workbench.engine.load import as_detail, cpu_times
 from workbench.errors import InputError, warn_in_one_line
 from workbench.train.loggers import with_loggers
 
@@ -115,7 +116,10 @@ def execute(
         _redirect(task.folder / "log.txt")
         fit = load(setup.fit, setup.threads, setup.modules)
         with with_loggers(setup.loggers, task.run, task.folder, emit) as listener:
+            before = cpu_times()
             result = fit(task.run, task.folder, listener, setup.device, should_stop)
+            load_beside = tuple(as_detail(before, cpu_times()))
+            result = result.model_copy(update={"details": result.details + load_beside})
             listener.outcome = result.outcome
         if task.keep_weights and result.outcome is Outcome.COMPLETED:
             _keep_weights(task, result)

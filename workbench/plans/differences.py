@@ -66,8 +66,9 @@ def _row(planned: Plan, old: Variant, asked: Plan, new: Variant) -> Iterator[str
     yield from _changes(what, old.spec.flat(), new.spec.flat())
     trained = (_own_training(planned, old), _own_training(asked, new))
     yield from _changes(f"{what}: recipe", *trained)
-    if old.compared_to != new.compared_to:
-        yield f"{what}: compared to {old.compared_to!r} -> {new.compared_to!r}"
+    if old.contrasts != new.contrasts:
+        was, now = (", ".join(row.contrasts) or "none" for row in (old, new))
+        yield f"{what}: compared to {was!r} -> {now!r}"
 
 
 def _own_training(plan: Plan, row: Variant) -> dict[str, object]:

@@ -148,7 +148,7 @@ def resolve(
     with about_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
-    choices = file.choices()
+    choices = file.compared_rows()
     if changes and changes.name and _other_data(recipe, checked_recipe(file.recipe, absent=True)):
         file = file.model_copy(update={"published": ()})
         choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
@@ -311,6 +311,7 @@ class _Rows:
             name=choice.name,
             changed="; ".join(part for part in told if part),
             compared_to=choice.compared_to,
+            also=choice.also,
             base=choice.base,
             overrides=(*choice.overrides, *adjusted),
             spec=spec,

@@ -6,8 +6,8 @@ from workbench.report.findings import Findings, Shares
 from workbench.report.verdicts import further_seeds, mean_text
 from workbench.runs.progress import duration
 from workbench.show.console import plural
-from workbench.statistics.attribution import Attribution, Estimate
-from workbench.statistics.comparison import LEVEL, Comparison, Verdict, holm
+from workbench.statistics.attribution import Attribution, Estimate, real
+from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.effects import Effects
 from workbench.statistics.facts import Outcome
 from workbench.statistics.metric import Metric
@@ -43,7 +43,7 @@ def answer(found: Findings) -> str:
 
 
 def _of_rows(found: Findings) -> tuple[str, ...]:
-    compared = [each.declared for each in found.results if each.declared]
+    compared = [each.declared for each in found.contrasts if each.declared]
     if not compared:
         return ()
     planned = len(found.facts.seeds) * len(found.rows)
@@ -67,7 +67,8 @@ def _in_metric(found: Findings, compared: Sequence[Comparison], early: bool) -> 
 
 
 def _counted(found: Findings, rows: int) -> str:
-    return plural(rows, NOUNS.get(found.facts.kind, "row"))
+    several = any(row.also for row in found.rows)
+    return plural(rows, "comparison" if several else NOUNS.get(found.facts.kind, "row"))
 
 
 def _by_either(found: Findings, compared: Sequence[Sequence[Comparison]]) -> str:
@@ -88,7 +89,7 @@ def _groups(found: Findings, compared: Sequence[Comparison]) -> Iterable[str]:
             continue
         words = OF_KIND.get(kind, {}).get(verdict, plain)[len(rows) > 1]
         words = words.format(makes=makes, make=make, metric=metric.name)
-        names = _listed([_name(kind, each, each.decided) for each in rows])
+        names = _listed([_name(found, each, each.decided) for each in rows])
         yield f"{names} {words}{_more(found, verdict, rows)}"
 
 
@@ -104,10 +105,15 @@ def _more(found: Findings, verdict: Verdict, rows: Sequence[Comparison]) -> str:
     return f" ({reasons.pop()})" if verdict is Verdict.NONE and len(reasons) == 1 else ""
 
 
-def _name(kind: str, found: Comparison, sized: bool = False) -> str:
-    """`+ head = CMT` of a path is the step `head`, `without LPU` of the whole is `LPU`."""
-    name = found.variant
-    if kind == "additive":
+def _name(every: Findings, found: Comparison, sized: bool = False) -> str:
+    """`+ head = CMT` of a path is the step `head`, `without LPU` of the whole is `LPU`.
+
+    Of a row that is compared to several, with the one that is meant.
+    """
+    name, kind = found.variant, every.facts.kind
+    if any(row.also for row in every.rows if row.name == found.variant):
+        name = f"{name} (against {found.compared_to})"
+    elif kind == "additive":
         name = name.removeprefix("+ ").split(" = ")[0]
     elif kind == "leave_one_out":
         name = name.removeprefix("without ")
@@ -127,7 +133,7 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     if found.facts.race is not None:
         wanted = {each.variant for each in found.wanted}
         racing = {each.variant: each for each in compared if each.variant in wanted}
-        names = _listed([_name(found.facts.kind, each) for each in racing.values()])
+        names = _listed([_name(found, each) for each in racing.values()])
         return f"The race goes on for {names}." if names else ""
     undecided = [(more, each) for each in compared if (more := further_seeds(each)) is not None]
     if not undecided:
@@ -137,7 +143,7 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     size = f"{metric.signed(row.mean or 0.0)} {metric.points}"
     where = f" of {metric.name}" if len(found.facts.method.metrics) > 1 else ""
     return (
-        f"Deciding {_name(found.facts.kind, row)}, if its difference is as observed ({size}"
+        f"Deciding {_name(found, row)}, if its difference is as observed ({size}"
         f"{where}), would take {plural(more, 'more seed')}{_time(found, row, more)}."
     )
 
@@ -188,14 +194,14 @@ def _told(noun: str, sizes: Sequence[tuple[str, Estimate]], seeds: int, metric: 
         return ""
     if all(size.p is None for _, size in sizes):
         return f"{plural(len(sizes), noun)}: no verdict, since the spread over seeds is unknown."
-    adjusted = holm([1.0 if size.p is None else size.p for _, size in sizes])
-    real = [each for each, p in zip(sizes, adjusted, strict=True) if p <= LEVEL]
-    real.sort(key=lambda item: -abs(item[1].mean))
-    rest = [name for name, _ in sizes if name not in {name for name, _ in real}]
+    told = real([size for _, size in sizes])
+    clear = [each for each, yes in zip(sizes, told, strict=True) if yes]
+    clear.sort(key=lambda item: -abs(item[1].mean))
+    rest = [name for (name, _), yes in zip(sizes, told, strict=True) if not yes]
     parts = []
-    if real:
-        names = _listed([f"{name} ({metric.signed(size.mean)})" for name, size in real])
-        parts.append(f"{names} {'are' if len(real) > 1 else 'is'} real")
+    if clear:
+        names = _listed([f"{name} ({metric.signed(size.mean)})" for name, size in clear])
+        parts.append(f"{names} {'are' if len(clear) > 1 else 'is'} real")
     if rest:
         verb = WORDS[Verdict.UNDECIDED][len(rest) > 1]
         parts.append(f"{_listed(rest)} {verb} with {plural(seeds, 'seed')}")

@@ -1,6 +1,7 @@
 """One call for each command: run a plan, show what it would run, report what it found."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,17 @@ from workbench.plans.changes import Changes
 from workbench.plans.file import STUDY
 from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
+from workbench.report.latex import CHOICE
 from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.exchange.finished import reuse_words
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_sweep
 from workbench.show.again import FolderReport, RepeatedCommand
+from workbench.show.console import say_written
+from workbench.show.figures import Output
+
+PAPER = "figures"  # the folder of the figures for print, within that of the results
 
 
 def ablate(
@@ -53,8 +59,9 @@ def _depends_on_more(plan: Plan, options: SweepOptions) -> bool:
     return bool(plan.imports or options.ledger or plan.recipe.data.path)
 
 
-def report(folder: str | Path, console: Console) -> Path:
-    """Report a results folder again, of an ablation or of a study.
+def report(folder: str | Path, console: Console, columns: Sequence[str] = CHOICE) -> Path:
+    """Report a results folder again, of an ablation or of a study; `columns` are those of
+    `table.tex`.
 
     Returns the file that has the numbers unrounded, `table.json` or `study.json`.
     """
@@ -63,11 +70,34 @@ def report(folder: str | Path, console: Console) -> Path:
 
     if is_study(folder):
         return report_study(folder, console)
-    report_folder(folder, console)
+    report_folder(folder, console, columns)
     return Path(folder) / "table.json"
 
 
-def report_folder(folder: str | Path, console: Console) -> FolderReport:
+def paper_figures(folder: str | Path, output: Output, console: Console) -> list[Path]:
+    """The figures of a results folder, of an ablation or of a study, in `folder`/figures."""
+    from workbench.report.drawings import write_figures
+    from workbench.report.findings import Findings
+    from workbench.report.images import image_findings
+    from workbench.study.commands import paper_figures as of_study
+    from workbench.study.stored import is_study
+
+    folder, place = Path(folder), Path(folder) / PAPER
+    if is_study(folder):
+        written = of_study(folder, place, output)
+    else:
+        sweep = load_sweep(folder)
+        found = Findings.of(sweep)
+        written = write_figures(place, found, image_findings(sweep, found), output)
+    if not written:
+        raise InputError(f"results: {folder} has no measured runs that a figure could show")
+    say_written(console, len(written), place, written[0])
+    return written
+
+
+def report_folder(
+    folder: str | Path, console: Console, columns: Sequence[str] = CHOICE
+) -> FolderReport:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
     table and its answer."""
     from workbench.report.answer import answer
@@ -86,7 +116,7 @@ def report_folder(folder: str | Path, console: Console) -> FolderReport:
         )
     found = Findings.of(sweep)
     images = image_findings(sweep, found)
-    written = write_report(Path(folder), found, images)
+    written = write_report(Path(folder), found, images, columns)
     shares = (shares_table(found.shares),) if found.shares else ()
     done = FolderReport(
         folder=Path(folder),

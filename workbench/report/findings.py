@@ -43,6 +43,17 @@ class RowResult:
         more = (each.comparison for each in self.others if each.declared)
         return tuple(each for each in (self.comparison, *more) if each is not None)
 
+    def against(self, place: int) -> "RowResult":
+        """The same, compared to the row of that place in `Row.contrasts`."""
+        others = tuple(
+            replace(each, comparison=_at(each.comparison, place)) for each in self.others
+        )
+        return replace(self, comparison=_at(self.comparison, place), others=others)
+
+
+def _at(found: Comparison | None, place: int) -> Comparison | None:
+    return found if found is None or place == 0 else found.also[place - 1]
+
 
 @dataclass(frozen=True, slots=True)
 class InMetric:
@@ -91,6 +102,15 @@ class Findings:
         return tuple(self._result(row, found) for row in self.rows)
 
     @cached_property
+    def contrasts(self) -> tuple[RowResult, ...]:
+        """The results, with an entry for each comparison of a row that is compared to several."""
+        return tuple(
+            each.against(place)
+            for each in self.results
+            for place in range(max(len(each.row.contrasts), 1))
+        )
+
+    @cached_property
     def metrics(self) -> tuple[tuple[Metric, bool], ...]:
         """What is shown of every row, and whether the plan declared it; the first one first."""
         others = self.results[0].others if self.results else ()
@@ -121,7 +141,10 @@ class Findings:
     def compared(self, to: Mapping[str, str]) -> dict[str, Comparison]:
         """Verdicts of rows compared to others than their plan says: `to` has both by variant."""
         facts = self.facts
-        rows = [row.model_copy(update={"compared_to": to.get(row.name)}) for row in self.rows]
+        rows = [
+            row.model_copy(update={"compared_to": to.get(row.name), "also": ()})
+            for row in self.rows
+        ]
         return compare_rows(
             rows, self.runs, facts.seeds, facts.race, 0, facts.test_images, facts.method
         )

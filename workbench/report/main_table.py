@@ -10,7 +10,7 @@ from workbench.show.console import count_text
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.statistics.facts import Outcome
 from workbench.statistics.metric import Metric
-from workbench.statistics.paired import Comparison, Verdict
+from workbench.statistics.paired import Comparison, Summary, Verdict
 
 ROW = (
     Column("Variant", ("variant",), "name"),
@@ -27,8 +27,6 @@ REST = (
         rank=6,
         under="lost",
     ),
-    Column("Images/s, load unknown", ("images_per_second",), files_only=True),
-    Column("Compared to", ("compared_to",), "text", files_only=True),
 )
 PUBLISHED = Column(
     "Published, %",
@@ -44,6 +42,8 @@ def _columns(found: Findings) -> tuple[Column, ...]:
     more = [each for metric, declared in others for each in _of_other(metric, declared)]
     return (
         *ROW, _level(first), SEEDS, *_compared_columns(first, several), *more, *REST,
+        Column(_speed_title(found), ("images_per_second", "measured_alone"), files_only=True),
+        Column("Compared to", ("compared_to",), "text", rank=1, files_only=not _several(found)),
         *_tested_columns(first, several),
         *(
             each
@@ -52,6 +52,25 @@ def _columns(found: Findings) -> tuple[Column, ...]:
             for each in _tested_columns(metric, True, f"{metric.key}_")
         ),
     )  # fmt: skip
+
+
+def _speed_title(found: Findings) -> str:
+    """What a reader has to know of the machine's load, where all rows are alike in it."""
+    loads = {each.summary.alone for each in found.results if each.summary.images_per_second}
+    return "Images/s, load unknown" if None in loads else "Images/s"
+
+
+def _speed(found: Summary) -> Cell:
+    beside = ", measured beside other work" if found.alone is False else ""
+    speed = found.images_per_second
+    if speed is None:
+        return cell("", None, None)
+    return cell(f"{speed:.0f}{beside}", speed, found.alone)
+
+
+def _several(found: Findings) -> bool:
+    """Whether a row is compared to several others, so that its lines have to say to which."""
+    return any(row.also for row in found.rows)
 
 
 def _level(metric: Metric, rank: int = 0) -> Column:
@@ -98,7 +117,7 @@ def _tested_columns(metric: Metric, named: bool, prefix: str = "") -> tuple[Colu
 def main_table(found: Findings) -> Table:
     """The main table of a plan."""
     notes = (*footnotes(found), *_sources(found))
-    return _table(found, found.facts.name, found.results, notes, bool(found.published))
+    return _table(found, found.facts.name, found.contrasts, notes, bool(found.published))
 
 
 def console_table(found: Findings) -> Table:
@@ -108,9 +127,9 @@ def console_table(found: Findings) -> Table:
     """
     facts, known = found.facts, found.published
     there = any(same_dataset(facts.dataset, row.dataset) for each in known.values() for row in each)
-    begun = [each for each in found.results if each.summary.runs] or found.results
-    notes = [*console_notes(found)]
-    if waiting := [each.row.name for each in found.results if each not in begun]:
+    begun = [each for each in found.contrasts if each.summary.runs] or found.contrasts
+    notes, runs = [*console_notes(found)], any(each.summary.runs for each in found.results)
+    if waiting := [each.row.name for each in found.results if not each.summary.runs and runs]:
         names, rows = ", ".join(waiting), len(found.rows)
         notes.append(f"{len(waiting)} of {rows} rows have no runs and are left out: {names}.")
     if known:
@@ -139,6 +158,7 @@ def _table(
 def _cells(result: RowResult, first: Metric, mixed: bool) -> tuple[Cell, ...]:
     row, summary, compared = result.row, result.summary, result.comparison
     mark = f" {OTHER}" if mixed else ""
+    to = compared.compared_to if compared else row.compared_to
     return (
         cell(row.name),
         cell(row.changed),
@@ -149,8 +169,8 @@ def _cells(result: RowResult, first: Metric, mixed: bool) -> tuple[Cell, ...]:
         *_compared(compared),
         *(each for other in result.others for each in _other(other)),
         _outcome(result),
-        number(summary.images_per_second, ".0f"),
-        cell(row.compared_to or "", row.compared_to),
+        _speed(summary),
+        cell(to or "", to),
         *_tested(compared),
         *(each for other in result.others if other.declared for each in _tested(other.comparison)),
     )

@@ -33,7 +33,7 @@ def footnotes(found: Findings) -> tuple[str, ...]:
 def console_notes(found: Findings) -> tuple[str, ...]:
     """Those of the footnotes that what is shown gives cause for; the files have them all."""
     facts = found.facts
-    compared = [each for row in found.results for each in row.declared]
+    compared = [each for row in found.contrasts for each in row.declared]
     tested = any(each.interval is not None for each in compared)
     texts = [
         _about(found, any(each.summary.sd is not None for each in found.results)),
@@ -144,7 +144,7 @@ def _method(found: Findings) -> str:
 def _shared(found: Findings) -> str:
     """How the shared model judged, what it rests on, and where Student's test differs."""
     facts = found.facts
-    compared = [each for row in found.results for each in row.declared]
+    compared = [each for row in found.contrasts for each in row.declared]
     loud = dict.fromkeys(name for each in compared for name in each.loud)
     several = len(facts.method.metrics) > 1
     apart = [
@@ -184,7 +184,7 @@ def _shared(found: Findings) -> str:
 
 def _power(found: Findings) -> list[str]:
     """What the words of power mean, where they are used."""
-    compared = [each for row in found.results for each in row.declared]
+    compared = [each for row in found.contrasts for each in row.declared]
     texts = []
     if any(each.detectable is not None for each in compared):
         texts.append(

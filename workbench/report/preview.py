@@ -62,7 +62,7 @@ def _table(plan: Plan, found: Estimate, seen: Foresight | None) -> Table:
         (
             cell(variant.name),
             cell(variant.changed),
-            cell(variant.compared_to or "", variant.compared_to),
+            cell(", ".join(variant.contrasts), variant.compared_to),
             number(variant.params),
             number(variant.macs),
             cell(_run_text(variant, found), found.runs.get(variant.name)),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from workbench.report.answer import answer
 from workbench.report.beside_published import published_tables
+from workbench.report.drawings import draw_all
 from workbench.report.findings import Findings
 from workbench.report.image_tables import class_table, rows_table
 from workbench.report.images import ImageFindings, sentence
+from workbench.report.latex import CHOICE, paper_table
 from workbench.report.main_table import main_table
 from workbench.report.page import page
 from workbench.report.shares import shares_table
@@ -26,8 +28,6 @@ from workbench.show.formats import (
 )
 from workbench.show.page import ImageSection, Picture
 from workbench.show.table import Table
-from workbench.statistics.attribution import Attribution
-from workbench.statistics.effects import Interactions
 from workbench.statistics.facts import RunRecord
 
 if TYPE_CHECKING:
@@ -43,20 +43,30 @@ IMAGE_FILES = (
     SHEET,
 )
 CAPTIONS = {
-    "effects": "Difference of each row to the row it is compared to, and its interval.",
+    "staircase": "Top-1 step by step, with every seed.",
+    "effects": "Difference of each row to the row it is compared to: every seed, the mean and its "
+    "interval.",
     "top1_macs": "Top-1 against multiply-adds, with the Pareto front; open circles can't be "
     "told from it by a verdict.",
-    "top1_throughput": "Top-1 against training throughput as measured during the sweep, where "
-    "other work on the machine counts against it: no front is drawn.",
+    "top1_throughput": "Top-1 against training throughput as measured during the sweep; a front "
+    "of the rows that were measured beside no other work.",
     "curves": "Top-1 over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
-    "interactions": "Interactions of pairs of components.",
+    "interactions": "Interactions of pairs of components, on a scale that is the same in every "
+    "figure; a star where one is real, adjusted over the pairs.",
     "classes": "Change of each class, and its interval, adjusted over the classes of the row.",
 }
 
 
-def write_report(folder: Path, found: Findings, images: ImageFindings | None = None) -> list[Path]:
+def write_report(
+    folder: Path,
+    found: Findings,
+    images: ImageFindings | None = None,
+    columns: Sequence[str] = CHOICE,
+) -> list[Path]:
     """Tables, curves, figures and `report.html` of a sweep, in `folder`; the paths written.
+
+    `columns` are those of `table.tex`.
 
     Writes what there is: a figure that nothing was measured for is left out, and its file from
     an earlier report is removed.
@@ -65,7 +75,7 @@ def write_report(folder: Path, found: Findings, images: ImageFindings | None = N
     main = main_table(found)
     others = {"shares": shares_table(found.shares)} if found.shares else {}
     others |= published_tables(found)
-    written = _write_main(folder, found, main)
+    written = _write_main(folder, found, main, columns)
     written += [path for stem, table in others.items() for path in write_table(folder, stem, table)]
     written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
     drawn = _draw(folder, found)
@@ -82,8 +92,9 @@ def write_table(folder: Path, stem: str, table: Table) -> list[Path]:
     return [write_text(folder / f"{stem}.{end}", form(table)) for end, form in forms.items()]
 
 
-def _write_main(folder: Path, found: Findings, main: Table) -> list[Path]:
+def _write_main(folder: Path, found: Findings, main: Table, columns: Sequence[str]) -> list[Path]:
     """The main table, in Markdown and JSON with the question and its answer."""
+    paper = paper_table(found, columns)  # refuses before anything is written
     told = answer(found)
     metrics = [metric.key for metric in found.facts.method.metrics]
     data = as_data(main) | {"question": found.facts.question, "answer": told, "metric": metrics}
@@ -91,6 +102,7 @@ def _write_main(folder: Path, found: Findings, main: Table) -> list[Path]:
     written = write_table(folder, "table", main)
     write_text(folder / "table.md", "\n\n".join([*above, as_markdown(main)]))
     write_text(folder / "table.json", json_text(data) + "\n")
+    write_text(folder / "table.tex", paper)
     return written
 
 
@@ -108,24 +120,7 @@ def curves_csv(runs: Sequence[RunRecord]) -> str:
 
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
-    from workbench.report.figures import attribution, cost, curves, effects
-    from workbench.show import figures as style
-
-    shares = found.shares
-    with style.style():
-        figures: dict[str, Figure | None] = {
-            "effects": effects.draw(found.results),
-            "top1_macs": cost.draw(found, "macs"),
-            "top1_throughput": cost.draw(found, "throughput"),
-            "curves": curves.draw(found.rows, found.runs),
-            "attribution": attribution.bars(shares) if isinstance(shares, Attribution) else None,
-            "interactions": (
-                attribution.interaction_map(shares)
-                if isinstance(shares, Attribution | Interactions)
-                else None
-            ),
-        }
-    return _save(folder, figures)
+    return _save(folder, draw_all(found))
 
 
 def _save(folder: Path, figures: "Mapping[str, Figure | None]") -> list[tuple[Picture, list[Path]]]:
@@ -142,7 +137,7 @@ def _save(folder: Path, figures: "Mapping[str, Figure | None]") -> list[tuple[Pi
         for end in ("svg", "png"):
             (folder / f"{stem}.{end}").unlink(missing_ok=True)
     return [
-        (Picture(paths[0].read_text(encoding="utf-8"), CAPTIONS[stem]), paths)
+        (Picture(paths[0].read_text(encoding="utf-8"), CAPTIONS[stem.partition("_loss")[0]]), paths)
         for stem, paths in saved.items()
     ]
 

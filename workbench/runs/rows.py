@@ -9,11 +9,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from workbench.config import EpochRecord, NetworkSpec, Recipe, RunConfig, Scalar
+from workbench.engine.load import OTHER_LOAD
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Variant
 from workbench.runs.schema import EpochRow, RunRow, ValidationRow
 from workbench.statistics.facts import RunRecord
 
+ALONE = 0.05  # share of the machine's CPUs that others may take
 VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
 JSON = ("spec", "recipe", "details", "host")  # columns of a run
 REUSED, DESPITE = "reused_from", "reused_despite"  # of the host: the folder; what was other there
@@ -75,6 +77,12 @@ class StoredRun(RunRecord):
         """What was other there, such as `torch 2.8.0`."""
         found = self.host.get(DESPITE)
         return None if found is None else str(found)
+
+    @property
+    def alone(self) -> bool | None:
+        """See `RunRecord.alone`."""
+        found = self.details.get(OTHER_LOAD)
+        return float(found) <= ALONE if isinstance(found, int | float) else None
 
     @property
     def final(self) -> bool:

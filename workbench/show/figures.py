@@ -4,14 +4,19 @@ Colours are Okabe and Ito's (Color Universal Design, 2008) without the yellow, w
 paper; markers, line styles and direct labels say the same as the colours.
 """
 
-from collections.abc import Iterator
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import InputError, unknown
 from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.axis import XAxis
     from matplotlib.figure import Figure
 
@@ -22,11 +27,23 @@ CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 DPI = 160
+SMALL, NORMAL = 7.0, 8.0  # points of all text, at the width that a figure is drawn for
+WIDTHS = {"column": 3.25, "1.5": 5.0, "text": 6.75}  # inches, as in two-column papers
+PAGE = 4.25  # read on a phone, and three beside each other on a laptop
+NARROW, WIDE = 2.5, 12.0
+INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
+FORMATS = ("pdf", "svg", "png")
 
 SETTINGS = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.titlesize": 10,
+    "font.size": NORMAL,
+    "figure.titlesize": NORMAL,
+    "figure.labelsize": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.labelsize": NORMAL,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -37,7 +54,46 @@ SETTINGS = {
     "text.parse_math": False,  # a variant's name may hold a dollar sign
     "svg.hashsalt": "workbench",
     "svg.fonttype": "path",  # the same on every machine
+    "pdf.fonttype": 42,  # TrueType, whole and embedded: publishers refuse type 3
+    "pdf.use14corefonts": False,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How figures are written: their width in inches, and the forms of their files."""
+
+    width: float = PAGE
+    formats: tuple[str, ...] = ("svg", "png")
+
+
+def parse_width(text: str) -> float:
+    """`column`, `1.5` or `text`, or a length such as 3.25in, 82mm or 234pt; in inches.
+
+    Raises `InputError` for any other, and for one that no figure fits.
+    """
+    if text in WIDTHS:
+        return WIDTHS[text]
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(in|cm|mm|pt)", text.strip())
+    if not found:
+        names = ", ".join(WIDTHS)
+        raise InputError(
+            f"{text!r} is no width; choose from: {names}, or a length such as 3.25in or 82mm",
+            key="--width",
+        )
+    width = float(found[1]) * INCHES[found[2]]
+    if not NARROW <= width <= WIDE:
+        raise InputError(f"{text} is refused: from {NARROW:g}in to {WIDE:g}in", key="--width")
+    return width
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """`pdf,svg,png`, or some of them. Raises `InputError` for any other."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise unknown("--format", name, FORMATS)
+    return names
 
 
 @contextmanager
@@ -59,14 +115,22 @@ def figure(width: float, height: float) -> "Figure":
     return made
 
 
-def save(made: "Figure", folder: Path, stem: str) -> list[Path]:
-    """`stem.svg` and `stem.png`, the same bytes for the same figure."""
-    svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
-    with written_whole(svg) as half:
-        made.savefig(half, metadata={"Date": None, "Creator": None})
-    with written_whole(png) as half:
-        made.savefig(half, dpi=DPI, metadata={"Software": None})
-    return [svg, png]
+METADATA: dict[str, dict[str, None]] = {  # nothing that changes from one drawing to the next
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def save(
+    made: "Figure", folder: Path, stem: str, formats: Sequence[str] = ("svg", "png")
+) -> list[Path]:
+    """`stem.svg` and so on, the same bytes for the same figure."""
+    paths = [folder / f"{stem}.{form}" for form in formats]
+    for path, form in zip(paths, formats, strict=True):
+        with written_whole(path) as half:
+            made.savefig(half, format=form, dpi=DPI, metadata=METADATA[form])
+    return paths
 
 
 def luminance(colour: tuple[float, ...]) -> float:
@@ -91,6 +155,23 @@ def axis_of_counts(axis: "XAxis") -> None:
     axis.set_major_formatter(EngFormatter())
 
 
+def few_ticks(axes: "Axes", width: float) -> None:
+    """As many ticks on a linear axis as their labels have room for."""
+    axes.locator_params(axis="x", nbins=max(int(width * 1.1), 3))
+    axes.locator_params(axis="y", nbins=6)
+
+
 def shorten(name: str, most: int = 28) -> str:
     """A name short enough for a label."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def wrapped(text: str, inches: float, size: float = SMALL, lines: int = 2) -> str:
+    """Text on so many lines at most, none wider than `inches`."""
+    most = letters(inches, size)
+    return "\n".join(textwrap.wrap(text, most, max_lines=lines, placeholder="…")) or text[:most]
+
+
+def letters(inches: float, size: float = SMALL) -> int:
+    """How many letters of a usual text fit."""
+    return max(int(inches * 72 / (0.61 * size)), 4)

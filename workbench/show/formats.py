@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -36,16 +37,15 @@ LATEX = {
     "<": r"\ensuremath{<}",
     ">": r"\ensuremath{>}",
     "|": r"\ensuremath{|}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "±": r"\ensuremath{\pm}",
     "−": r"\ensuremath{-}",
     "×": r"\ensuremath{\times}",
     "→": r"\ensuremath{\rightarrow}",
     "Δ": r"\ensuremath{\Delta}",
-    "-": "-{}",  # two of them would become a dash
     "`": r"\textasciigrave{}",
-    "–": "--",
-    "—": "---",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
     "’": "'",
 }
 
@@ -130,49 +130,125 @@ def escape_markdown(text: str) -> str:
     return " ".join(text.split())
 
 
-def as_latex(table: Table) -> str:
-    r"""A `table` in booktabs style; the document needs `\usepackage{booktabs}`."""
+def as_latex(table: Table, label: str = "") -> str:
+    r"""A `table` in booktabs style; the document needs `\usepackage{booktabs}`.
+
+    As wide as a column of a two-column paper where it fits there, else as both.
+    """
     table = table.for_people()
-    columns, notes = table.columns, (*table.about, *table.notes)
+    columns = table.columns
+    wide = width_of(table) > COLUMN
+    return latex_float(
+        table.title,
+        label,
+        "".join(latex_columns(table, PAGE if wide else COLUMN)),
+        [latex_row([column.title for column in columns], columns)],
+        [latex_row([cell.text for cell in row], columns) for row in table.rows],
+        [escape_latex(note) for note in (*table.about, *table.notes)],
+        wide,
+    )
+
+
+COLUMN, PAGE = 3.2, 6.8  # inches of a column of a two-column paper, and of both
+LETTER, BETWEEN = 0.054, 0.085  # inches of a letter in scriptsize, and between columns
+
+
+def _widths(table: Table) -> list[float]:
+    """Inches of every column without breaks."""
+    return [
+        LETTER * max(len(column.title), *(len(row[place].text) for row in table.rows), 1)
+        for place, column in enumerate(table.columns)
+    ]
+
+
+def width_of(table: Table) -> float:
+    """Inches of a table without breaks."""
+    return sum(each + BETWEEN for each in _widths(table))
+
+
+def latex_columns(table: Table, room: float) -> list[str]:
+    """Numbers as wide as they are; texts too where all fit in `room` inches, else they break."""
+    widths = _widths(table)
+    if sum(widths) + BETWEEN * len(widths) <= room:
+        return ["r" if column.right else "l" for column in table.columns]
+    kinds = [*zip(table.columns, widths, strict=True)]
+    least = [
+        wide if column.right else _longest_word(table, place)
+        for place, (column, wide) in enumerate(kinds)
+    ]
+    rest = max(room - BETWEEN * len(widths) - sum(least), 0.0)
+    more = [max(wide - word, 0.0) ** 0.5 for wide, word in zip(widths, least, strict=True)]
+    return [
+        "r" if column.right else f"p{{{word + rest * share / (sum(more) or 1.0):.2f}in}}"
+        for column, word, share in zip(table.columns, least, more, strict=True)
+    ]
+
+
+def _longest_word(table: Table, place: int) -> float:
+    """Inches of the longest word of a column that is not broken."""
+    texts = [table.columns[place].title, *(row[place].text for row in table.rows)]
+    words = (word for text in texts for word in text.split())
+    return LETTER * min(max(map(len, words), default=1), LONG)
+
+
+def latex_float(
+    caption: str,
+    label: str,
+    columns: str,
+    head: Sequence[str],
+    body: Sequence[str],
+    notes: Sequence[str],
+    wide: bool,
+) -> str:
+    """The float round a `tabular` in LaTeX: caption, label and notes."""
+    name = "table*" if wide else "table"
     lines = [
         r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
+        rf"\begin{{{name}}}",
         r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{escape_latex(table.title)}}}",
-        rf"\begin{{tabular}}{{@{{}}{''.join(_latex_column(c, columns) for c in columns)}@{{}}}}",
+        rf"\caption{{{escape_latex(caption)}}}",
+        *([rf"\label{{{label}}}"] if label else []),
+        rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
         r"\toprule",
-        _latex_row([column.title for column in columns], columns),
+        *head,
         r"\midrule",
-        *(_latex_row([cell.text for cell in row], columns) for row in table.rows),
+        *body,
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\smallskip\parbox{{\linewidth}}{{{escape_latex(note)}}}" for note in notes),
-        r"\end{table}",
+        *(rf"\par\smallskip\parbox{{\linewidth}}{{{note}}}" for note in notes),
+        rf"\end{{{name}}}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _latex_column(column: Column, columns: Sequence[Column]) -> str:
-    """Numbers as wide as they are; texts share 0.45 of the line and break."""
-    if column.right:
-        return "r"
-    share = 0.45 / sum(not other.right for other in columns)
-    return rf"p{{{share:.3f}\linewidth}}"
-
-
-def _latex_row(cells: Sequence[str], columns: Sequence[Column]) -> str:
+def latex_row(cells: Sequence[str], columns: Sequence[Column]) -> str:
+    """A line of a `tabular`."""
     shown = (
-        escape_latex(cell.replace("-", "−"))  # a minus sign before a number
-        if column.right
-        else rf"\raggedright {escape_latex(cell)}"
+        latex_number(cell) if column.right else rf"\raggedright {breakable(cell)}"
         for cell, column in zip(cells, columns, strict=True)
     )
     return " & ".join(shown) + r" \tabularnewline"
 
 
+LONG = 12  # letters of a word that may be broken
+PIECE = re.compile(rf"[^\x00-\u024f]|[^/.:_\u0250-\U0010ffff-]{{1,{LONG}}}[/.:_-]*|[/.:_-]+")
+
+
+def breakable(text: str) -> str:
+    """For LaTeX, with places to break long words: names of files, addresses."""
+    words = (PIECE.findall(word) if len(word) > LONG else [word] for word in text.split())
+    return " ".join(r"\allowbreak{}".join(map(escape_latex, word)) for word in words)
+
+
+def latex_number(text: str) -> str:
+    """With a minus sign before a number, and a hyphen within a word."""
+    return escape_latex(re.sub(r"(?<!\w)-(?=[\d.])", "−", text))
+
+
 def escape_latex(text: str) -> str:
     """Text that LaTeX prints as it stands; what its fonts lack becomes its code point."""
-    return "".join(_latex_character(sign) for sign in " ".join(text.split()))
+    plain = "".join(_latex_character(sign) for sign in " ".join(text.split()))
+    return re.sub("-(?=-)", "-{}", plain)  # two of them would become a dash
 
 
 def _latex_character(sign: str) -> str:

@@ -8,6 +8,7 @@ from workbench.show.console import Command
 
 Value = str | int | float | None
 Kind = Literal["number", "numbers", "text", "name"]
+RARE = 8  # rank from which on a column is shown on a page only where it is asked for
 Tone = Literal["", "good", "bad", "lost", "differs"]
 
 
@@ -33,6 +34,11 @@ class Column:
     def right(self) -> bool:
         """Whether it stands to the right."""
         return self.kind in ("number", "numbers")
+
+    @property
+    def rare(self) -> bool:
+        """Whether a page shows it only where it is asked for."""
+        return self.files_only or self.rank >= RARE
 
     @property
     def breaks(self) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
+from workbench.statistics.comparison import LEVEL, holm
 from workbench.statistics.facts import Row, RunRecord
 from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.paired import Interval, rounding_error, student
@@ -35,6 +36,14 @@ class Estimate:
     mean: float
     interval: Interval | None
     p: float | None = None
+
+
+def real(sizes: Sequence[Estimate]) -> list[bool]:
+    """Which are not nil, by tests adjusted over all of them (Holm)."""
+    if not sizes:
+        return []
+    adjusted = holm([1.0 if size.p is None else size.p for size in sizes])
+    return [bool(p <= LEVEL) for p in adjusted]
 
 
 @dataclass(frozen=True, slots=True)

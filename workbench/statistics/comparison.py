@@ -67,6 +67,7 @@ class Comparison:
     takes: int | None = None
     chance: float | None = None
     metric: Metric = TOP1
+    also: tuple["Comparison", ...] = ()  # the row's further ones, of the same family of tests
 
     @property
     def decided(self) -> bool:

@@ -49,6 +49,11 @@ class RunRecord(Frozen):
         return None if self.status in OPEN else Outcome(self.status)
 
     @property
+    def alone(self) -> bool | None:
+        """Whether the machine did little else meanwhile; None where that is not known."""
+        return None
+
+    @property
     def measured(self) -> float | None:
         """The top-1 that counts: of a run that completed, else none."""
         return self.score(TOP1)
@@ -66,10 +71,16 @@ class Row(Frozen):
     name: str
     changed: str = ""  # against the row it is compared to, for people
     compared_to: str | None = None
+    also: tuple[str, ...] = ()  # further rows that it is compared to
     published: str | None = None  # the published row that it stands for, as file/row
     present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
     params: int | None = None
     macs: int | None = None  # multiply-adds of one image
+
+    @property
+    def contrasts(self) -> tuple[str, ...]:
+        """Every row that it is compared to."""
+        return () if self.compared_to is None else (self.compared_to, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +160,9 @@ def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
     _no_twice("variant", names)
     _no_twice("run of (variant, seed)", [(run.variant, run.seed) for run in runs])
     for row in rows:
-        if row.compared_to is not None and row.compared_to not in names:
-            raise InputError(f"compared to {row.compared_to!r}, which is no row", row=row.name)
+        for other in row.contrasts:
+            if other not in names:
+                raise InputError(f"compared to {other!r}, which is no row", row=row.name)
     for run in runs:
         if run.variant not in names:
             raise InputError(f"run {run.id}: variant {run.variant!r} is no row of the plan")

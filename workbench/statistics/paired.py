@@ -85,6 +85,7 @@ class Summary:
     mean: float | None
     sd: float | None
     images_per_second: float | None
+    alone: bool | None  # whether all that was measured beside no other work; None: not known
     ended: tuple[tuple[Outcome, int], ...]  # what did not complete
     reasons: tuple[str, ...]
 
@@ -171,7 +172,9 @@ def summarise(row: Row, runs: Sequence[RunRecord], metric: Metric = TOP1) -> Sum
     own = [run for run in runs if run.variant == row.name]
     scores = [score for run in own if (score := run.score(metric)) is not None]
     done = [run for run in own if run.outcome is Outcome.COMPLETED]
-    speed = [run.images_per_second for run in done if run.images_per_second]
+    timed = [run for run in done if run.images_per_second]
+    speed = [run.images_per_second for run in timed if run.images_per_second]
+    loads = {run.alone for run in timed}
     counts = [
         (outcome, sum(run.outcome is outcome for run in own))
         for outcome in Outcome
@@ -184,6 +187,7 @@ def summarise(row: Row, runs: Sequence[RunRecord], metric: Metric = TOP1) -> Sum
         mean=float(np.mean(scores)) if scores else None,
         sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         images_per_second=float(np.mean(speed)) if speed else None,
+        alone=False if False in loads else None if None in loads or not timed else True,
         ended=tuple((outcome, count) for outcome, count in counts if count),
         reasons=tuple(dict.fromkeys(run.reason for run in own if run.reason)),
     )
@@ -199,6 +203,9 @@ def compare_rows(
     method: Method | None = None,
 ) -> dict[str, Comparison]:
     """Every row that is compared to another, by variant, in the first metric of the method.
+
+    All comparisons of a plan are one family of tests. Of a row that is compared to several, the
+    further ones are `also` in the first.
 
     `seeds` is the order they were run in, which the sequential method of a `race` needs; `images`
     is the size of the test set. Without a `method`, each row has its own variance.
@@ -218,10 +225,17 @@ def compare_metrics(
     """`compare_rows` in every metric of the method; they share one adjustment."""
     method = method or Method()
     found = _compare_own(rows, runs, seeds, race, resamples, images, method)
-    if method.variance == "own":
-        return found
-    least = rounding_error(images)
-    return compare_shared(rows, found, runs, seeds, method, race, least)
+    if method.variance == "shared":
+        least = rounding_error(images)
+        found = compare_shared(rows, found, runs, seeds, method, race, least)
+    return tuple(_by_row(compared) for compared in found)
+
+
+def _by_row(compared: Sequence[Comparison]) -> dict[str, Comparison]:
+    by_row: dict[str, list[Comparison]] = {}
+    for each in compared:
+        by_row.setdefault(each.variant, []).append(each)
+    return {name: own[0].replaced(also=tuple(own[1:])) for name, own in by_row.items()}
 
 
 def _compare_own(
@@ -232,8 +246,10 @@ def _compare_own(
     resamples: int,
     images: int | None,
     method: Method,
-) -> tuple[dict[str, Comparison], ...]:
-    compared = [row for row in rows if row.compared_to is not None]
+) -> tuple[list[Comparison], ...]:
+    compared = [
+        row.model_copy(update={"compared_to": other}) for row in rows for other in row.contrasts
+    ]
     cells = [(metric, row) for metric in method.metrics for row in compared]
     pairs = [paired(row, runs, seeds, metric) for metric, row in cells]
     tests = [
@@ -242,10 +258,10 @@ def _compare_own(
     ]
     adjusted = adjust([1.0 if test is None else float(test.p) for test in tests], method)
     family = method.tests(len(compared))
-    found: dict[str, dict[str, Comparison]] = {metric.key: {} for metric in method.metrics}
+    found: dict[str, list[Comparison]] = {metric.key: [] for metric in method.metrics}
     for (metric, row), pair, test, p in zip(cells, pairs, tests, adjusted, strict=True):
-        found[metric.key][row.name] = _comparison(
-            row, metric, pair, test, float(p), family, race, resamples
+        found[metric.key].append(
+            _comparison(row, metric, pair, test, float(p), family, race, resamples)
         )
     return tuple(found.values())
 

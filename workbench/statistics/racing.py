@@ -39,13 +39,14 @@ def next_seeds(
     decided = _decided(rows, runs, order, race, images, method)
     share = {row.name: race.least for row in rows}
     for row in rows:
-        if row.compared_to is None or row.name in decided:
-            continue
-        sides = (row.name, row.compared_to)
-        if all(_runs_on(side, runs, order[: race.least]) for side in sides):
-            had = min(_had(side, runs, order) for side in sides)
-            for side in sides:
-                share[side] = max(share[side], had + 1)
+        for other in row.contrasts:
+            sides = (row.name, other)
+            if sides in decided:
+                continue
+            if all(_runs_on(side, runs, order[: race.least]) for side in sides):
+                had = min(_had(side, runs, order) for side in sides)
+                for side in sides:
+                    share[side] = max(share[side], had + 1)
     ran = {(run.variant, run.seed) for run in runs}
     missing = (
         (row.name, tuple(s for s in order[: share[row.name]] if (row.name, s) not in ran))
@@ -61,9 +62,15 @@ def _decided(
     race: Race,
     images: int | None,
     method: Method | None,
-) -> set[str]:
+) -> set[tuple[str, str]]:
+    """The pairs of rows that want no further seeds, in any metric."""
     found = compare_metrics(rows, runs, order, race, 0, images, method)
-    return {name for name in found[0] if all(_settled(each[name]) for each in found)}
+    pairs = [[each for first in of.values() for each in (first, *first.also)] for of in found]
+    return {
+        (each[0].variant, each[0].compared_to)
+        for each in zip(*pairs, strict=True)
+        if all(map(_settled, each))
+    }
 
 
 def _settled(found: Comparison) -> bool:

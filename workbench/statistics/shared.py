@@ -13,7 +13,7 @@ hypotheses hold than there are rows (Shaffer, Journal of the American Statistica
 1986): each test is at 5 % over the number of rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,20 +48,20 @@ class _Tests:
 
 def compare_shared(
     rows: Sequence[Row],
-    paired: Sequence[Mapping[str, Comparison]],
+    paired: Sequence[Sequence[Comparison]],
     runs: Sequence[RunRecord],
     seeds: Sequence[int],
     method: Method,
     race: Race | None = None,
     least: float = 0.0,
-) -> tuple[dict[str, Comparison], ...]:
-    """For every metric, each compared row by variant; `paired` are the paired t tests.
+) -> tuple[list[Comparison], ...]:
+    """For every metric, each comparison in the order of `paired`, which are the paired t tests.
 
     `least` is the least standard error of a difference of shares of the test images.
     """
-    compared = [*paired[0].values()]
+    compared = paired[0]
     if not compared:
-        return tuple({} for _ in paired)
+        return tuple([] for _ in paired)
     index = {row.name: position for position, row in enumerate(rows)}
     first = np.array([index[each.variant] for each in compared])
     second = np.array([index[each.compared_to] for each in compared])
@@ -77,13 +77,13 @@ def compare_shared(
     adjusted = np.minimum(p * tests[0].family, 1.0) if margins else adjust(p, method)
     level = step_level(p, adjusted, tests[0].family)
     return tuple(
-        {
-            name: _comparison(
+        [
+            _comparison(
                 each, tests[place], position, method, race,
                 *(float(of[place * len(first) + position]) for of in (adjusted, level)),
             )
-            for position, (name, each) in enumerate(found.items())
-        }
+            for position, each in enumerate(found)
+        ]
         for place, found in enumerate(paired)
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from workbench.plans.file import find_plan
 from workbench.plans.kinds import KINDS
 from workbench.runs.command import RESULTS, command_line
 from workbench.show.console import say_written
+from workbench.show.figures import Output
 from workbench.study.cost_map import CostMap, map_costs
 from workbench.study.file import parse_study
 from workbench.study.report import (
@@ -18,6 +19,7 @@ from workbench.study.report import (
     costs_view,
     study_view,
     write_costs,
+    write_figures,
     write_study,
 )
 from workbench.study.run import StudyOptions, StudyResult, run_study
@@ -114,6 +116,13 @@ def cost_only(
     console.print(costs_view(found))
     say_written(console, len(written), folder, folder / f"{COST_MAP}.png")
     return found
+
+
+def paper_figures(folder: Path, place: Path, output: Output) -> list[Path]:
+    """The figures of a study's folder for print, into `place`."""
+    stored = read_study(folder)
+    trials = read_trials(folder, stored)
+    return write_figures(place, stored, trials, summarise_study(stored, trials), output)
 
 
 def report_study(folder: str | Path, console: Console) -> Path:

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from math import log
-from statistics import stdev
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
 from workbench.show import figures as style
+from workbench.show.labels import label_points
 from workbench.study.cost_map import CostMap
-from workbench.study.summary import ReportedStudy, StudySummary
+from workbench.study.summary import ReportedStudy, StudySummary, not_apart
 from workbench.study.trials import Trial
 
 if TYPE_CHECKING:
@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHADES = "cividis"  # even in grey, and for the colour-blind
+LEGEND = 4.5  # inches that a legend of two columns takes
 
 
-def draw_map(study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary) -> "Figure":
-    """The alpha-beta plane: every point of the study, coloured by top-1, and the paper's."""
-    made = style.figure(7.0, 4.8)
-    axes = made.add_subplot()
+def draw_map(
+    study: ReportedStudy,
+    trials: Sequence[Trial],
+    summary: StudySummary,
+    width: float = style.PAGE,
+) -> "Figure":
+    """The alpha-beta plane: every point of the study, coloured by top-1, and the paper's.
+
+    Rings stand round the points whose network can't be told from the best.
+    """
+    made, axes = _square(width)
     _edges(axes, study)
     missed = [t.constants for t in trials if t.outcome == "infeasible"]
     lost = [t.constants for t in trials if t.outcome in ("pruned", "diverged")]
@@ -38,22 +46,20 @@ def draw_map(study: ReportedStudy, trials: Sequence[Trial], summary: StudySummar
             cmap=SHADES,
             edgecolors=style.BLACK,
             linewidths=0.4,
-            s=42,
+            s=26,
             zorder=3,
             label=f"trained, or the same network ({len(known)})",
         )
-        made.colorbar(shown, ax=axes, label="top-1, %, mean over seeds")
-    if summary.best:
-        _ring(axes, summary.best.constants, summary.leader)
-    _paper(axes, study)
-    _plane(axes)
+        made.colorbar(shown, ax=axes, label="top-1, %, mean over seeds", shrink=0.9)
+    _rings(axes, trials, summary)
+    _paper(axes, study, summary.paper)
+    _plane(made, axes, width)
     return made
 
 
-def draw_costs(found: CostMap) -> "Figure":
+def draw_costs(found: CostMap, width: float = style.PAGE) -> "Figure":
     """The alpha-beta plane: realised growth over what was asked for, after rounding."""
-    made = style.figure(7.0, 4.8)
-    axes = made.add_subplot()
+    made, axes = _square(width)
     built = [each for each in found.candidates if each.scaled is not None]
     misses = [each.scaled.miss * 100 for each in built if each.scaled]
     reach = max(abs(miss) for miss in misses)
@@ -67,45 +73,61 @@ def draw_costs(found: CostMap) -> "Figure":
         s=6,
         linewidths=0,
     )
-    made.colorbar(shown, ax=axes, label=f"growth off {found.study.file.growth:g} after rounding, %")
+    label = f"growth off {found.study.file.growth:g} after rounding, %"
+    made.colorbar(shown, ax=axes, label=label, shrink=0.9)
     inside = [each.constants for each in found.feasible]
     share = f"within {found.study.file.tolerance:.0%} ({len(inside)} of {len(found.candidates)})"
     _marks(axes, inside, ".", style.BLACK, share)
     _edges(axes, found.study)
-    _paper(axes, found.study)
-    _plane(axes)
+    _paper(axes, found.study, None)
+    _plane(made, axes, width)
     return made
 
 
-def draw_top1(trials: Sequence[Trial], summary: StudySummary) -> "Figure | None":
-    """Top-1 against MACs of every network that trained; none where there are none."""
+def draw_top1(
+    trials: Sequence[Trial], summary: StudySummary, width: float = style.PAGE
+) -> "Figure | None":
+    """Top-1 against MACs of every network that trained; none where there are none.
+
+    Bars are half of what the seeds tell apart, so that two networks whose bars do not touch are
+    apart; without it, where there is one seed, there are none.
+    """
     known = [trial for trial in trials if trial.trained and trial.top1 is not None and trial.macs]
     if not known:
         return None
-    made = style.figure(7.0, 4.2)
+    made = style.figure(width, 0.9 + 0.5 * width)
     axes = made.add_subplot()
+    alike = {trial.number for trial in not_apart(trials, summary)}
+    half = summary.noise.difference / 2 if summary.noise else None
     for trial in known:
-        seeds = trial.top1_by_seed
-        on_front = trial.number in summary.front and len(summary.front) < len(known)
+        level = not alike or trial.number in alike
         axes.errorbar(
             trial.macs or 0,
             trial.top1 or 0.0,
-            yerr=stdev(seeds) if len(seeds) > 1 else None,
-            fmt="o" if on_front else "s",
-            color=style.BLUE if on_front else style.GREY,
-            markersize=5,
+            yerr=half,
+            fmt="o" if level else "s",
+            color=style.BLUE if level else style.GREY,
+            markersize=4,
             capsize=2,
             elinewidth=0.8,
         )
-    _name(axes, summary.best, summary.leader, style.VERMILION)
-    _name(axes, summary.paper, "paper's", style.BLACK)
     axes.grid()
     axes.set_xlabel("multiply-adds of one image")
-    axes.set_ylabel("top-1, %, mean and standard deviation over seeds")
+    axes.set_ylabel("top-1, %, mean over seeds")
     style.axis_of_counts(axes.xaxis)
     axes.margins(x=0.1, y=0.12)
-    if len(summary.front) > 1:
-        axes.set_title("Blue: no other network is better in all objectives", color=style.GREY)
+    style.few_ticks(axes, width)
+    if half is not None:
+        told = "Blue: not told from the best. Bars that do not touch are apart (Tukey)"
+        axes.set_title(style.wrapped(told, width - 0.6, style.NORMAL), color=style.GREY)
+    named = {summary.leader: summary.best, "paper's": summary.paper}
+    points = [
+        (name, float(each.macs), each.top1)
+        for name, each in named.items()
+        if each is not None and each.top1 is not None and each.macs
+    ]
+    blocked = [(float(each.macs or 0), each.top1 or 0.0) for each in known]
+    label_points(axes, points, [style.BLACK] * len(points), blocked)
     return made
 
 
@@ -123,9 +145,9 @@ def _edges(axes: "Axes", study: ReportedStudy) -> None:
         axes.plot(alphas, betas, color=style.RULE, linewidth=1.2 if gamma == 1 else 0.8, zorder=1)
         axes.annotate(
             f"gamma {gamma:.2f}",
-            (float(alphas[60]), float(betas[60])),
+            (float(alphas[75]), float(betas[75])),
             color=style.GREY,
-            fontsize=7,
+            fontsize=style.SMALL,
             xytext=(2, 2),
             textcoords="offset points",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
@@ -147,31 +169,46 @@ def _marks(axes: "Axes", points: Sequence[Constants], marker: str, colour: str, 
         )
 
 
-def _ring(axes: "Axes", at: Constants, name: str) -> None:
-    axes.scatter(
-        [at.alpha], [at.beta], s=130, facecolors="none", edgecolors=style.VERMILION,
-        linewidths=1.6, zorder=4, label=name,
-    )  # fmt: skip
-
-
-def _paper(axes: "Axes", study: ReportedStudy) -> None:
-    at = along_the_ray(PAPER, study.surface.exponents, study.surface.growth)
-    axes.scatter(
-        [at.alpha], [at.beta], marker="*", s=150, color=style.ORANGE, edgecolors=style.BLACK,
-        linewidths=0.6, zorder=5, label=f"the paper's direction, {PAPER}",
-    )  # fmt: skip
-
-
-def _name(axes: "Axes", trial: Trial | None, name: str, colour: str) -> None:
-    if trial is None or trial.top1 is None or not trial.macs:
+def _rings(axes: "Axes", trials: Sequence[Trial], summary: StudySummary) -> None:
+    alike = not_apart(trials, summary)
+    if not alike:
         return
-    at = (float(trial.macs), trial.top1)
-    axes.annotate(name, at, color=colour, fontsize=8, xytext=(6, 6), textcoords="offset points")
+    axes.scatter(
+        [each.constants.alpha for each in alike],
+        [each.constants.beta for each in alike],
+        s=70,
+        facecolors="none",
+        edgecolors=style.VERMILION,
+        linewidths=1.1,
+        zorder=4,
+        label=f"not told from the best ({len(alike)} networks)",
+    )
 
 
-def _plane(axes: "Axes") -> None:
+def _paper(axes: "Axes", study: ReportedStudy, trained: Trial | None) -> None:
+    at = along_the_ray(PAPER, study.surface.exponents, study.surface.growth)
+    top1 = trained.top1 if trained else None
+    axes.scatter(
+        [at.alpha],
+        [at.beta],
+        marker="*",
+        s=110,
+        color=style.ORANGE,
+        edgecolors=style.BLACK,
+        linewidths=0.6,
+        zorder=5,
+        label="the paper's" + (f", top-1 {top1:.2f} %" if top1 is not None else f", {PAPER}"),
+    )
+
+
+def _square(width: float) -> "tuple[Figure, Axes]":
+    made = style.figure(width, 0.85 * width + 0.5)
+    return made, made.add_subplot()
+
+
+def _plane(made: "Figure", axes: "Axes", width: float) -> None:
     axes.set_xlabel("alpha (depth)")
     axes.set_ylabel("beta (dimension)")
-    axes.set_title("Points of the constraint surface; gamma is solved", color=style.GREY)
     axes.grid()
-    axes.legend(fontsize=7, loc="upper right")
+    style.few_ticks(axes, width)
+    made.legend(loc="outside lower center", ncols=2 if width > LEGEND else 1, frameon=False)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -24,11 +24,15 @@ from workbench.study.page import study_page
 from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary, study_answer
 from workbench.study.trials import Trial
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 COLUMNS = (
     "number", "outcome", "alpha", "beta", "gamma", "network", "same_as", "macs", "params",
     "growth", "top1", "top1_by_seed", "throughput", "reason",
 )  # fmt: skip
 SHOWN = 12  # networks
+REPORT = style.Output()
 MAP, COST_MAP = "map", "cost_map"  # the figures to look at first
 
 
@@ -59,10 +63,7 @@ def write_study(
     write_text(folder / "study.json", json.dumps(data, indent=2) + "\n")
     write_csv(folder / "trials.csv", COLUMNS, (_flat(_row(trial)) for trial in trials))
     written = [folder / "study.json", folder / "trials.csv"]
-    with style.style():
-        written += _save(figures.draw_map(study, trials, summary), folder, MAP)
-        drawn = figures.draw_top1(trials, summary)
-        written += _save(drawn, folder, "top1_macs") if drawn else []
+    written += write_figures(folder, study, trials, summary)
     tables = [replace(_networks("Networks", trials), notes=summary.notes)]
     if len(summary.top) >= FEWEST:
         tables.append(
@@ -70,6 +71,27 @@ def write_study(
         )
     document = study_page(folder, study, trials, summary, tables)
     return [*written, write_text(folder / "report.html", document)]
+
+
+def write_figures(
+    folder: Path,
+    study: ReportedStudy,
+    trials: Sequence[Trial],
+    summary: StudySummary,
+    output: style.Output = REPORT,
+) -> list[Path]:
+    """The figures `map` and `top1_macs`, the latter where anything trained."""
+    with style.style():
+        drawn = {
+            MAP: figures.draw_map(study, trials, summary, output.width),
+            "top1_macs": figures.draw_top1(trials, summary, output.width),
+        }
+        return [
+            path
+            for stem, made in drawn.items()
+            if made is not None
+            for path in _save(made, folder, stem, output.formats)
+        ]
 
 
 def write_costs(folder: Path, found: CostMap) -> list[Path]:
@@ -84,9 +106,12 @@ def write_costs(folder: Path, found: CostMap) -> list[Path]:
         return [folder / "cost_map.csv", *_save(figures.draw_costs(found), folder, COST_MAP)]
 
 
-def _save(drawn: Any, folder: Path, stem: str) -> list[Path]:
+def _save(
+    drawn: "Figure", folder: Path, stem: str, formats: Sequence[str] = ("svg", "png")
+) -> list[Path]:
     try:
-        return style.save(drawn, folder, stem)
+        folder.mkdir(parents=True, exist_ok=True)
+        return style.save(drawn, folder, stem, formats)
     except OSError as error:
         raise InputError(
             f"{folder}/{stem} can't be written: {error.strerror}", key="results"

@@ -214,13 +214,12 @@ def study_answer(trials: Sequence[Trial], summary: StudySummary) -> str:
 
 def _sharpness(trials: Sequence[Trial], summary: StudySummary) -> str:
     """The range of each constant over the networks that can't be told from the best."""
-    noise, best = summary.noise, summary.best
-    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
-    if noise is None or best is None or best.top1 is None or len(trained) < FEWEST:
+    alike = not_apart(trials, summary)
+    if not alike:
         return ""
-    least = best.top1 - noise.difference
-    alike = [trial for trial in trained if (trial.top1 or 0.0) >= least]
+    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
     if len(alike) == 1:
+        best = alike[0]
         return f"One of {len(trained)} networks is better than all others: {best.constants}."
     if len(alike) == len(trained):
         tried = ", ".join(f"{name} {_range(name, trained)}" for name in NAMES)
@@ -233,6 +232,17 @@ def _sharpness(trials: Sequence[Trial], summary: StudySummary) -> str:
         f"{len(alike)} of {len(trained)} networks can't be told from the best; their constants "
         f"are {ranges} (tried: {', '.join(_range(name, trained) for name in NAMES)})."
     )
+
+
+def not_apart(trials: Sequence[Trial], summary: StudySummary) -> list[Trial]:
+    """The trials that trained a network which can't be told from the best; none where no network
+    can be called that."""
+    noise, best = summary.noise, summary.best
+    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
+    if noise is None or best is None or best.top1 is None or len(trained) < FEWEST:
+        return []
+    least = best.top1 - noise.difference
+    return [trial for trial in trained if (trial.top1 or 0.0) >= least]
 
 
 def _range(name: str, trials: Sequence[Trial]) -> str:

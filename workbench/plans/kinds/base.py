@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from workbench.config import Count, Frozen, Natural
-from workbench.errors import InputError
+from workbench.errors import InputError, unknown
 from workbench.plans.matching import Match
 from workbench.statistics.facts import Row
 from workbench.statistics.metric import TOP1
@@ -87,6 +87,7 @@ class Step(Frozen):
     set: Overrides = ()
     changed: str | None = None
     published: str | None = None
+    against: Words = ()  # the rows that it is compared to, in place of the one of the kind
 
 
 class SeedRace(Frozen):
@@ -114,6 +115,7 @@ class PlanFile(Frozen):
     variance: Literal["shared", "own"] = "shared"  # of a row: pooled over rows, or its own alone
     equivalent: Annotated[float, Field(gt=0, lt=100)] | None = None  # points that don't matter
     metric: Words = (TOP1.key,)  # what verdicts are about
+    against: dict[Name, Words] = Field(default_factory=dict)  # by row, as `Step.against`
     imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod
@@ -154,10 +156,33 @@ class PlanFile(Frozen):
             base = before.base
             overrides = before.overrides + step.set
             changed = ", ".join(step.set)
+        first, *also = step.against or (compared_to,)
         return PlannedRow(
             name=step.name, base=base, overrides=overrides, changed=step.changed or changed,
-            compared_to=compared_to, published=step.published,
+            compared_to=first, also=tuple(filter(None, also)), published=step.published,
         )  # fmt: skip
+
+    def compared_rows(self) -> tuple[PlannedRow, ...]:
+        """The rows as `against` has them compared. Raises `InputError` for a row that is none."""
+        rows = self.choices()
+        names = [row.name for row in rows]
+        for name in self.against:
+            if name not in names:
+                raise unknown("against", name, names)
+        found = tuple(_against(row, self.against.get(row.name, ())) for row in rows)
+        for row in found:
+            for other in row.contrasts:
+                if other not in names or (other == row.name and names.count(other) == 1):
+                    others = [name for name in names if name != row.name]
+                    raise unknown("against", other, others).but(row=row.name)
+            refuse_twice("against", row.contrasts)
+        return found
+
+
+def _against(row: PlannedRow, others: Sequence[str]) -> PlannedRow:
+    if not others:
+        return row
+    return row.model_copy(update={"compared_to": others[0], "also": tuple(others[1:])})
 
 
 def refuse_twice(what: str, values: Sequence[object]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 20  # classes of a panel: those that changed most
-ACROSS = 3
+PANEL = 2.0  # inches of a panel at least
 LOOKS = {
     "gained": ("^", style.BLUE),
     "lost": ("v", style.VERMILION),
@@ -20,18 +20,19 @@ LOOKS = {
 }
 
 
-def draw(found: ImageFindings) -> "Figure | None":
+def draw(found: ImageFindings, width: float = style.PAGE) -> "Figure | None":
     """None where no row is compared."""
     rows = found.rows
     if not rows:
         return None
     tallest = max(min(len(row.classes), MOST) for row in rows)
-    across = min(len(rows), ACROSS)
+    across = min(len(rows), int(width / PANEL))
     down = -(-len(rows) // across)
-    made = style.figure(3.6 * across + 0.4, (1.1 + 0.2 * tallest) * down)
+    made = style.figure(width, (0.55 + 0.16 * tallest) * down + 0.35)
     for at, row in enumerate(rows):
-        _panel(made.add_subplot(down, across, at + 1), found, row)
-    made.supxlabel("change of the class, percentage points, with 95 % interval", fontsize=9)
+        _panel(made.add_subplot(down, across, at + 1), found, row, width / across)
+    label = "change of the class, percentage points, with its interval"
+    made.supxlabel(style.wrapped(label, width - 0.2, style.NORMAL))
     return made
 
 
@@ -41,20 +42,24 @@ def shown(row: RowImages) -> list[ClassChange]:
     return sorted(kept, key=lambda each: -each.mean)
 
 
-def _panel(axes: "Axes", found: ImageFindings, row: RowImages) -> None:
+def _panel(axes: "Axes", found: ImageFindings, row: RowImages, width: float) -> None:
     classes = shown(row)
     for height, each in enumerate(classes):
         marker, colour = LOOKS[each.verdict]
         if each.interval is not None:
             ends = [each.interval.low, each.interval.high]
-            axes.plot(ends, [height, height], color=colour, linewidth=1.8, solid_capstyle="butt")
-        axes.plot(each.mean, height, marker, color=colour, markersize=5)
+            axes.plot(ends, [height, height], color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot(each.mean, height, marker, color=colour, markersize=4)
     axes.axvline(0, color=style.BLACK, linewidth=0.8)
-    names = [style.shorten(found.class_name(each.label), 16) for each in classes]
-    axes.set_yticks(range(len(classes)), names, fontsize=8)
+    names = [style.shorten(found.class_name(each.label), 14) for each in classes]
+    axes.set_yticks(range(len(classes)), names)
     axes.set_ylim(len(classes) - 0.5, -0.5)
+    axes.locator_params(axis="x", nbins=4)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     less = f", {MOST} of {len(row.classes)} classes" if len(row.classes) > MOST else ""
-    title = f"{style.shorten(row.variant)}{less}\nagainst {style.shorten(row.compared_to)}"
-    axes.set_title(title, fontsize=8)
+    room = width - 0.25 - 0.06 * max(map(len, names), default=0)
+    words = (f"{row.variant}{less}", f"against {row.compared_to}")
+    axes.set_title(
+        "\n".join(style.wrapped(text, room, lines=1) for text in words), fontsize=style.SMALL
+    )

@@ -12,23 +12,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACROSS = 10  # pictures of a line
-MARGIN, SIDE, LINE = 1.6, 0.82, 1.05  # inches: of the names, of a picture's place, of a line
+MARGIN, SIDE, LINE = 1.0, 0.72, 0.98  # inches: of the names, of a picture's place, of a line
 
 
-def draw(found: ImageFindings) -> "Figure | None":
+def draw(found: ImageFindings, width: float = MARGIN + SIDE * ACROSS) -> "Figure | None":
     """A line of images gained and a line of images lost for each row, most seeds first.
 
     None where no image changed, or the data set is not here.
     """
+    across = min(int((width - MARGIN) / SIDE), ACROSS)
     lines = [
-        (row, what, changed[:ACROSS])
+        (row, what, changed[:across])
         for row in found.rows
         for what, changed in (("gained", row.gained), ("lost", row.lost))
         if changed
     ]
     if not lines or found.missing:
         return None
-    made = style.figure(MARGIN + SIDE * ACROSS, LINE * len(lines))
+    made = style.figure(width, LINE * len(lines))
     made.set_layout_engine("none")  # the places are known, and a search for them takes seconds
     for at, line in enumerate(lines):
         _line(made, found, (at, len(lines)), *line)
@@ -45,16 +46,16 @@ def _line(
 ) -> None:
     at, lines = place
     for column, each in enumerate(changed):
-        axes = made.add_axes(_place(column, at, lines))
+        axes = made.add_axes(_place(column, at, lines, made.get_figwidth()))
         _picture(axes, found, each, what, len(row.seeds))
         if column == 0:
-            name = f"{style.shorten(row.variant, 22)}\n{what}"
-            axes.set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
+            name = f"{style.wrapped(row.variant, MARGIN - 0.15, lines=3)}\n{what}"
+            axes.set_ylabel(name, fontsize=style.SMALL, rotation=0, ha="right", va="center")
 
 
-def _place(column: int, line: int, lines: int) -> tuple[float, float, float, float]:
+def _place(column: int, line: int, lines: int, width: float) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of a picture, as shares of the figure."""
-    width, height = MARGIN + SIDE * ACROSS, LINE * lines
+    height = LINE * lines
     left, bottom = MARGIN + SIDE * column, LINE * (lines - line - 1) + 0.04
     return left / width, bottom / height, 0.9 * SIDE / width, 0.9 * SIDE / height
 
@@ -67,5 +68,5 @@ def _picture(axes: "Axes", found: ImageFindings, each: ImageChange, what: str, s
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     count = each.row_alone if what == "gained" else each.other_alone
-    name = style.shorten(found.class_name(each.label), 12)
-    axes.set_title(f"{name}\n{count} of {seeds}", fontsize=6, loc="center")
+    name = style.shorten(found.class_name(each.label), style.letters(SIDE))
+    axes.set_title(f"{name}\n{count} of {seeds}", fontsize=style.SMALL, loc="center", pad=2)

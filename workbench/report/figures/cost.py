@@ -4,9 +4,10 @@ from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from workbench.report.figures.labels import label_points
 from workbench.report.findings import Findings, RowResult
 from workbench.show import figures as style
+from workbench.show.labels import label_points
+from workbench.statistics.metric import Metric
 from workbench.statistics.paired import Verdict
 
 if TYPE_CHECKING:
@@ -19,49 +20,67 @@ ALONG = 30  # places on each piece of the front that names keep clear of
 ALONG_BAR = 6  # and on each half of an error bar
 
 
-def draw(found: Findings, measure: Measure) -> "Figure | None":
+def draw(found: Findings, measure: Measure, width: float = style.PAGE) -> "Figure | None":
     """None where fewer than two rows have both values, or all have the same cost.
 
-    Throughput has no front: how much else the machine did beside a run is not recorded.
+    Only throughput that was measured beside no other work has a front.
     """
     points = _points(found.results, measure)
     if len({x for _, x, _, _ in points}) < 2:
         return None
-    made = style.figure(7.0, 4.2)
+    made = style.figure(width, 0.9 + 0.5 * width)
     axes = made.add_subplot()
-    front = pareto([(x, y) for _, x, y, _ in points], True) if measure == "macs" else []
-    beaten = _beaten(found, points, front)
-    _front(axes, [points[index] for index in front])
+    front = _front(found, points, measure)
+    beaten = _beaten(found, points, front, measure)
+    _line(axes, [points[index] for index in front])
     for index, (_, x, y, sd) in enumerate(points):
-        off = index in beaten or not front
+        off = index in beaten
         axes.errorbar(
-            x, y, yerr=sd or None, fmt="s" if off else "o", markersize=6, capsize=3,
+            x, y, yerr=sd or None, fmt="s" if off else "o", markersize=5, capsize=2, elinewidth=0.9,
             color=style.GREY if off else style.BLUE,
             markerfacecolor=None if off or index in front else "white",
         )  # fmt: skip
-    _label_axes(axes, measure)
+    _label_axes(axes, measure, width, found.facts.method.metrics[0], bool(front))
     _names(axes, points, front, beaten)
     return made
 
 
-def _beaten(found: Findings, points: Sequence[Point], front: Sequence[int]) -> set[int]:
-    """The points that a verdict tells from the best of the front at their cost or less."""
+def _front(found: Findings, points: Sequence[Point], measure: Measure) -> list[int]:
+    alone = {each.row.name for each in found.results if each.summary.alone}
+    kept = [at for at, each in enumerate(points) if measure == "macs" or each[0] in alone]
+    up = 1 if found.facts.method.metrics[0].higher else -1
+    return [
+        kept[at]
+        for at in pareto([(points[at][1], up * points[at][2]) for at in kept], measure == "macs")
+    ]
+
+
+def _beaten(
+    found: Findings, points: Sequence[Point], front: Sequence[int], measure: Measure
+) -> set[int]:
+    """The points that a verdict tells from the best of the front at their cost or a better one;
+    all where there is none."""
+    if not front:
+        return set(range(len(points)))
     best = {
-        points[index][0]: _best(points, front, points[index][1])
+        points[index][0]: _best(found, [points[at] for at in front], points[index][1], measure)
         for index in range(len(points))
-        if front and index not in front
+        if index not in front
     }
-    verdicts = found.compared(best) if best else {}
+    named = {name: to for name, to in best.items() if to}
+    verdicts = found.compared(named) if named else {}
     return {
         index
         for index, (name, *_) in enumerate(points)
-        if name in verdicts and verdicts[name].verdict is Verdict.HURTS
+        if name in best and (best[name] == "" or verdicts[name].verdict is Verdict.HURTS)
     }
 
 
-def _best(points: Sequence[Point], front: Sequence[int], cost: float) -> str:
-    """The row of the front with the highest top-1 at `cost` or less."""
-    return max((points[at] for at in front if points[at][1] <= cost), key=lambda each: each[2])[0]
+def _best(found: Findings, front: Sequence[Point], cost: float, measure: Measure) -> str:
+    """The row of the front with the best score at `cost` or a better one; empty without one."""
+    sign, up = 1 if measure == "macs" else -1, 1 if found.facts.method.metrics[0].higher else -1
+    there = [each for each in front if sign * each[1] <= sign * cost]
+    return max(there, key=lambda each: up * each[2])[0] if there else ""
 
 
 def pareto(points: Sequence[tuple[float, float]], less_is_better: bool) -> list[int]:
@@ -93,31 +112,30 @@ def _points(lines: Sequence[RowResult], measure: Measure) -> list[Point]:
     return found
 
 
-def _front(axes: "Axes", points: Sequence[Point]) -> None:
+def _line(axes: "Axes", points: Sequence[Point]) -> None:
     xs, ys = [x for _, x, _, _ in points], [y for _, _, y, _ in points]
     axes.plot(xs, ys, color=style.BLUE, linewidth=1, linestyle="--", zorder=1)
 
 
-def _label_axes(axes: "Axes", measure: Measure) -> None:
+def _label_axes(axes: "Axes", measure: Measure, width: float, metric: Metric, front: bool) -> None:
     axes.grid()
     axes.margins(x=0.12, y=0.12)
-    axes.set_ylabel("top-1, %, mean and standard deviation over seeds")
+    axes.set_ylabel(f"{metric.name}, {metric.unit}, mean and SD over seeds")
     if measure == "macs":
         axes.set_xlabel("multiply-adds of one image")
         style.axis_of_counts(axes.xaxis)
     else:
-        axes.set_xlabel(
-            "training images per second, as measured during the sweep;\n"
-            "other work on the machine counts against it"
-        )
-    title = "Blue and dashes: the Pareto front; open circles can't be told from it"
-    axes.set_title(title if measure == "macs" else "No front: load not recorded", color=style.GREY)
+        axes.set_xlabel("training images per second during the sweep")
+    title = "Blue, dashes: Pareto front; open circles can't be told from it"
+    words = title if front else "No front: measured beside other work, or load unknown"
+    axes.set_title(style.wrapped(words, width - 0.6, style.NORMAL), color=style.GREY)
+    style.few_ticks(axes, width)
 
 
 def _names(
     axes: "Axes", points: Sequence[Point], front: Sequence[int], beaten: Container[int]
 ) -> None:
-    blue = [bool(front) and index not in beaten for index in range(len(points))]
+    blue = [index not in beaten for index in range(len(points))]
     colours = [style.BLUE if each else style.GREY for each in blue]
     shares = [step / ALONG_BAR for step in range(-ALONG_BAR, ALONG_BAR + 1)]
     bars = ((x, y + share * sd) for _, x, y, sd in points for share in shares)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.labels import label_ends
 from workbench.show import figures as style
+from workbench.show.labels import label_ends
 from workbench.statistics.facts import Row, RunRecord
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOGETHER = len(style.CYCLE)  # more rows than this are drawn each in a panel of its own
-ACROSS = 4
+WIDE = 5.0  # inches, from which on the names find room beside the lines
+PANEL = 1.4  # inches of a panel at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,20 @@ def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
     return found
 
 
-def draw(rows: Sequence[Row], runs: Sequence[RunRecord]) -> "Figure | None":
+def draw(
+    rows: Sequence[Row], runs: Sequence[RunRecord], width: float = style.PAGE
+) -> "Figure | None":
     """None where no run has a curve."""
     found = bands(rows, runs)
     if not found:
         return None
-    return _together(found) if len(found) <= TOGETHER else _panels(found)
+    together = len(found) <= TOGETHER and width >= WIDE
+    return _together(found, width) if together else _panels(found, width)
 
 
-def _together(found: list[Band]) -> "Figure":
+def _together(found: list[Band], width: float) -> "Figure":
     """The whole course, and its last third with the names."""
-    made = style.figure(8.5, 4.0)
+    made = style.figure(width, 0.48 * width)
     grid = made.add_gridspec(1, 2, width_ratios=(3, 2))
     whole, end = made.add_subplot(grid[0]), made.add_subplot(grid[1])
     last = max(band.epochs[-1] for band in found)
@@ -67,10 +71,10 @@ def _together(found: list[Band]) -> "Figure":
     whole.set_ylabel("top-1, %, mean and range of the seeds")
     start = last - last // 3
     whole.set_title("All epochs", color=style.GREY)
-    end.set_title(f"From epoch {start}, on a scale of its own", color=style.GREY)
+    end.set_title(f"From epoch {start}, own scale", color=style.GREY)
     _zoom(end, found, start)
     made.canvas.draw()
-    label_ends(end, [_end(band, index, start) for index, band in enumerate(found)])
+    label_ends(end, [_end(band, index, start) for index, band in enumerate(found)], most=20)
     return made
 
 
@@ -92,20 +96,25 @@ def _end(band: Band, index: int, start: int) -> tuple[str, float, float, str]:
     return band.variant + ended, band.epochs[-1], band.mean[-1], style.CYCLE[index]
 
 
-def _panels(found: list[Band]) -> "Figure":
-    down = -(-len(found) // ACROSS)
-    made = style.figure(8.0, 0.6 + 1.7 * down)
+def _panels(found: list[Band], width: float) -> "Figure":
+    """A row in each, over the means of all others."""
+    across = min(int(width / PANEL), len(found))
+    down = -(-len(found) // across)
+    made = style.figure(width, 0.4 + 1.25 * down)
     first = None
     for index, band in enumerate(found):
-        first = axes = made.add_subplot(down, ACROSS, index + 1, sharex=first, sharey=first)
+        first = axes = made.add_subplot(down, across, index + 1, sharex=first, sharey=first)
         for other in found:
             axes.plot(other.epochs, other.mean, color=style.RULE, linewidth=0.7)
         _band(axes, band, 0)
-        axes.set_title(style.shorten(band.variant, 20), fontsize=8)
+        room = (width - 0.5) / across - 0.15
+        axes.set_title(style.wrapped(band.variant, room), fontsize=style.SMALL)
         axes.grid()
-        _whole_epochs(axes)
-    made.supxlabel("epoch", fontsize=9)
-    made.supylabel("top-1, %", fontsize=9)
+        axes.label_outer()
+        _whole_epochs(axes, 3)
+        axes.locator_params(axis="y", nbins=4)
+    made.supxlabel("epoch")
+    made.supylabel("top-1, %; range of the seeds")
     return made
 
 
@@ -119,8 +128,8 @@ def _band(axes: "Axes", band: Band, index: int) -> None:
         linestyle=style.DASHES[index],
         marker=style.MARKERS[index],
         markevery=max(len(band.epochs) // 6, 1),
-        markersize=4,
-        linewidth=1.6,
+        markersize=3,
+        linewidth=1.3,
     )
 
 
@@ -130,7 +139,7 @@ def _label_axes(axes: "Axes") -> None:
     axes.set_xlabel("epoch")
 
 
-def _whole_epochs(axes: "Axes") -> None:
+def _whole_epochs(axes: "Axes", most: int = 6) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=most))

@@ -1,77 +1,65 @@
-"""Each row's difference to the row it is compared to, and its interval."""
+"""Each row's difference to the row it is compared to: every seed, the mean and its interval."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from workbench.report.figures.lanes import Lane, Lanes, finish, lanes
 from workbench.report.findings import RowResult
 from workbench.report.verdicts import mean_text, verdict_text
 from workbench.show import figures as style
 from workbench.statistics.paired import Comparison, Verdict
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LOOKS = {
     Verdict.HELPS: ("^", style.BLUE),
     Verdict.HURTS: ("v", style.VERMILION),
+    Verdict.EQUIVALENT: ("D", style.GREEN),
     Verdict.UNDECIDED: ("o", style.GREY),
     Verdict.NONE: ("x", style.BLACK),
 }
+UP, DOWN = 0.045, 0.05  # inches off the middle: the interval, and the seeds below it
 
 
-def draw(lines: Sequence[RowResult]) -> "Figure | None":
-    """None where no row is compared to another."""
-    compared = [line for line in lines if line.comparison is not None]
+def draw(lines: Sequence[RowResult], width: float = style.PAGE, place: int = 0) -> "Figure | None":
+    """In the metric of the plan at `place`. None where no row is compared to another in it."""
+    compared = [(line, line.declared[place]) for line in lines if len(line.declared) > place]
     if not compared:
         return None
-    panels = len(compared[0].declared)
-    made = style.figure(7.5, panels * (1.1 + 0.38 * len(compared)))
-    for panel in range(panels):
-        _panel(made.add_subplot(panels, 1, panel + 1), compared, panel)
-    return made
-
-
-def _panel(axes: "Axes", compared: Sequence[RowResult], panel: int) -> None:
-    """All rows in one metric of the plan."""
-    metric = compared[0].declared[panel].metric
-    for height, line in enumerate(compared):
-        _effect(axes, height, line, line.declared[panel])
-    axes.axvline(0, color=style.BLACK, linewidth=0.8)
-    axes.set_yticks(range(len(compared)), [_name(line) for line in compared])
-    axes.set_ylim(len(compared) - 0.5, -0.5)
-    axes.grid(axis="x")
-    axes.tick_params(axis="y", length=0)
+    metric = compared[0][1].metric
     unit = "percentage points" if metric.unit == "%" else metric.unit
-    axes.set_xlabel(f"difference in {metric.name}, {unit}, with the interval of its verdict")
-    axes.margins(x=0.08)
+    made = lanes(
+        [_lane(line, found) for line, found in compared],
+        width,
+        f"difference in {metric.name}, {unit}; small: each seed",
+    )
+    for middle, (_, found) in zip(made.middles, compared, strict=True):
+        _effect(made, middle, found)
+    made.axes.margins(x=0.06)
+    return finish(made)
 
 
-def _name(line: RowResult) -> str:
-    against = line.row.compared_to or ""
-    return f"{style.shorten(line.row.name, 24)}\ncompared to {style.shorten(against, 24)}"
-
-
-def _effect(axes: "Axes", height: int, line: RowResult, found: Comparison) -> None:
-    marker, colour = LOOKS[found.verdict]
-    if found.mean is not None:
-        if found.interval is not None:
-            ends = [found.interval.low, found.interval.high]
-            axes.plot(ends, [height, height], color=colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot(found.mean, height, marker, color=colour, markersize=7)
-    axes.annotate(
-        _label(found, line),
-        (1.02, height),
-        xycoords=axes.get_yaxis_transform(),
-        va="center",
-        fontsize=8,
-        color=colour,
-        annotation_clip=False,
+def _lane(line: RowResult, found: Comparison) -> Lane:
+    says = verdict_text(found)
+    if line.summary.ended:
+        says = f"{says}; {line.summary.outcome}"
+    return Lane(
+        found.variant,
+        mean_text(found.mean, found.interval, found.metric),
+        f"compared to {found.compared_to}",
+        says,
+        LOOKS[found.verdict][1],
     )
 
 
-def _label(found: Comparison, line: RowResult) -> str:
-    words = verdict_text(found)
-    if line.summary.ended:
-        words = f"{words}; {line.summary.outcome}"
-    return f"{mean_text(found.mean, found.interval, found.metric)}\n{words}".strip()
+def _effect(made: Lanes, middle: float, found: Comparison) -> None:
+    if found.mean is None:
+        return
+    axes, (marker, colour) = made.axes, LOOKS[found.verdict]
+    heights = [middle + DOWN] * len(found.differences)
+    axes.plot(found.differences, heights, "o", color=colour, markersize=2.6, alpha=0.55, mew=0)
+    if found.interval is not None:
+        ends = [found.interval.low, found.interval.high]
+        axes.plot(ends, [middle - UP] * 2, color=colour, linewidth=2, solid_capstyle="butt")
+    axes.plot(found.mean, middle - UP, marker, color=colour, markersize=5.5)

@@ -1,4 +1,4 @@
-"""Published top-1 against a cost, by family, with the Pareto front."""
+"""Published top-1 of many networks against a cost, by family, with the Pareto front."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,91 +6,114 @@ from typing import TYPE_CHECKING
 
 from workbench.cost.peers import PEERS, Standing
 from workbench.report.figures.cost import pareto
-from workbench.report.figures.labels import label_points
 from workbench.show import figures as style
+from workbench.show.labels import label_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+OWN = "one's own"
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A network at a cost of its own, multiply-adds or images per second."""
+    """A network at a cost, multiply-adds or images per second; `low` and `high` are the least and
+    the greatest top-1 printed for it."""
 
-    standing: Standing
+    name: str
+    family: str
     cost: float
+    top1: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, each: Standing, cost: float) -> "Point":
+        """A network as it was published."""
+        return cls(each.model, each.counted.family, cost, each.top1, each.low, each.high)
+
+    @classmethod
+    def own(cls, name: str, cost: float, top1: float) -> "Point":
+        """A network of one's own."""
+        return cls(name, OWN, cost, top1, top1, top1)
 
 
-def draw(points: Sequence[Point], what: str, less_is_better: bool) -> "Figure":
-    """One colour and marker for each family of `PEERS`; bars span the figures printed.
+def draw(
+    points: Sequence[Point], what: str, less_is_better: bool, width: float = style.WIDTHS["text"]
+) -> "Figure":
+    """A line, a colour and a marker for each family of `PEERS`; bars span the figures printed.
 
-    `what` names the cost, whose axis is logarithmic.
+    `what` names the cost, whose axis is logarithmic. Networks of one's own are stars.
     """
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    made = style.figure(9.0, 5.6)
+    made = style.figure(width, 0.75 * width)
     axes = made.add_subplot()
     axes.set_xscale("log")
-    front = pareto([(each.cost, each.standing.top1) for each in points], less_is_better)
+    front = pareto([(each.cost, each.top1) for each in points], less_is_better)
     line = [points[index] for index in front]
     axes.plot(
         [each.cost for each in line],
-        [each.standing.top1 for each in line],
+        [each.top1 for each in line],
         color=style.RULE,
-        linewidth=2.5,
+        linewidth=4,
         zorder=1,
         label="Pareto front",
     )
-    families = list(PEERS)  # so that a family looks the same in every figure
-    for index, family in enumerate(families):
-        _family(axes, [p for p in points if p.standing.counted.family == family], index)
+    for index, family in enumerate((*PEERS, OWN)):  # alike in every figure
+        _family(axes, [each for each in points if each.family == family], index)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     style.axis_of_counts(axes.xaxis)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid()
     axes.margins(x=0.08, y=0.06)
-    axes.set_xlabel(what)
+    axes.set_xlabel(style.wrapped(what, width - 0.6, style.NORMAL))
     axes.set_ylabel("published ImageNet-1k top-1, %")
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    _names(axes, line, families, points)
+    made.legend(loc="outside upper center", ncols=max(int(width / 1.1), 2), frameon=False)
+    _names(axes, points)
     return made
+
+
+def _colour(family: str) -> str:
+    return style.VERMILION if family == OWN else style.CYCLE[_index(family) % len(style.CYCLE)]
+
+
+def _index(family: str) -> int:
+    return [*PEERS, OWN].index(family)
 
 
 def _family(axes: "Axes", points: Sequence[Point], index: int) -> None:
     if not points:
         return
-    filled = index < len(style.CYCLE)
-    colour = style.CYCLE[index % len(style.CYCLE)]
+    points = sorted(points, key=lambda each: each.cost)
+    own, colour = points[0].family == OWN, _colour(points[0].family)
     axes.errorbar(
         [each.cost for each in points],
-        [each.standing.top1 for each in points],
+        [each.top1 for each in points],
         yerr=[
-            [each.standing.top1 - each.standing.low for each in points],
-            [each.standing.high - each.standing.top1 for each in points],
+            [each.top1 - each.low for each in points],
+            [each.high - each.top1 for each in points],
         ],
-        fmt=style.MARKERS[index % len(style.MARKERS)],
+        fmt="*" if own else style.MARKERS[index % len(style.MARKERS)],
         color=colour,
-        markerfacecolor=colour if filled else "white",
-        markersize=6,
+        markerfacecolor=colour if own or index < len(style.CYCLE) else "white",
+        markersize=9 if own else 4,
         elinewidth=0.8,
-        linestyle="none",
-        label=points[0].standing.counted.family,
+        linestyle="none" if own else "-",
+        linewidth=0.8,
+        label=points[0].family,
+        zorder=4 if own else 2,
     )
 
 
-def _names(
-    axes: "Axes", line: Sequence[Point], families: Sequence[str], points: Sequence[Point]
-) -> None:
-    """Those on the front by name; all others keep their place free."""
-    named = [(each.standing.model, each.cost, each.standing.top1) for each in line]
-    colours = [
-        style.CYCLE[families.index(each.standing.counted.family) % len(style.CYCLE)]
-        for each in line
-    ]
-    blocked = [
-        (each.cost, level)
-        for each in points
-        for level in (each.standing.low, each.standing.top1, each.standing.high)
-    ]
-    label_points(axes, named, colours, blocked)
+def _names(axes: "Axes", points: Sequence[Point]) -> None:
+    """Every network by name, one's own first; all keep their place free."""
+    named = sorted(points, key=lambda each: (each.family != OWN, each.cost))
+    blocked = [(each.cost, level) for each in points for level in (each.low, each.high)]
+    label_points(
+        axes,
+        [(each.name, each.cost, each.top1) for each in named],
+        [_colour(each.family) for each in named],
+        blocked,
+    )

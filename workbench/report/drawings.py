@@ -1,0 +1,73 @@
+"""Every figure of a sweep, at the width it is read at, and their files for a paper."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import InputError
+from workbench.report.findings import Findings
+from workbench.report.images import ImageFindings
+from workbench.show import figures as style
+from workbench.statistics.attribution import Attribution
+from workbench.statistics.effects import Interactions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | None]":
+    """By the name of their files; None where nothing was measured that a figure could show."""
+    from workbench.report.figures import attribution, cost, curves, effects, staircase
+
+    shares = found.shares
+    with style.style():
+        return {
+            **{
+                "effects" if place == 0 else f"effects_{metric.key}": effects.draw(
+                    found.contrasts, width, place
+                )
+                for place, metric in enumerate(found.facts.method.metrics)
+            },
+            "top1_macs": cost.draw(found, "macs", width),
+            "staircase": staircase.draw(found, width),
+            "top1_throughput": cost.draw(found, "throughput", width),
+            "attribution": (
+                attribution.bars(shares, width) if isinstance(shares, Attribution) else None
+            ),
+            "interactions": (
+                attribution.interaction_map(shares, width)
+                if isinstance(shares, Attribution | Interactions)
+                else None
+            ),
+            "curves": curves.draw(found.rows, found.runs, width),
+        }
+
+
+def draw_images(found: ImageFindings, width: float) -> "dict[str, Figure | None]":
+    """What the test images say, alike."""
+    from workbench.report.figures import classes, contact_sheet
+
+    with style.style():
+        return {
+            "classes": classes.draw(found, width),
+            "changed_images": contact_sheet.draw(found, width),
+        }
+
+
+def write_figures(
+    place: Path, found: Findings, images: ImageFindings | None, output: style.Output
+) -> list[Path]:
+    """The figures of a sweep for print, into `place`; the paths written."""
+    drawn = draw_all(found, output.width)
+    if images and images.rows:
+        drawn |= draw_images(images, output.width)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with style.style():
+            return [
+                path
+                for stem, made in drawn.items()
+                if made is not None
+                for path in style.save(made, place, stem, output.formats)
+            ]
+    except OSError as error:
+        raise InputError(f"results: {place} can't be written: {error.strerror}") from None

@@ -1,0 +1,118 @@
+"""The main table as a paper prints it: columns by choice, verdicts as marks with a footnote."""
+
+from collections.abc import Sequence
+
+from workbench.errors import unknown
+from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
+from workbench.show.formats import (
+    COLUMN,
+    PAGE,
+    breakable,
+    escape_latex,
+    latex_columns,
+    latex_float,
+    latex_number,
+    width_of,
+)
+from workbench.show.table import Cell, Column, Table
+from workbench.statistics.paired import Verdict
+
+CHOICE: tuple[str, ...] = ()  # of columns: those of `DEFAULT`, and what was published
+DEFAULT = ("variant", "params", "macs", "score", "difference")  # score: in the first metric
+MARKS = {
+    Verdict.HELPS: (r"$^{+}$", "helps"),
+    Verdict.HURTS: (r"$^{-}$", "hurts"),
+    Verdict.EQUIVALENT: (r"$^{=}$", "equivalent"),
+    Verdict.UNDECIDED: (r"$^{?}$", "undecided"),
+    Verdict.NONE: (r"$^{\circ}$", "no verdict"),
+}
+
+
+def paper_table(found: Findings, columns: Sequence[str] = CHOICE) -> str:
+    r"""LaTeX of the main table, with these columns, by the names that `table.csv` has for them.
+
+    Its caption is the question, its label `tab:NAME`. Raises `InputError` for an unknown column.
+    """
+    table = main_table(found)
+    columns = columns or (*DEFAULT, *(("published",) if found.published else ()))
+    metric = found.facts.method.metrics[0]
+    kept = [_place(table, metric.key if name == "score" else name) for name in columns]
+    shown = Table(
+        found.facts.question or found.facts.name,
+        tuple(table.columns[place] for place in kept),
+        [tuple(row[place] for place in kept) for row in table.rows],
+    )
+    marks = [_mark(each.comparison.verdict) if each.comparison else "" for each in found.contrasts]
+    marked = next((at for at, each in enumerate(shown.columns) if "difference" in each.keys), None)
+    lines = [
+        " & ".join(
+            _cell(cell, column) + (mark if at == marked else "")
+            for at, (cell, column) in enumerate(zip(row, shown.columns, strict=True))
+        )
+        + r" \tabularnewline"
+        for row, mark in zip(shown.rows, marks, strict=True)
+    ]
+    head = " & ".join(escape_latex(column.title) for column in shown.columns) + r" \\"
+    notes = [_note(found, marks if marked is not None else []), *_lost(found)]
+    notes += [
+        escape_latex(note) for note in table.notes if "published" in columns and "Read in" in note
+    ]
+    wide = width_of(shown) > COLUMN
+    return latex_float(
+        shown.title,
+        f"tab:{found.facts.name}",
+        "".join(latex_columns(shown, PAGE if wide else COLUMN)),
+        [head],
+        lines,
+        notes,
+        wide,
+    )
+
+
+def _lost(found: Findings) -> list[str]:
+    """The rows that lost runs, with how and why."""
+    lost = [
+        f"{each.row.name}: {each.summary.outcome}, {'; '.join(each.summary.reasons)}"
+        for each in found.results
+        if each.summary.ended
+    ]
+    return [f"Lost: {breakable('. '.join(lost))}."] if lost else []
+
+
+def _place(table: Table, name: str) -> int:
+    """The column of a name: its title, or a key of it, with or without `_mean`."""
+    names = [
+        {column.title.lower(), *column.keys, *(key.removesuffix("_mean") for key in column.keys)}
+        for column in table.columns
+    ]
+    short = {"published": "published_top1"}
+    wanted = short.get(name.strip().lower(), name.strip().lower())
+    for place, known in enumerate(names):
+        if wanted in known:
+            return place
+    every = [column.keys[0].removesuffix("_mean") for column in table.columns]
+    raise unknown("--columns", name, every)
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    return latex_number(cell.text) if column.right else rf"\raggedright {breakable(cell.text)}"
+
+
+def _mark(verdict: Verdict) -> str:
+    return MARKS[verdict][0]
+
+
+def _note(found: Findings, marks: Sequence[str]) -> str:
+    """What the numbers are, and what the marks say."""
+    used = [f"{mark} {word}" for mark, word in MARKS.values() if mark in marks]
+    seeds, metric = len(found.facts.seeds), found.facts.method.metrics[0]
+    parts = [
+        f"{metric.title.partition(',')[0]}: mean and standard deviation over {seeds} seeds.",
+        f"Differences are in {metric.points}, each to the row it is compared to, with the interval "
+        "of its verdict, adjusted over the rows (Holm)."
+        if marks
+        else "",
+        "; ".join(used) + "." if used else "",
+    ]
+    return " ".join(part for part in parts if part)
