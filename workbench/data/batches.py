@@ -52,11 +52,15 @@ class TrainLoader:
         """Steps of an epoch; an incomplete last batch is dropped."""
         return len(self.labels) // self.batch_size
 
+    def batches(self, epoch: int) -> list[Ints]:
+        """The images of each batch of an epoch, by their indices."""
+        repeats = self.transform.augment.repeats
+        order = epoch_order(len(self.labels), self.transform.seed, epoch, repeats)
+        return np.split(order[: len(self) * self.batch_size], len(self))
+
     def __iter__(self) -> Iterator[Batch]:
         epoch, repeats = self.epoch, self.transform.augment.repeats
-        order = epoch_order(len(self.labels), self.transform.seed, epoch, repeats)
-        kept = order[: len(self) * self.batch_size]
-        batches = np.split(kept, len(self))
+        batches = self.batches(epoch)
         fetched = self.fetch(batches, epoch, repeats)
         for step, (batch, pixels) in enumerate(zip(batches, fetched, strict=True)):
             labels = self.labels[torch.from_numpy(batch).to(self.labels.device)]

@@ -10,8 +10,10 @@ from the global generators, one image at a time, so that what an image gets depe
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
@@ -74,6 +76,17 @@ class Normalise:
         return rows.view(batch, height, width, 3).permute(0, 3, 1, 2)
 
 
+class Cuts(NamedTuple):
+    """Which part of each image a training batch shows.
+
+    `boxes` (B, 4) are left, top, right and bottom in shares of the image's side, and may reach
+    beyond it; `mirrored` (B,) says which were mirrored after that.
+    """
+
+    boxes: npt.NDArray[np.float64]
+    mirrored: npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class TrainTransform:
     """Augments, normalises and mixes the batches of one run."""
@@ -98,6 +111,19 @@ class TrainTransform:
             return images, labels
         mixing = stream(Purpose.MIX, self.seed, epoch, step)
         return mix(images, labels, self.info.classes, augment, mixing)
+
+    def cuts(self, count: int, side: int, epoch: int, step: int) -> Cuts:
+        """What `__call__` shows of the `count` images of a batch: the same draws once more."""
+        augment, generator = self.augment, stream(Purpose.AUGMENT, self.seed, epoch, step)
+        corners, mirrored = np.tile([0.0, 0.0, 1.0, 1.0], (count, 1)), np.zeros(count, np.bool_)
+        if self.crops:
+            boxes = crop_boxes(side, side, count, augment.crop_scale, generator) / side
+            corners = np.concatenate((boxes[:, :2], boxes[:, :2] + boxes[:, 2:]), axis=1)
+        if augment.crop_padding or augment.hflip:
+            offsets, flipped = _shifts(count, augment.crop_padding, augment.hflip, generator)
+            corners = corners + offsets[[1, 0, 1, 0], :, 0].T / side
+            mirrored = flipped[:, 0]
+        return Cuts(corners, mirrored)
 
     def _geometry(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         augment = self.augment
@@ -124,8 +150,7 @@ def shift_and_flip(
 ) -> Tensor:
     """Images (B, S, S, 3) cropped after `padding` by reflection, and mirrored at times."""
     count, side = pixels.shape[:2]
-    offsets = generator.integers(-padding, padding + 1, size=(2, count, 1))
-    flipped = generator.random((count, 1)) < hflip
+    offsets, flipped = _shifts(count, padding, hflip, generator)
     steps = np.arange(side)
     rows = _reflected(offsets[0] + steps, side)
     columns = _reflected(offsets[1] + np.where(flipped, steps[::-1], steps), side)
@@ -133,6 +158,14 @@ def shift_and_flip(
     rows += side * np.arange(count)[:, None]
     flat = torch.from_numpy(rows[:, :, None] * side + columns[:, None, :]).to(pixels.device)
     return pixels.reshape(-1, 3).index_select(0, flat.view(-1)).view(pixels.shape)
+
+
+def _shifts(
+    count: int, padding: int, hflip: float, generator: np.random.Generator
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Down and right (2, count, 1), in pixels, and who is mirrored (count, 1)."""
+    offsets = generator.integers(-padding, padding + 1, size=(2, count, 1))
+    return offsets, generator.random((count, 1)) < hflip
 
 
 def _reflected(index: Ints, side: int) -> Ints:

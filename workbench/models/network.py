@@ -17,6 +17,32 @@ from workbench.models.layout import Layout, StageLayout, layout, map_sizes
 from workbench.models.ops import Size
 
 
+class Box(NamedTuple):
+    """Rows from `top` to `bottom`, columns from `left` to `right`, without the latter."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def times(self, scale: int) -> "Box":
+        """The same box on a map so many times finer."""
+        return Box(*(scale * edge for edge in self))
+
+    @property
+    def area(self) -> int:
+        """Positions within."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+
+def exchange(maps: Tensor, box: Box) -> Tensor:
+    """Maps (B, C, H, W) whose positions in `box` are those of their mirror in the batch."""
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    mixed = maps.clone()
+    mixed[:, :, rows, columns] = maps.flip(0)[:, :, rows, columns]
+    return mixed
+
+
 class DropPath(nn.Module):
     """Drops the whole branch of an image with probability `rate` (stochastic depth)."""
 
@@ -162,13 +188,20 @@ class Network(nn.Module):
         tokens = self.token.shape[2] if self.token is not None else 0
         return x[:, :, tokens:].reshape(*x.shape[:2], *size) if tokens else x
 
-    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+    def parts(self, x: Tensor, exchanged: Box | None = None) -> tuple[Tensor, ...]:
         """The logits before the head combines them: for distillation and token labelling.
 
         One tensor (B, classes) for most heads; see those of `distilled` and `class_attention`.
+        The positions of the last map in `exchanged` are exchanged behind the stem, each image's
+        for those of its mirror in the batch (VOLO's mix-token).
         """
-        parts: tuple[Tensor, ...] = self.head.parts(self._stages(x)[-1])  # type: ignore[operator]
+        last = self._stages(x, exchanged=exchanged)[-1]
+        parts: tuple[Tensor, ...] = self.head.parts(last)  # type: ignore[operator]
         return parts
+
+    def map_size(self, x: Tensor) -> Size:
+        """Height and width of the last map that images `x` lead to."""
+        return map_sizes(self.axis, size_of(x))[-1]
 
     def classifiers(self) -> tuple[str, ...]:
         """Paths of the linear layers that give the logits."""
@@ -180,10 +213,19 @@ class Network(nn.Module):
         """Whether the second of its `parts` is for a teacher."""
         return isinstance(self.head, Head) and self.head.taught
 
-    def _stages(self, x: Tensor, count: int | None = None) -> list[Tensor]:
+    @property
+    def dense(self) -> bool:
+        """Whether the second of its `parts` has logits (B, classes, H, W), for each position."""
+        return getattr(self.head, "dense", None) is not None
+
+    def _stages(
+        self, x: Tensor, count: int | None = None, exchanged: Box | None = None
+    ) -> list[Tensor]:
         """What leaves each of the first `count` stages."""
-        map_sizes(self.axis, size_of(x))  # refuses what strides do not divide
+        last = self.map_size(x)  # refuses what strides do not divide
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        if exchanged is not None:
+            x = exchange(x, exchanged.times(x.shape[2] // last.height))
         maps = []
         for index, stage in enumerate(self.stages[:count]):
             x = stage(x, self.token if index == 0 else None)

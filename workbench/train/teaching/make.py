@@ -5,10 +5,12 @@ import torch
 from workbench.config import NetworkSpec, Recipe, RunConfig
 from workbench.data import DataInfo, Loaders
 from workbench.errors import InputError
-from workbench.models import build
+from workbench.models import Network, build
+from workbench.models.layout import layout
 from workbench.train.teaching.objective import Distillation, Labels, Objective
 from workbench.train.teaching.start import begin
 from workbench.train.teaching.teacher import load_teacher, teacher_macs
+from workbench.train.teaching.tokens import TokenLabels, annotate
 
 
 def make_objective(run: RunConfig, data: Loaders, device: torch.device) -> Objective:
@@ -16,9 +18,11 @@ def make_objective(run: RunConfig, data: Loaders, device: torch.device) -> Objec
     config = run.recipe.teacher
     if config is None:
         return Labels(run.recipe)
-    if config.kind == "tokens":
-        raise InputError("token labelling is not there yet", key="recipe.teacher.kind")
+    _refuse_tokens(run.recipe, run.spec)
     teacher = load_teacher(config, run.spec, data.info, device)
+    if config.kind == "tokens":
+        scores = annotate(teacher, data.train, run.recipe.data.memory_limit_mb)
+        return TokenLabels(config, scores, data.train, run.spec.resolution)
     return Distillation(run.recipe, config, teacher)
 
 
@@ -30,7 +34,38 @@ def check_teaching(recipe: Recipe, student: NetworkSpec, info: DataInfo) -> None
     if recipe.init is not None or recipe.freeze != "none":
         begin(build(student), recipe, info)
     if recipe.teacher is not None:
-        load_teacher(recipe.teacher, student, info)
+        _refuse_tokens(recipe, student)
+        teacher = load_teacher(recipe.teacher, student, info)
+        if recipe.teacher.kind == "tokens":
+            side = student.resolution
+            teacher.dense(torch.zeros(1, student.channels, side, side))
+
+
+def _refuse_tokens(recipe: Recipe, student: Spec) -> None:
+    """What token labelling can't be together with."""
+    if recipe.teacher is None or recipe.teacher.kind != "tokens":
+        return
+    with torch.device("meta"):
+        dense = Network(layout(student)).dense
+    if not dense:
+        raise InputError(
+            f"tokens need logits for each position, and head={student.head.name} has none; set"
+            " head=class_attention",
+            key="recipe.teacher.kind",
+        )
+    for key in ("mixup", "cutmix"):
+        if getattr(recipe.augment, key):
+            raise InputError(
+                f"{getattr(recipe.augment, key):g} can't stand beside token labelling, which mixes "
+                "tokens (teacher.mix_token); set it to 0",
+                key=f"recipe.augment.{key}",
+            )
+    if recipe.label_smoothing:
+        raise InputError(
+            f"{recipe.label_smoothing:g} does nothing beside token labelling, whose targets are "
+            "the teacher's; set it to 0",
+            key="recipe.label_smoothing",
+        )
 
 
 def teaching_note(recipe: Recipe, student: NetworkSpec) -> str | None:
@@ -39,7 +74,8 @@ def teaching_note(recipe: Recipe, student: NetworkSpec) -> str | None:
     if config is None or (config.spec is None and config.weights is None):
         return None
     name, macs = teacher_macs(config, student)
+    when = "once before training" if config.kind == "tokens" else "at each step"
     return (
-        f"Teacher: {name} ({config.kind}) looks at each training image: {macs / 1e6:,.1f} M MACs "
-        "beside the row's own step."
+        f"Teacher: {name} ({config.kind}) looks at each training image {when}: "
+        f"{macs / 1e6:,.1f} M MACs beside the row's own."
     )

@@ -1,8 +1,8 @@
 """A trained network that another one learns from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,16 @@ class Colours(NamedTuple):
     std: Sequence[float]
 
 
+class OfTimm(Protocol):
+    """What timm's networks of images answer."""
+
+    num_features: int
+
+    def forward_features(self, x: Tensor) -> Tensor: ...
+
+    def forward_head(self, x: Tensor) -> Tensor: ...
+
+
 class TrainedTeacher:
     """A network in eval mode, whose parameters never get a gradient.
 
@@ -46,6 +56,34 @@ class TrainedTeacher:
         """Logits (B, classes) of images (B, 3, H, W), in the precision of the student's."""
         logits: Tensor = self.network(self.seen(images))
         return logits
+
+    @torch.no_grad()
+    def dense(self, images: Tensor) -> Tensor:
+        """Logits (B, classes, h, w): what the classifier says of each position before the pool.
+
+        Raises `InputError` for a network without a map, such as one of tokens.
+        """
+        network, images = self.network, self.seen(images)
+        classify: Callable[[Tensor], Tensor]
+        if isinstance(network, Network):
+            if network.dense:
+                return network.parts(images)[1]
+            last, classify = network.features(images)[-1], network.head
+            lacks = network.token is not None
+        else:
+            theirs = cast(OfTimm, network)
+            last, classify = theirs.forward_features(images), theirs.forward_head
+            lacks = last.ndim != 4 or last.shape[1] != theirs.num_features
+        if lacks:
+            raise InputError(
+                "it has no map before its pool, which token labelling needs; take a network of"
+                " convolutions, or one of the zoo without class tokens",
+                key=f"{KEY}.spec",
+            )
+        batch, channels, *size = last.shape
+        rows = last.permute(0, 2, 3, 1).reshape(-1, channels, 1, 1)
+        logits: Tensor = classify(rows)
+        return logits.view(batch, *size, -1).permute(0, 3, 1, 2)
 
     def seen(self, images: Tensor) -> Tensor:
         """The images as the teacher was trained to see them."""
