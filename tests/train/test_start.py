@@ -4,13 +4,15 @@ import logging
 from pathlib import Path
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from tests.train.test_teaching import ONE_HEAD, SMALL
 from workbench import models
-from workbench.config import Optimiser, RunConfig, Spec
+from workbench.config import NetworkSpec, Optimiser, RunConfig
 from workbench.errors import InputError
-from workbench.models import build
+from workbench.models import build, networks
 from workbench.models.tensor_file import read_tensors, write_tensors
 from workbench.train.fit import fit
 from workbench.train.optimiser import create
@@ -25,7 +27,7 @@ TABLES = models.spec(
 )  # fmt: skip
 
 
-def _run(spec: Spec, *overrides: str) -> RunConfig:
+def _run(spec: NetworkSpec, *overrides: str) -> RunConfig:
     made = recipe(
         {"data": {"name": "digits", "train_size": 40, "test_size": 30}, "batch_size": 16},
         "epochs=1",
@@ -95,6 +97,20 @@ def test_what_is_frozen_stays_bit_for_bit(tmp_path: Path, what: str, trained: se
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert {name.split(".")[0] for name in changed} == trained
     assert not any(name.startswith("stages.0") for name in changed)
+
+
+def test_networks_of_timms_begin_and_freeze(tmp_path: Path) -> None:
+    given = timm.create_model("test_resnet", num_classes=4).state_dict()
+    save_file(given, tmp_path / "resnet.safetensors")
+    peer = networks.spec("timm:test_resnet", resolution=8, classes=10)
+    network = _begun(_run(peer, f"init={tmp_path / 'resnet.safetensors'}", "freeze=body"))
+    begun = network.state_dict()
+    for name in given.keys() - {"fc.weight", "fc.bias"}:
+        torch.testing.assert_close(begun[name], given[name])
+    trained = {name for name, each in network.named_parameters() if each.requires_grad}
+    assert trained == {"fc.weight", "fc.bias"}
+    with pytest.raises(InputError, match=r"recipe\.init\.weights: .* unknown, such as"):
+        _begun(_run(ONE_HEAD, f"init={tmp_path / 'resnet.safetensors'}"))
 
 
 def test_more_stages_than_there_are() -> None:

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from workbench import models
-from workbench.config import Outcome, Recipe, RunConfig, Spec, Teacher
+from workbench.config import DataConfig, Outcome, Recipe, RunConfig, Spec, Teacher
+from workbench.data import describe
 from workbench.errors import InputError
 from workbench.models import build
 from workbench.models.tensor_file import read_tensors, write_tensors
@@ -17,6 +20,7 @@ from workbench.train.recipes import recipe
 from workbench.train.saved import save
 from workbench.train.teaching.losses import distillation
 from workbench.train.teaching.objective import Distillation
+from workbench.train.teaching.teacher import load_teacher
 from workbench.train.teaching.weights import pin
 
 SMALL = (
@@ -109,6 +113,37 @@ def test_the_id_has_the_weights_and_not_their_place(tmp_path: Path, teacher: Pat
     copy.write_bytes((changed / "model.safetensors").read_bytes())
     with pytest.raises(InputError, match=r"recipe\.teacher\.sha256: .* are others now"):
         fit(other, tmp_path / "run", lambda _: None, "cpu")
+
+
+@pytest.fixture(scope="module")
+def of_timm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a network of timm's for ten classes."""
+    torch.manual_seed(1)
+    file = tmp_path_factory.mktemp("timm") / "resnet.safetensors"
+    save_file(timm.create_model("test_resnet", num_classes=10).state_dict(), file)
+    return file
+
+
+def test_a_teacher_of_timms(of_timm: Path) -> None:
+    config = Teacher(spec="timm:test_resnet", weights=str(of_timm))
+    info = describe(DataConfig(name="digits"))
+    teacher = load_teacher(config, ONE_HEAD, info)
+    own = timm.create_model("test_resnet", num_classes=10).eval()
+    own.load_state_dict(load_file(of_timm))
+    images = torch.rand(2, 3, 8, 8)  # each is given as its network was trained to see it
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (info.mean, info.std))
+    cfg = own.pretrained_cfg
+    theirs = [torch.tensor(cfg[key]).view(3, 1, 1) for key in ("mean", "std")]
+    with torch.no_grad():
+        expected = own((images - theirs[0]) / theirs[1])
+    torch.testing.assert_close(teacher((images - mean) / std), expected, rtol=1e-4, atol=1e-5)
+    assert teacher.dense(images).shape[:2] == (2, 10)
+    assert not any(each.requires_grad for each in teacher.network.parameters())
+    assert not teacher.network.training
+    fewer = ONE_HEAD.model_copy(update={"classes": 7})
+    said = r"recipe\.teacher\.weights: .* does not fit timm:test_resnet: 'fc.weight' is \[10, "
+    with pytest.raises(InputError, match=said):
+        load_teacher(config, fewer, info)
 
 
 # ---------------------------------------------------------------- bad input

@@ -46,3 +46,11 @@ def fingerprint(spec: NetworkSpec) -> str:
     made = build_peer(spec)
     shapes = [f"{name} {tuple(p.shape)}" for name, p in made.named_parameters()]
     return "\n".join([f"input {spec.channels} x {spec.resolution}", repr(made), *shapes])
+
+
+def classifiers(model: nn.Module) -> tuple[str, ...]:
+    """Paths of the linear layers that give the logits, in a network of ours or of timm's."""
+    if isinstance(model, network.Network):
+        return model.classifiers()
+    named = (getattr(model, "pretrained_cfg", None) or {}).get("classifier") or ()
+    return (named,) if isinstance(named, str) else tuple(named)

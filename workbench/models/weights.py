@@ -21,6 +21,7 @@ from workbench.models.formats import convert
 from workbench.models.formats.looks import looks_like
 from workbench.models.layout import layout
 from workbench.models.network import Network
+from workbench.models.networks import classifiers
 from workbench.models.spec import spec
 from workbench.models.tensor_file import read_tensors
 from workbench.models.zoo import ZOO
@@ -72,6 +73,31 @@ def load_weights(
             )
         fitted[name] = fit
     model.load_state_dict(fitted)
+
+
+def load_timm_weights(network: nn.Module, path: Path, name: str, *, new_head: bool = False) -> None:
+    """Loads a file of timm's weights into timm's `network`, in place; strict.
+
+    With `new_head`, classifiers of another number of classes stay as they are. Raises `InputError`
+    for keys and shapes that do not fit; `network` is then as it was.
+    """
+    state, own = dict(unwrap(read(path), str(path))), network.state_dict()
+    heads = classifiers(network) if new_head else ()
+    for key in [key for key in own if key.rpartition(".")[0] in heads]:
+        if key in state and state[key].shape != own[key].shape:
+            log.info("%s: left as it is, for the file has %s classes", key, state[key].shape[0])
+            state[key] = own[key]
+    odd = [key for key in own if key not in state or state[key].shape != own[key].shape]
+    odd += [key for key in state if key not in own]
+    if odd:
+        shapes = [[*each[odd[0]].shape] if odd[0] in each else "missing" for each in (state, own)]
+        more = f", and {len(odd) - 1} more differ" if len(odd) > 1 else ""
+        raise InputError(
+            f"{str(path)!r} does not fit {name}: {odd[0]!r} is {shapes[0]} in the file and "
+            f"{shapes[1]} in the network{more}",
+            key="weights",
+        )
+    network.load_state_dict(state)
 
 
 def _type(tensor: Tensor) -> str:

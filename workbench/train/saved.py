@@ -57,7 +57,7 @@ def load_saved(path: Path) -> nn.Module:
     """
     file = path / WEIGHTS if path.is_dir() else path
     state, facts = read_tensors(file)
-    spec = _spec(file, facts)
+    spec = spec_within(file, facts)
     _refuse_other_config(file.with_name(CONFIG), spec)
     odd = _misfit(spec, state)
     if odd:
@@ -109,7 +109,8 @@ def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, Any]:
 # ---------------------------------------------------------------- reading
 
 
-def _spec(file: Path, facts: Mapping[str, Any]) -> NetworkSpec:
+def spec_within(file: Path, facts: Mapping[str, Any]) -> NetworkSpec:
+    """The network that a file of weights says it is of. Raises `InputError` where it says none."""
     found = facts.get("spec")
     if not isinstance(found, Mapping):
         raise InputError(

@@ -4,6 +4,7 @@ from torch import nn
 
 from workbench.errors import InputError
 from workbench.models import Network
+from workbench.models.networks import classifiers
 
 
 def freeze(network: nn.Module, what: int | str) -> None:
@@ -13,8 +14,10 @@ def freeze(network: nn.Module, what: int | str) -> None:
     """
     if what == "none":
         return
+    paths = ("head",) if isinstance(network, Network) else classifiers(network)
+    heads = tuple(f"{path}." for path in paths)
     for name, parameter in network.named_parameters():
-        if name.split(".")[0] != "head" and (what == "body" or _within(name, int(what))):
+        if _within(name, int(what)) if what != "body" else not name.startswith(heads):
             parameter.requires_grad_(False)
     stages = len(network.stages) if isinstance(network, Network) else 0
     if isinstance(what, int) and what > stages:

@@ -2,7 +2,7 @@
 
 import torch
 
-from workbench.config import NetworkSpec, Recipe, RunConfig
+from workbench.config import NetworkSpec, Recipe, RunConfig, Spec
 from workbench.data import DataInfo, Loaders
 from workbench.errors import InputError
 from workbench.models import Network, build
@@ -41,16 +41,14 @@ def check_teaching(recipe: Recipe, student: NetworkSpec, info: DataInfo) -> None
             teacher.dense(torch.zeros(1, student.channels, side, side))
 
 
-def _refuse_tokens(recipe: Recipe, student: Spec) -> None:
+def _refuse_tokens(recipe: Recipe, student: NetworkSpec) -> None:
     """What token labelling can't be together with."""
     if recipe.teacher is None or recipe.teacher.kind != "tokens":
         return
-    with torch.device("meta"):
-        dense = Network(layout(student)).dense
-    if not dense:
+    if not _dense(student):
+        head = f"head={student.head.name}" if isinstance(student, Spec) else student.name
         raise InputError(
-            f"tokens need logits for each position, and head={student.head.name} has none; set"
-            " head=class_attention",
+            f"tokens need logits for each position, and {head} has none; set head=class_attention",
             key="recipe.teacher.kind",
         )
     for key in ("mixup", "cutmix"):
@@ -66,6 +64,13 @@ def _refuse_tokens(recipe: Recipe, student: Spec) -> None:
             "the teacher's; set it to 0",
             key="recipe.label_smoothing",
         )
+
+
+def _dense(student: NetworkSpec) -> bool:
+    if not isinstance(student, Spec):
+        return False
+    with torch.device("meta"):
+        return Network(layout(student)).dense
 
 
 def teaching_note(recipe: Recipe, student: NetworkSpec) -> str | None:

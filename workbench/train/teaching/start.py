@@ -9,7 +9,9 @@ from workbench.config import Recipe
 from workbench.data import DataInfo
 from workbench.errors import InputError
 from workbench.models import Network, load_weights
+from workbench.models.networks import classifiers
 from workbench.models.tensor_file import read_facts
+from workbench.models.weights import load_timm_weights
 from workbench.train.teaching.frozen import freeze
 from workbench.train.teaching.weights import checked_file
 
@@ -31,22 +33,24 @@ def begin(network: nn.Module, recipe: Recipe, info: DataInfo) -> None:
 
 
 def _load(network: nn.Module, file: Path, info: DataInfo) -> None:
-    if not isinstance(network, Network):
-        raise InputError("only networks of the zoo begin from weights", key="recipe.init")
-    fresh = {name: network.get_parameter(name).detach().clone() for name in _classifier(network)}
+    heads = _classifier(network)
+    fresh = {name: network.get_parameter(name).detach().clone() for name in heads}
     try:
-        load_weights(network, file, new_head=True)
+        if isinstance(network, Network):
+            load_weights(network, file, new_head=True)
+        else:
+            load_timm_weights(network, file, type(network).__name__, new_head=True)
+        names = read_facts(file).get("class_names") if file.suffix == ".safetensors" else None
     except InputError as error:
-        reason = error.reason.removeprefix("weights: ")
-        raise error.but(key="recipe.init.weights", reason=reason) from None
-    names = read_facts(file).get("class_names") if file.suffix == ".safetensors" else None
+        raise error.but(key="recipe.init.weights") from None
     if names is not None and tuple(names) != info.class_names:
         network.load_state_dict(fresh, strict=False)
         log.info("%s: the classifier starts anew, for the classes are others", file)
 
 
-def _classifier(network: Network) -> list[str]:
+def _classifier(network: nn.Module) -> list[str]:
     """The names of the parameters that belong to classes."""
-    paths = network.classifiers()
-    owned = (network.get_submodule(path).named_parameters(prefix=path) for path in paths)
+    owned = (
+        network.get_submodule(path).named_parameters(prefix=path) for path in classifiers(network)
+    )
     return [name for parameters in owned for name, _ in parameters]

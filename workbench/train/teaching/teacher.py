@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from workbench.config import NetworkSpec, Teacher
 from workbench.cost import cost
-from workbench.cost.target import counted, target
 from workbench.data import DataInfo
 from workbench.errors import InputError
-from workbench.models import Network, build, load_weights, spec
-from workbench.models.peers import TIMM
+from workbench.models import Network, build, load_weights
+from workbench.models.networks import spec
+from workbench.models.peers import is_timm
 from workbench.models.tensor_file import read_facts
-from workbench.models.weights import read, unwrap
-from workbench.train.saved import load_saved
+from workbench.models.weights import load_timm_weights
+from workbench.train.saved import load_saved, spec_within
 from workbench.train.teaching.weights import checked_file
 
 KEY = "recipe.teacher"
@@ -104,86 +104,69 @@ def load_teacher(
     classes or another resolution than the student's.
     """
     file, _ = checked_file(config, KEY)
-    facts = read_facts(file) if file.suffix == ".safetensors" else {}
-    network = _network(config, file, student)
-    _refuse_other_classes(network, facts, student, info)
-    _refuse_other_images(network, student)
+    facts = _facts(file)
+    described = _described(config, student, file)
+    _refuse_other_classes(described, facts, student, info)
+    _refuse_other_images(described, student)
+    network = _network(config, described, file)
     given = Colours(info.mean, info.std)
     return TrainedTeacher(network.to(device), _colours(network, facts), given)
 
 
 def teacher_macs(config: Teacher, student: NetworkSpec) -> tuple[str, int]:
     """What a teacher is called, and the MACs of its look at one image of the student's."""
+    file = None if config.weights is None else checked_file(config, KEY)[0]
+    described = _described(config, student, file)
+    return described.name, cost(described).macs
+
+
+# ---------------------------------------------------------------- what it is
+
+
+def _described(config: Teacher, student: NetworkSpec, file: Path | None) -> NetworkSpec:
+    """By its own words; a network of timm's is for the student's images where they say nothing."""
     if config.spec is None:
-        own = _saved_network(checked_file(config, KEY)[0]).spec
-        return own.name, cost(own).macs
-    name, *overrides = _words(config)
-    resolution = student.resolution if name.startswith(TIMM) else None
-    return name, counted(target(name, *overrides, resolution=resolution)).macs
-
-
-def _words(config: Teacher) -> list[str]:
-    return [config.spec] if isinstance(config.spec, str) else list(config.spec or ())
-
-
-# ---------------------------------------------------------------- making it
-
-
-def _network(config: Teacher, file: Path, student: NetworkSpec) -> nn.Module:
-    if config.spec is None:
-        return _saved_network(file)
-    name, *overrides = _words(config)
+        assert file is not None
+        return _described_within(file)
+    name, *overrides = [config.spec] if isinstance(config.spec, str) else config.spec
+    given = any(each.partition("=")[0].strip() == "resolution" for each in overrides)
+    side = student.resolution if is_timm(name) and not given else None
     try:
-        if name.startswith(TIMM):
-            return _timm_network(name, file, student)
-        network = build(spec(name, *overrides, classes=student.classes))
-        load_weights(network, file)
+        return spec(name, *overrides, classes=student.classes, resolution=side)
     except InputError as error:
-        key = f"{KEY}.spec" if error.key else f"{KEY}.weights"
-        reason = error.reason.removeprefix("weights: ").partition("; new_head")[0]
-        raise error.but(key=key, reason=reason) from None
-    return network
+        raise error.but(key=f"{KEY}.spec") from None
 
 
-def _saved_network(file: Path) -> Network:
-    if file.suffix != ".safetensors":
+def _described_within(file: Path) -> NetworkSpec:
+    try:
+        return spec_within(file, _facts(file))
+    except InputError:
         raise InputError(
             f"missing; {str(file)!r} does not say of which network its weights are",
             key=f"{KEY}.spec",
             about="missing",
-        )
+        ) from None
+
+
+def _facts(file: Path) -> Mapping[str, Any]:
     try:
-        network = load_saved(file)
+        return read_facts(file) if file.suffix == ".safetensors" else {}
     except InputError as error:
         raise error.but(key=f"{KEY}.weights") from None
-    if not isinstance(network, Network):
-        raise InputError(f"missing; {str(file)!r} is of timm's", key=f"{KEY}.spec", about="missing")
-    return network
 
 
-def _timm_network(name: str, file: Path, student: NetworkSpec) -> nn.Module:
-    import timm
-
-    target(name)  # refuses a name that timm has not
-    model = name.removeprefix(TIMM)
+def _network(config: Teacher, described: NetworkSpec, file: Path) -> nn.Module:
     try:
-        network: nn.Module = timm.create_model(
-            model, num_classes=student.classes, img_size=student.resolution
-        )
-    except TypeError:  # a network without tables takes any size and no `img_size`
-        network = timm.create_model(model, num_classes=student.classes)
-    state = unwrap(read(file), str(file))
-    own = network.state_dict()
-    odd = [key for key in own if key not in state or state[key].shape != own[key].shape]
-    odd += [key for key in state if key not in own]
-    if odd:
-        shapes = [[*each[odd[0]].shape] if odd[0] in each else "missing" for each in (state, own)]
-        raise InputError(
-            f"{str(file)!r} does not fit {name} of {student.classes} classes: {odd[0]!r} is"
-            f" {shapes[0]} in the file and {shapes[1]} in the network, and so are"
-            f" {len(odd) - 1} more"
-        )
-    network.load_state_dict(dict(state))
+        if config.spec is None:
+            return load_saved(file)
+        network = build(described)
+        if isinstance(network, Network):
+            load_weights(network, file)
+        else:
+            load_timm_weights(network, file, described.name)
+    except InputError as error:
+        reason = error.reason.partition("; new_head")[0]
+        raise error.but(key=f"{KEY}.weights", reason=reason) from None
     return network
 
 
@@ -196,11 +179,11 @@ def _colours(network: nn.Module, facts: Mapping[str, Any]) -> Colours | None:
 
 
 def _refuse_other_classes(
-    network: nn.Module, facts: Mapping[str, Any], student: NetworkSpec, info: DataInfo
+    described: NetworkSpec, facts: Mapping[str, Any], student: NetworkSpec, info: DataInfo
 ) -> None:
-    if isinstance(network, Network) and network.spec.classes != student.classes:
+    if described.classes != student.classes:
         raise InputError(
-            f"it tells {network.spec.classes} classes apart, and the network that it is to teach"
+            f"it tells {described.classes} classes apart, and the network that it is to teach"
             f" {student.classes}",
             key=f"{KEY}.weights",
         )
@@ -215,21 +198,17 @@ def _refuse_other_classes(
         )
 
 
-def _refuse_other_images(network: nn.Module, student: NetworkSpec) -> None:
-    own = network.spec.resolution if isinstance(network, Network) else student.resolution
-    if own != student.resolution:
+def _refuse_other_images(described: NetworkSpec, student: NetworkSpec) -> None:
+    if described.resolution != student.resolution:
         raise InputError(
-            f"it is for images of {own} pixels, and the network that it is to teach for"
-            f" {student.resolution}; spec: [NAME, resolution={student.resolution}] resizes its"
-            " tables",
+            f"it is for images of {described.resolution} pixels, and the network that it is to"
+            f" teach for {student.resolution}; spec: [NAME, resolution={student.resolution}]"
+            " resizes its tables",
             key=f"{KEY}.spec",
         )
-    images = torch.zeros(1, student.channels, student.resolution, student.resolution)
-    try:
-        with torch.no_grad():
-            network.eval()(images)
-    except (AssertionError, RuntimeError, ValueError, TypeError) as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0][:120]
+    if described.channels != student.channels:
         raise InputError(
-            f"it can't take images of {student.resolution} pixels: {why}", key=f"{KEY}.spec"
-        ) from None
+            f"it is for images of {described.channels} channels, and the network that it is to"
+            f" teach for {student.channels}",
+            key=f"{KEY}.spec",
+        )
