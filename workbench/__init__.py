@@ -1,8 +1,8 @@
 """CMT workbench: which part of a hybrid vision network earns its cost?
 
 The public API, imported on first use so that `import workbench` costs nothing:
-`spec`, `build`, `cost`, `fuse`, `detector`, `load_weights`, `save`, `load`, `load_results`,
-`load_evidence`, `register`.
+`spec`, `build`, `cost`, `fuse`, `detector`, `segmenter`, `load_weights`, `save`, `load`,
+`load_results`, `load_evidence`, `register`.
 """
 
 from importlib import import_module
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.models.networks import spec
     from workbench.runs.kept import load
     from workbench.runs.results import load_evidence, load_results
-    from workbench.tasks import detector
+    from workbench.tasks import detector, segmenter
     from workbench.train.saved import save
 
 _HOMES = {
@@ -24,6 +24,7 @@ _HOMES = {
     "build": "workbench.models",
     "fuse": "workbench.models",
     "detector": "workbench.tasks",
+    "segmenter": "workbench.tasks",
     "load_weights": "workbench.models",
     "register": "workbench.models",
     "save": "workbench.train.saved",
@@ -44,6 +45,7 @@ __all__ = [
     "load_weights",
     "register",
     "save",
+    "segmenter",
     "spec",
 ]
 

@@ -278,10 +278,28 @@ def _as_weights(value: Any) -> Any:
     return {"weights": value} if isinstance(value, str) else value
 
 
+class Task(Frozen):
+    """What is learned and, but for the classes of whole images, what stands over the maps."""
+
+    name: Literal["classify", "detect", "segment"] = "classify"
+    # retinanet or mask_rcnn, fpn or upernet; None: retinanet, fpn
+    model: Literal["retinanet", "mask_rcnn", "fpn", "upernet"] | None = None
+    channels: Width = 256  # of the pyramid
+    stages: tuple[Natural, ...] | None = None  # that give the maps; None: the last of each stride
+    anchor: Positive | None = None  # side of a level's smallest anchors over its stride
+    norm: Flag = False  # GroupNorm in the pyramid and the heads of a detector
+
+    @property
+    def chosen(self) -> str:
+        """The model, resolved."""
+        return self.model or {"detect": "retinanet", "segment": "fpn"}.get(self.name, "")
+
+
 class Recipe(Frozen):
     """Everything about training that is not the network."""
 
     name: str = "custom"
+    task: Task = Task()
     data: DataConfig = DataConfig()
     epochs: Count = 10
     batch_size: Count = 64
@@ -308,6 +326,8 @@ class Recipe(Frozen):
         pruning sees the curve; so does `validation`, which takes images away from training.
         """
         document = self.model_dump(mode="json", exclude={"name", "teacher", "init"})
+        if self.task == Task():
+            del document["task"]
         if self.evaluate == Evaluate():
             del document["evaluate"]
         if self.freeze == "none":
@@ -400,7 +420,7 @@ class Result(Frozen):
     reason: str | None = None
     step: Natural | None = None  # the global step it ended at
     # On all test images after the last epoch, of the averaged weights where there are any.
-    top1: float | None = None  # percent
+    top1: float | None = None  # percent; of a detector AP, of a segmenter mIoU
     test_loss: float | None = None
     validation_loss: float | None = None  # likewise, on all validation images
     validation_top1: float | None = None

@@ -90,3 +90,21 @@ def test_bad_input_is_named() -> None:
         wb.detector(wb.spec("deit_digits"))
     with pytest.raises(InputError, match="two of its maps are of stride 16; name one of each"):
         wb.detector("volo_d1", out_indices=(1, 2))
+
+
+@pytest.mark.parametrize("kind", ["fpn", "upernet"])
+def test_a_segmenter_says_a_class_for_every_pixel(kind: str) -> None:
+    model = wb.segmenter(tiny(), kind, classes=7, channels=16)
+    logits = model(torch.rand(2, 3, 64, 96))
+    assert logits.shape == (2, 7, 64, 96)
+    logits.sum().backward()
+    assert [name for name, each in model.named_parameters() if each.grad is None] == []
+    with pytest.raises(InputError, match=r"do not divide the side 50 .*nearest: 32, 64"):
+        model(torch.rand(1, 3, 50, 64))
+
+
+def test_a_segmenter_takes_networks_of_few_maps() -> None:
+    volo = wb.spec("volo_d1", "resolution=32", "dim=[12,24,24,24]", "depth=1")
+    assert wb.segmenter(volo, "upernet", classes=3, channels=16)(torch.rand(1, 3, 32, 64)).shape[
+        2:
+    ] == (32, 64)

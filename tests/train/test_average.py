@@ -6,12 +6,12 @@ from torch import nn
 from tests.train.standins import FULL, Tiny, fit_tiny
 from workbench.config import Recipe
 from workbench.train.checkpoint import NAME, load_checkpoint
-from workbench.train.module import Classifier
+from workbench.train.module import RunModule
 
 
 def test_follows_weights_and_buffers_by_its_formula() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
-    module = Classifier(network, Recipe(ema_decay=0.9), steps_per_epoch=1)
+    module = RunModule(network, Recipe(ema_decay=0.9), steps_per_epoch=1)
     expected = {name: value.detach().clone() for name, value in network.state_dict().items()}
     for step in range(3):
         with torch.no_grad():
@@ -33,7 +33,7 @@ def test_follows_weights_and_buffers_by_its_formula() -> None:
 
 def test_is_a_copy_without_gradients() -> None:
     network = Tiny(0)
-    average = Classifier(network, Recipe(ema_decay=0.5), steps_per_epoch=1).average
+    average = RunModule(network, Recipe(ema_decay=0.5), steps_per_epoch=1).average
     assert average is not None
     assert not any(parameter.requires_grad for parameter in average.parameters())
     assert average.module.head.weight.data_ptr() != network.head.weight.data_ptr()
@@ -45,7 +45,7 @@ def test_an_average_under_its_earlier_name_goes_on(tmp_path) -> None:
     now = dict(checkpoint["state_dict"])
     earlier = {key.replace("average.module.", "average.network."): now[key] for key in now}
     assert earlier.keys() != now.keys()
-    module = Classifier(Tiny(1), FULL, steps_per_epoch=1)
+    module = RunModule(Tiny(1), FULL, steps_per_epoch=1)
     module.on_load_checkpoint({"state_dict": earlier})
     module.load_state_dict(earlier)
     for name, value in module.state_dict().items():

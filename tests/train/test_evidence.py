@@ -28,7 +28,7 @@ from workbench.train.curve import Curve
 from workbench.train.evaluation import evaluate
 from workbench.train.evidence import NAME, half, read_evidence
 from workbench.train.fit import fit
-from workbench.train.module import Classifier
+from workbench.train.module import RunModule
 from workbench.train.parts import Parts, Points
 
 
@@ -37,7 +37,7 @@ def _kept(folder: Path) -> bytes:
 
 
 def test_scores_are_exact_over_uneven_batches_and_training_goes_on_as_before() -> None:
-    module, data = Classifier(Tiny(0), Recipe(label_smoothing=0.3), 4), HeldOut()
+    module, data = RunModule(Tiny(0), Recipe(label_smoothing=0.3), 4), HeldOut()
     module.train()
     module.network.get_submodule("drop").eval()
     score = evaluate(module, data, lambda: None).score

@@ -4,11 +4,11 @@ from torch.nn import functional as F
 
 from tests.train.standins import CLASSES, FAST, Tiny
 from workbench.config import Optimiser, Recipe, Schedule
-from workbench.train.module import Classifier
+from workbench.train.module import RunModule
 
 
-def _module(recipe: Recipe = FAST) -> Classifier:
-    return Classifier(Tiny(0), recipe, steps_per_epoch=4).eval()
+def _module(recipe: Recipe = FAST) -> RunModule:
+    return RunModule(Tiny(0), recipe, steps_per_epoch=4).eval()
 
 
 @pytest.mark.parametrize("soft", [False, True])

@@ -22,7 +22,7 @@ from workbench.models import Network
 from workbench.train.best import Best, best_of
 from workbench.train.checkpoint import NAME, load_checkpoint
 from workbench.train.fit import fit
-from workbench.train.module import Classifier
+from workbench.train.module import RunModule
 from workbench.train.saved import CARD, CONFIG, WEIGHTS, keep_weights
 
 SMALL = ("depth=[1,1]", "dim=[8,16]", "heads=[1,2]", "stride=[2,2]", "mixer.k=[2,1]")
@@ -257,7 +257,7 @@ def test_the_best_by_validation_is_kept_too_and_survives_a_stop(tmp_path: Path) 
 
 def test_the_best_is_of_its_own_epoch(tmp_path: Path) -> None:
     """A later epoch that is worse does not change it, not even in place."""
-    module = Classifier(build(small_run().spec), small_run().recipe, steps_per_epoch=1)
+    module = RunModule(build(small_run().spec), small_run().recipe, steps_per_epoch=1)
     best, seen = Best(), []
     for epoch, top1 in enumerate([None, 40.0, 60.0, 60.0, 50.0]):
         with torch.no_grad():

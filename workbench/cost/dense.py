@@ -3,21 +3,23 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN, RetinaNet
 
-from workbench.config import Spec
+from workbench.config import Spec, Task
 from workbench.cost.closed import closed_form
 from workbench.cost.record import Cost, Entry, collect
 from workbench.cost.trace import trace_part
 from workbench.errors import unknown
+from workbench.models.layout import layout, map_sizes
 from workbench.models.ops import Size
 from workbench.published import PublishedDetector, detection_rows
-from workbench.tasks import DETECTORS, detector
+from workbench.tasks import DETECTORS, Segmenter, detector, segmenter
+from workbench.tasks.maps import Maps
 
 DETECTION_SIZE = Size(800, 1280)  # of the papers' tables
 COCO = 80  # categories; Mask R-CNN has a class for the background beside them
@@ -69,33 +71,59 @@ class DenseCost:
 def dense_cost(spec: Spec, task: str, size: Size | None = None) -> DenseCost:
     """The cost of the detector `task` over the network of `spec`, on one image of `size`.
 
-    The network is counted in closed form, without its head, the other parts by the trace. As the
-    published counts have it: 80 categories, and heads of two-stage detectors on 1000 boxes and 100
-    masks. Raises `InputError` for an unknown task, a size that the strides do not divide, and a
-    network without maps.
+    As the published counts have it: 80 categories, and heads of two-stage detectors on 1000 boxes
+    and 100 masks. Raises `InputError` for an unknown task, a size that the strides do not divide,
+    and a network without maps.
     """
     if task not in FRAMEWORKS:
         raise unknown("task", task, DETECTORS)
     size = size or DETECTION_SIZE
+    named = Task.model_validate({"name": "detect", "model": task})
+    cost = task_cost(spec, named, COCO + (task == "mask_rcnn"), size)
+    rows = detection_rows(FRAMEWORKS[task], spec.name) if size == DETECTION_SIZE else ()
+    return DenseCost(task, cost, rows)
+
+
+@lru_cache(maxsize=64)
+def task_cost(spec: Spec, task: Task, classes: int, size: Size) -> Cost:
+    """The cost of a detector or a segmenter as `task` has it, by part, on one image of `size`.
+
+    The network is counted in closed form, without its head, the other parts by the trace.
+    """
     body = [
         entry._replace(stage="backbone")
         for entry in closed_form(spec, size).entries
         if entry.stage != "head"
     ]
-    classes = COCO + (task == "mask_rcnn")
-    model = detector(spec, task, classes=classes)
-    sizes = [Size(size.height // n, size.width // n) for n in _strides(model)]
-    maps = [
-        torch.zeros(1, info.channels, *each)
-        for info, each in zip(model.backbone.body.info, sizes, strict=True)
+    options: dict[str, Any] = {
+        "classes": classes, "out_indices": task.stages, "channels": task.channels,
+    }  # fmt: skip
+    if task.name == "segment":
+        made = segmenter(spec, task.chosen, **options)
+        parts = _decoder_entries(made, _maps(made.body, spec, size))
+    else:
+        model = detector(spec, task.chosen, norm=task.norm, **options)
+        parts = [*detector_parts(model, _maps(model.backbone.body, spec, size))]
+    return collect(spec.name, size, [*body, *parts])
+
+
+def _maps(body: Maps, spec: Spec, size: Size) -> list[Tensor]:
+    """Zeros in the shapes of the maps that a decoder gets."""
+    sizes = map_sizes(layout(spec).axis(), size)[1:]
+    return [
+        torch.zeros(1, info.channels, *sizes[index])
+        for info, index in zip(body.info, body.out_indices, strict=True)
     ]
-    cost = collect(spec.name, size, [*body, *detector_parts(model, maps)])
-    rows = detection_rows(FRAMEWORKS[task], spec.name) if size == DETECTION_SIZE else ()
-    return DenseCost(task, cost, rows)
 
 
-def _strides(model: RetinaNet | MaskRCNN) -> list[int]:
-    return [info.stride for info in model.backbone.body.info]
+def _decoder_entries(model: Segmenter, maps: list[Tensor]) -> list[Entry]:
+    model.decoder.add_module("backbone", nn.Identity())  # counted apart
+
+    def decode(inner: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        assert isinstance(inner, Segmenter)
+        return (inner.classifier(inner.decoder.decode(given)),)
+
+    return trace_part(_Over(model, decode), "decoder", *maps)
 
 
 def detector_parts(model: RetinaNet | MaskRCNN, maps: list[Tensor]) -> Entries:

@@ -13,6 +13,7 @@ from workbench.data.image_parquet import parquet
 from workbench.data.known import stand_in
 from workbench.data.mixing import mix
 from workbench.data.randaugment import Interpolation
+from workbench.data.scenes import SCENES, open_scenes
 from workbench.data.small import digits, synthetic
 from workbench.data.source import Bytes, DataFacts, DataInfo, Source
 from workbench.data.transforms import check_augment
@@ -21,6 +22,7 @@ from workbench.errors import InputError, unknown
 
 __all__ = [
     "DATASETS",
+    "SCENES",
     "BadImagesWarning",
     "DataFacts",
     "DataInfo",
@@ -51,6 +53,8 @@ def describe(config: DataConfig) -> DataInfo:
     The first look at a set of image files reads all of them, so that a broken one is known before
     training; the verdicts are cached on disk. Raises `InputError` for a set that can't be used.
     """
+    if config.name in SCENES:
+        return open_scenes(config).info
     return _source(config).info
 
 
@@ -103,8 +107,13 @@ def _source(config: DataConfig) -> Source:
             "from data.path: train/CLASS/ and val/CLASS/, val sorted into folders like train",
             key="data.name",
         )
+    if config.name in SCENES:
+        raise InputError(
+            f"{config.name!r} has boxes or masks; it goes with task: detect or segment",
+            key="data.name",
+        )
     if config.name not in DATASETS:
-        raise unknown("data.name", config.name, DATASETS)
+        raise unknown("data.name", config.name, (*DATASETS, *SCENES))
     return DATASETS[config.name](config).only(config.classes).subset(config)
 
 

@@ -13,6 +13,8 @@ class Purpose(IntEnum):
     MIX = 3  # of (seed, epoch, step)
     CROP = 4  # of (seed, epoch, image, copy): drawn in a loader's worker
     SYNTHETIC = 5
+    SCENES = 6  # of (seed, split, index, side)
+    MOVE = 7  # of (seed, epoch, image): augmentation of a scene
 
 
 def stream(purpose: Purpose, *key: int) -> np.random.Generator:

@@ -261,9 +261,14 @@ def build(spec: Spec, seed: int = 0) -> Network:
     return model.to(memory_format=torch.channels_last)
 
 
-def fingerprint(spec: Spec) -> str:
-    """A text that is equal for two specs whose networks are the same modules and parameters."""
+def fingerprint(spec: Spec, head: bool = True) -> str:
+    """A text that is equal for two specs whose networks are the same modules and parameters.
+
+    Without its head a network is what gives maps to a detector or a segmenter.
+    """
     with torch.device("meta"):
         model = Network(layout(spec))
+    if not head:
+        model.add_module("head", nn.Identity())
     shapes = [f"{name} {tuple(p.shape)}" for name, p in model.named_parameters()]
     return "\n".join([f"input {spec.channels} x {spec.resolution}", repr(model), *shapes])

@@ -14,6 +14,7 @@ from workbench.plans.kinds import PlanFile, PlannedRow
 from workbench.plans.kinds.base import refuse_twice
 from workbench.plans.matching import LABELS, Match, Matched, Matcher
 from workbench.plans.names import check_name
+from workbench.plans.tasks import check_task, cost_of, metric_keys, network_of, with_task
 from workbench.plans.training import (
     Recipes,
     about_recipe,
@@ -141,9 +142,13 @@ def resolve(
     file, overrides = (changes or Changes()).apply(file)
     check_name(file.name)
     _check_seeds(file.seeds)
-    metrics = metrics_named(file.metric)
-    Method(file.variance, equivalent=file.equivalent, metrics=metrics)  # refuses what can't be
+    file = with_task(file)
     recipe = checked_recipe(file.recipe, *overrides, absent=costs_only)
+    with about_recipe():
+        check_task(file, recipe)
+    metric = metric_keys(file, recipe)
+    metrics = metrics_named(metric)
+    Method(file.variance, equivalent=file.equivalent, metrics=metrics)  # refuses what can't be
     look = facts if costs_only else describe
     with about_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
@@ -162,7 +167,8 @@ def resolve(
     for variant in variants:
         own = variant.recipe or recipe
         with about_recipe(variant.name if variant.recipe else ""):
-            check_augment(own.augment, variant.spec.resolution)
+            if own.task.name == "classify":
+                check_augment(own.augment, variant.spec.resolution)
             if data is not None:
                 _check_curve(own, look(own.data))
             if isinstance(data, DataInfo):
@@ -179,9 +185,9 @@ def resolve(
         race=Race(file.race.min, file.race.max) if file.race else None,
         variance=file.variance,
         equivalent=file.equivalent,
-        metric=file.metric,
+        metric=metric,
         match=file.match,
-        test_images=data.test_size if data else None,
+        test_images=data.test_size if data and metrics[0].counts else None,
     )
 
 
@@ -286,8 +292,6 @@ class _Rows:
         return tuple(kept.values())
 
     def _row(self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None) -> Variant:
-        from workbench.cost import cost
-
         self._refuse_same(choice, spec, recipe, self._written)
         matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
         if self._match and self._matcher is None:
@@ -297,8 +301,8 @@ class _Rows:
             spec = self._spec(choice, *adjusted)
         if self._match:
             self._refuse_same(choice, spec, recipe, self._trained)
-        found = cost(spec)
-        if max(found.params, found.macs) > LARGEST:
+        params, macs = self._cost(choice, spec, recipe)
+        if max(params, macs) > LARGEST:
             raise InputError(
                 f"its cost can't be counted: more than {LARGEST} MACs", row=choice.name
             )
@@ -315,8 +319,8 @@ class _Rows:
             base=choice.base,
             overrides=(*choice.overrides, *adjusted),
             spec=spec,
-            params=found.params,
-            macs=found.macs,
+            params=params,
+            macs=macs,
             published=choice.published,
             present=choice.present,
             matched=matched,
@@ -333,6 +337,14 @@ class _Rows:
             key = "base" if error.key == "model" else error.key  # as a plan names it
             nearest = nearest_of_recipe(key) if error.about == "key" else None
             raise error.but(key=key, row=choice.name, reason=nearest or error.reason) from None
+
+    def _cost(
+        self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None
+    ) -> tuple[int, int]:
+        try:
+            return cost_of(spec, recipe or self._recipes.plan)
+        except InputError as error:  # a network without maps for a detector
+            raise error.but(row=choice.name) from None
 
     def _implied(self, choice: PlannedRow, spec: NetworkSpec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
@@ -352,10 +364,9 @@ class _Rows:
     def _refuse_same(
         self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None, rows: dict[Trained, str]
     ) -> None:
-        from workbench.cost import cost
-        from workbench.models import fingerprint
-
-        trained = (fingerprint(spec), cost(spec).macs, training(recipe or self._recipes.plan))
+        whole = recipe or self._recipes.plan
+        _, macs = self._cost(choice, spec, recipe)
+        trained = (network_of(spec, whole), macs, training(whole))
         if trained in rows:
             alike = ", trained alike" if of_recipe(choice.overrides) else ""
             raise InputError(

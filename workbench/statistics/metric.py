@@ -27,7 +27,8 @@ class Metric:
     @property
     def title(self) -> str:
         """Above a column: `Top-1, %`."""
-        return f"{self.name[:1].upper()}{self.name[1:]}, {self.unit}"
+        name = self.name if self.name[1:].lower() != self.name[1:] else self.name.capitalize()
+        return f"{name}, {self.unit}"
 
     @property
     def points(self) -> str:
@@ -50,7 +51,19 @@ class Metric:
 
 TOP1 = Metric("top1", "top-1", "%", higher=True, field="top1", counts=True)
 LOSS = Metric("loss", "test loss", "nats", higher=False, field="test_loss", digits=4, finest=1e-9)
-METRICS: Mapping[str, Metric] = {each.key: each for each in (TOP1, LOSS)}
+AP = Metric("ap", "AP", "%", higher=True, field="top1")  # of boxes, over IoU from 0.5 to 0.95
+MIOU = Metric("miou", "mIoU", "%", higher=True, field="top1")
+METRICS: Mapping[str, Metric] = {each.key: each for each in (TOP1, LOSS, AP, MIOU)}
+OF_TASK: Mapping[str, tuple[Metric, ...]] = {  # those that runs of a task have, the usual one first
+    "classify": (TOP1, LOSS),
+    "detect": (AP,),
+    "segment": (MIOU, LOSS),
+}
+
+
+def of_its_task(metric: Metric) -> tuple[Metric, ...]:
+    """All metrics that runs have which have this one."""
+    return next(found for found in OF_TASK.values() if metric in found)
 
 
 def metrics_named(keys: Sequence[str]) -> tuple[Metric, ...]:

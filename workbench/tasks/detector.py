@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
@@ -13,7 +14,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP
 from workbench.config import Spec
 from workbench.errors import unknown
 from workbench.models.network import Network
-from workbench.tasks.maps import Maps, Pyramid, network_maps
+from workbench.tasks.maps import Maps, Norm, Pyramid, group_norm, network_maps
 
 Colour = tuple[float, float, float]
 IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
@@ -29,6 +30,7 @@ def detector(
     out_indices: Sequence[int] | None = None,
     channels: int = 256,
     anchor: float | None = None,
+    norm: bool = False,
     resize: tuple[int, int] | None = (800, 1333),
     mean: Colour = IMAGENET_MEAN,
     std: Colour = IMAGENET_STD,
@@ -41,8 +43,10 @@ def detector(
     the maps of stride 8 and more, and Mask R-CNN all, the last stage of each stride; `out_indices`
     names stages. `channels` are the pyramid's. The smallest anchors of a level have the side
     `anchor` times its stride (4 in RetinaNet with three sizes an octave, 8 in Mask R-CNN, as
-    published). `resize` are the least shorter and the largest longer side of an image; None leaves
-    images as they are, padded to what the strides divide.
+    published). `norm` puts GroupNorm into the pyramid and the heads of RetinaNet, as torchvision's
+    second versions have it: without weights to begin from, it learns faster. `resize` are the least
+    shorter and the largest longer side of an image; None leaves images as they are, padded to what
+    the strides divide.
 
     Returns torchvision's own model: it takes a list of images (3, H, W) from 0 to 1, with targets
     (`boxes` as x0, y0, x1, y1, `labels`, `masks`) in training. Weights of the pyramid and the heads
@@ -58,7 +62,7 @@ def detector(
     body = network_maps(network, kind, out_indices, least, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = make(body, classes, channels, anchor)
+        model = make(body, classes, channels, anchor, group_norm if norm else None)
     largest = max(info.stride for info in body.info)
     transform = GeneralizedRCNNTransform if resize else _Unresized
     model.transform = transform(*(resize or (0, 0)), list(mean), list(std), size_divisible=largest)
@@ -74,19 +78,25 @@ class _Unresized(GeneralizedRCNNTransform):  # type: ignore[misc]
         return image, target
 
 
-def _retinanet(body: Maps, classes: int, channels: int, anchor: float | None) -> RetinaNet:
+def _retinanet(
+    body: Maps, classes: int, channels: int, anchor: float | None, norm: Norm | None
+) -> RetinaNet:
     extra = LastLevelP6P7(body.info[-1].channels, channels)
     sides = [(anchor or 4) * stride for stride in _strides(body, 2)]
     sizes = tuple(tuple(side * 2 ** (third / 3) for third in range(3)) for side in sides)
     anchors = AnchorGenerator(sizes, (RATIOS,) * len(sizes))
-    return RetinaNet(Pyramid(body, channels, extra), classes, anchor_generator=anchors)
+    head = RetinaNetHead(channels, len(RATIOS) * 3, classes, norm_layer=norm)
+    pyramid = Pyramid(body, channels, extra, norm)
+    return RetinaNet(pyramid, classes, anchor_generator=anchors, head=head)
 
 
-def _mask_rcnn(body: Maps, classes: int, channels: int, anchor: float | None) -> MaskRCNN:
+def _mask_rcnn(
+    body: Maps, classes: int, channels: int, anchor: float | None, norm: Norm | None
+) -> MaskRCNN:
     sizes = tuple(((anchor or 8) * stride,) for stride in _strides(body, 1))
     names = [str(index) for index in range(len(body.info))]
     return MaskRCNN(
-        Pyramid(body, channels, LastLevelMaxPool()),
+        Pyramid(body, channels, LastLevelMaxPool(), norm),
         classes,
         rpn_anchor_generator=AnchorGenerator(sizes, (RATIOS,) * len(sizes)),
         box_roi_pool=MultiScaleRoIAlign(names, output_size=7, sampling_ratio=2),
@@ -100,7 +110,7 @@ def _strides(body: Maps, more: int) -> list[int]:
     return found + [found[-1] * 2**step for step in range(1, more + 1)]
 
 
-Make = Callable[[Maps, int, int, float | None], RetinaNet | MaskRCNN]
+Make = Callable[[Maps, int, int, float | None, Norm | None], RetinaNet | MaskRCNN]
 DETECTORS: dict[str, tuple[int, Make]] = {  # the least stride of their maps, and how they are made
     "retinanet": (8, _retinanet),
     "mask_rcnn": (1, _mask_rcnn),

@@ -1,7 +1,7 @@
 """The maps of a network as detectors and segmenters take them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
@@ -11,6 +11,14 @@ from workbench.config import Spec
 from workbench.errors import InputError
 from workbench.models import build, spec
 from workbench.models.network import FeatureInfo, Network
+
+Norm = Callable[[int], nn.Module]
+
+
+def group_norm(width: int) -> nn.GroupNorm:
+    """Of 32 groups where there are as many pairs of channels: a map may have one pixel."""
+    groups = next(n for n in (32, 16, 8, 4, 2, 1) if width % n == 0 and (width > n or n == 1))
+    return nn.GroupNorm(groups, width)
 
 
 class Maps(nn.Module):
@@ -40,12 +48,16 @@ class Pyramid(nn.Module):
     """
 
     def __init__(
-        self, body: Maps, out_channels: int = 256, extra: ExtraFPNBlock | None = None
+        self,
+        body: Maps,
+        out_channels: int = 256,
+        extra: ExtraFPNBlock | None = None,
+        norm: Norm | None = None,
     ) -> None:
         super().__init__()
         self.body = body
         widths = [info.channels for info in body.info]
-        self.fpn = FeaturePyramidNetwork(widths, out_channels, extra_blocks=extra)
+        self.fpn = FeaturePyramidNetwork(widths, out_channels, extra, norm)
         self.out_channels = out_channels
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

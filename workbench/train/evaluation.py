@@ -1,6 +1,7 @@
 """What a network says of held-out images, one by one, and the score that follows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -11,15 +12,9 @@ from torch.nn import functional as F
 
 from workbench.config import Recipe, RunConfig, Scalar
 from workbench.train.evidence import Evidence, half, write_evidence
-from workbench.train.module import Batch, Classifier
+from workbench.train.module import Batch, RunModule
 from workbench.train.parts import Parts
-
-
-class Score(NamedTuple):
-    """Cross-entropy without label smoothing, and top-1 in percent; the means over the images."""
-
-    loss: float
-    top1: float
+from workbench.train.score import ALSO, Answered, Score
 
 
 class Answers(NamedTuple):
@@ -40,39 +35,47 @@ class Answers(NamedTuple):
         images = sum(len(each) for each in self.labels)
         return Score(loss / images, 100.0 * right / images)
 
-    def evidence(self, run: str, test_set: str) -> Evidence:
-        """What is kept of them."""
-        return Evidence(
+    def keep(self, folder: Path, run: str, test_set: str) -> None:
+        """Right or wrong and the loss, for every image."""
+        evidence = Evidence(
             run=run,
             test_set=test_set,
             labels=torch.cat(self.labels).cpu().numpy(),
             correct=torch.cat(self.correct).cpu().numpy(),
             loss=half(torch.cat(self.loss).cpu().numpy()),
         )
+        write_evidence(folder, evidence)
+
+
+@contextmanager
+def testing(module: RunModule) -> Iterator[None]:
+    """Eval mode, without gradients, in the recipe's precision; then training goes on as it was."""
+    modes = [(each, each.training) for each in module.modules()]
+    module.eval()
+    try:
+        with torch.inference_mode(), autocast(module.recipe, module.device):
+            yield
+    finally:
+        for each, mode in modes:
+            each.training = mode
 
 
 def evaluate(
-    module: Classifier, batches: Iterable[Batch], after_batch: Callable[[], None]
+    module: RunModule, batches: Iterable[Batch], after_batch: Callable[[], None]
 ) -> Answers:
     """The answers of the weights that are tested, in eval mode; training goes on as if nothing was.
 
     `after_batch` may raise, to stop in the middle.
     """
     answers = Answers([], [], [])
-    modes = [(each, each.training) for each in module.modules()]
-    module.eval()
-    try:
-        with torch.inference_mode(), autocast(module.recipe, module.device):
-            for images, labels in batches:
-                images, labels = images.to(module.device), labels.to(module.device)
-                logits = module(images).float()
-                answers.labels.append(labels)
-                answers.correct.append(logits.argmax(dim=1) == labels)
-                answers.loss.append(F.cross_entropy(logits, labels, reduction="none"))
-                after_batch()
-    finally:
-        for each, mode in modes:
-            each.training = mode
+    with testing(module):
+        for images, labels in batches:
+            images, labels = images.to(module.device), labels.to(module.device)
+            logits = module(images).float()
+            answers.labels.append(labels)
+            answers.correct.append(logits.argmax(dim=1) == labels)
+            answers.loss.append(F.cross_entropy(logits, labels, reduction="none"))
+            after_batch()
     return answers
 
 
@@ -90,8 +93,8 @@ def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
 class Reading(NamedTuple):
     """What one evaluation found; None where those images were not looked at."""
 
-    test: Answers | None = None
-    validation: Answers | None = None
+    test: Answered | None = None
+    validation: Answered | None = None
 
     def scores(self) -> tuple[Score | None, Score | None]:
         """Of the test images and of the validation images."""
@@ -105,30 +108,34 @@ class Examiner:
     def __init__(self, run: RunConfig, folder: Path, parts: Parts, seconds: float = 0.0) -> None:
         self.seconds = seconds  # spent on evaluation so far, over all sessions
         self._run, self._folder, self._parts = run, folder, parts
+        self._also: Mapping[str, float] = {}
 
-    def read(self, module: Classifier, done: int, after_batch: Callable[[], None]) -> Reading:
+    def read(self, module: RunModule, done: int, after_batch: Callable[[], None]) -> Reading:
         """After the `done`-th epoch, counted from 1: a point of the curve, the end, or nothing."""
         begin = perf_counter()
         reading = self._read(module, done, after_batch)
         self.seconds += perf_counter() - begin
         return reading
 
-    def _read(self, module: Classifier, done: int, after_batch: Callable[[], None]) -> Reading:
+    def _read(self, module: RunModule, done: int, after_batch: Callable[[], None]) -> Reading:
         test, validation, points = self._parts.test, self._parts.validation, self._parts.points
+        answer = self._parts.evaluate or evaluate
         if done == self._run.recipe.epochs:
-            judged = evaluate(module, validation, after_batch) if validation else None
-            return Reading(evaluate(module, test, after_batch), judged)
+            judged = answer(module, validation, after_batch) if validation else None
+            return Reading(answer(module, test, after_batch), judged)
         if points is not None and not points.curve.due(done):
             return Reading()
-        answers = evaluate(module, points.batches if points else validation or test, after_batch)
+        answers = answer(module, points.batches if points else validation or test, after_batch)
         return Reading(None, answers) if validation else Reading(answers)
 
     def keep(self, reading: Reading) -> None:
         """Writes the evidence, where the test images were read to the end of the run."""
         assert reading.test is not None
-        write_evidence(self._folder, reading.test.evidence(self._run.id, self._parts.test_set))
+        self._also = reading.test.score.also
+        reading.test.keep(self._folder, self._run.id, self._parts.test_set)
 
     def facts(self) -> dict[str, Scalar]:
         """For the checkpoint and, at the end, for the result."""
         curve = self._parts.points.curve._asdict() if self._parts.points else {}
-        return {"seconds": self.seconds, **curve}
+        also = {f"{ALSO}{name}": value for name, value in self._also.items()}
+        return {"seconds": self.seconds, **curve, **also}

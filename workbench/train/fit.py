@@ -13,7 +13,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from torch import Tensor
 
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Scalar
 from workbench.errors import InputError
@@ -21,9 +20,10 @@ from workbench.machine import choose_device
 from workbench.train.checkpoint import NAME, Saved, load_checkpoint, read_saved, set_aside
 from workbench.train.evaluation import Examiner, half_precision
 from workbench.train.evidence import read_evidence
-from workbench.train.module import Classifier
+from workbench.train.module import Batch, RunModule
 from workbench.train.monitor import Emit, Halt, Monitor
 from workbench.train.parts import Batches, Parts, build_parts
+from workbench.train.score import ALSO
 
 LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
 
@@ -59,9 +59,9 @@ def fit(
     _make_folder(folder)
     saved, notes = _saved(folder / NAME, run.id)
     _tell_again(run, saved, emit)
-    make = partial(parts or build_parts, run, place)
+    make = partial(parts or _task_parts, run, place)
     if saved and len(saved.records) >= run.recipe.epochs:
-        if not _has_evidence(folder, run.id):
+        if run.recipe.task.name == "classify" and not _has_evidence(folder, run.id):
             _examine(run, folder, make(), place)
         return _finished(run, saved, place, notes)
     torch.manual_seed(run.seed)
@@ -74,7 +74,7 @@ def fit(
     spent = float(saved.evaluation.get("seconds") or 0.0) if saved else 0.0
     examiner = Examiner(run, folder, made, spent)
     monitor = Monitor(run, folder, steps, place, emit, should_stop, saved, examiner)
-    module = Classifier(made.network, run.recipe, steps, made.objective)
+    module = RunModule(made.network, run.recipe, steps, made.objective)
     try:
         halt = _train(module, made, monitor, folder, place, resume=saved is not None)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -85,6 +85,15 @@ def fit(
         again = fit(run, folder, emit, device, should_stop, parts=parts)
         return again.model_copy(update={"details": again.details + notes})
     return _result(run, monitor, halt, place, notes)
+
+
+def _task_parts(run: RunConfig, device: torch.device) -> Parts:
+    """The network and the batches of the task that the recipe names."""
+    if run.recipe.task.name == "classify":
+        return build_parts(run, device)
+    from workbench.train.tasks import build_task_parts  # imports torchvision's detectors
+
+    return build_task_parts(run)
 
 
 def _make_folder(folder: Path) -> None:
@@ -144,7 +153,7 @@ def _has_evidence(folder: Path, run: str) -> bool:
 
 def _examine(run: RunConfig, folder: Path, made: Parts, device: torch.device) -> None:
     """The evidence of a finished run that lacks it, from its last checkpoint."""
-    module = Classifier(made.network, run.recipe, len(made.train))
+    module = RunModule(made.network, run.recipe, len(made.train))
     checkpoint = load_checkpoint(folder / NAME)
     module.on_load_checkpoint(checkpoint)
     module.load_state_dict(checkpoint["state_dict"])
@@ -169,13 +178,13 @@ class _EpochStream:
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         self._batches.set_epoch(self._epoch())
         yield from self._batches
 
 
 def _train(
-    module: Classifier,
+    module: RunModule,
     made: Parts,
     monitor: Monitor,
     folder: Path,
@@ -318,12 +327,17 @@ def _scores(last: EpochRecord | None) -> dict[str, Any]:
 def _evaluation(
     records: tuple[EpochRecord, ...], facts: Mapping[str, Scalar]
 ) -> tuple[tuple[str, Scalar], ...]:
-    """The share of a run's time that evaluation took, and what its curve was drawn from."""
+    """The share of a run's time that evaluation took, what its curve was drawn from, and the
+    metrics beside the one that counts."""
+    also = tuple(
+        (name.removeprefix(ALSO), value) for name, value in facts.items() if name.startswith(ALSO)
+    )
     seconds, whole = facts.get("seconds"), sum(record.seconds for record in records)
     if not seconds or not whole:  # the checkpoint is of an earlier version
-        return ()
+        return also
     share = ("evaluation_share", round(float(seconds) / whole, 4))
-    return share, *((f"curve_{key}", facts[key]) for key in ("every", "images") if key in facts)
+    curve = ((f"curve_{key}", facts[key]) for key in ("every", "images") if key in facts)
+    return share, *curve, *also
 
 
 def describe_device(device: torch.device) -> str:

@@ -15,16 +15,14 @@ from workbench.train.teaching.objective import Labels, Objective
 if TYPE_CHECKING:
     from timm.utils.model_ema import ModelEmaV3
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, Any]  # images (B, 3, H, W), and targets of the task's own kind
 
 
-class Classifier(pl.LightningModule):
-    """A network under a recipe.
+class RunModule(pl.LightningModule):
+    """A network under a recipe, whatever its task.
 
-    Batches are (images (B, 3, H, W), targets), where targets are labels (B,) or, after mixup and
-    CutMix, probabilities (B, classes); label smoothing applies to both alike. Where the recipe
-    averages weights, the test runs on the average. The loss is that of `objective`; by default,
-    of the labels alone.
+    Where the recipe averages weights, the test
+    runs on the average. The loss is that of `objective`; by default, of the labels alone.
     """
 
     def __init__(
@@ -44,10 +42,14 @@ class Classifier(pl.LightningModule):
         self._highest = peak(recipe.optimiser, recipe.batch_size)
         self._optimiser: torch.optim.Optimizer | None = None
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits of the weights that are tested: (B, 3, H, W) -> (B, classes)."""
-        logits: Tensor = (self.network if self.average is None else self.average)(images)
-        return logits
+    @property
+    def tested(self) -> nn.Module:
+        """The network with the weights that are tested."""
+        return self.network if self.average is None else self.average
+
+    def forward(self, images: Any) -> Any:
+        """What those weights say: of a classifier logits, (B, 3, H, W) -> (B, classes)."""
+        return self.tested(images)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return optimiser.create(self.network, self.recipe.optimiser, self._highest)

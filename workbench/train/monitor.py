@@ -20,8 +20,9 @@ from workbench.train.checkpoint import (
     restore_random_state,
     write_checkpoint,
 )
-from workbench.train.evaluation import Examiner, Score
-from workbench.train.module import Batch, Classifier
+from workbench.train.evaluation import Examiner
+from workbench.train.module import Batch, RunModule
+from workbench.train.score import Score
 
 Emit = Callable[[Progress], None]
 EMIT_SECONDS = 0.5
@@ -196,7 +197,7 @@ class Monitor(pl.Callback):
         self._check_stop()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        assert isinstance(module, Classifier)
+        assert isinstance(module, RunModule)
         self._losses.read()
         done, epochs = len(self.records) + 1, self._run.recipe.epochs
         reading = self.examiner.read(module, done, self._check_stop)
@@ -224,7 +225,7 @@ class Monitor(pl.Callback):
 
     def _refuse_infinite(self, test: Score | None, validation: Score | None) -> None:
         for quantity, score in (("test loss", test), ("validation loss", validation)):
-            if score and not math.isfinite(score.loss):
+            if score and score.loss is not None and not math.isfinite(score.loss):
                 raise self._losses.diverged(quantity, score.loss, self.step)
 
     def on_save_checkpoint(

@@ -18,17 +18,21 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """The trainable parameters in timm's two groups: decayed, and not.
 
-    Not decayed are norms, biases and those that the network names in `no_weight_decay()`: position
-    tables, class tokens. With `layer_decay` there are two groups for each layer, and `lr_scale` is
-    the share of the learning rate that a group gets.
+    Not decayed are norms, biases and those that the network, or a part of it, names in
+    `no_weight_decay()`: position tables, class tokens. With `layer_decay` there are two groups for
+    each layer, and `lr_scale` is the share of the learning rate that a group gets.
     """
     from timm.optim import (  # type: ignore[attr-defined]
         param_groups_layer_decay,
         param_groups_weight_decay,
     )
 
-    named = getattr(network, "no_weight_decay", None)
-    exempt: set[str] = set(named()) if named else set()
+    exempt = {
+        f"{path}.{name}" if path else name
+        for path, part in network.named_modules()
+        if (named := getattr(part, "no_weight_decay", None)) is not None
+        for name in named()
+    }
     # timm makes one group of all where nothing decays, hence 1. Decayed first: the order is part of
     # what a checkpoint says, and of how the norm of the gradients is summed.
     if layer_decay is None:

@@ -1,33 +1,35 @@
 """What a run is made of: its network, and the batches that it trains on and is evaluated on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.config import RunConfig
 from workbench.errors import InputError
 from workbench.train.curve import Curve, choose_curve
+from workbench.train.module import Batch, RunModule
+from workbench.train.score import Answered
 from workbench.train.teaching.objective import Objective
 
 
 class Batches(Protocol):
-    """Batches of (images (B, 3, H, W), targets) whose order depends on the epoch alone."""
+    """Batches of images (B, 3, H, W) and targets whose order depends on the epoch alone."""
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
+    def __iter__(self) -> Iterator[Batch]: ...
 
     def set_epoch(self, epoch: int) -> None: ...
 
 
 class FixedBatches(Protocol):
-    """Held-out images (B, 3, H, W) and labels (B,), in batches that are always the same."""
+    """Held-out images (B, 3, H, W) and targets, in batches that are always the same."""
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
+    def __iter__(self) -> Iterator[Batch]: ...
 
 
 class Points(NamedTuple):
@@ -35,6 +37,9 @@ class Points(NamedTuple):
 
     batches: FixedBatches
     curve: Curve
+
+
+Evaluate = Callable[[RunModule, FixedBatches, Callable[[], None]], Answered]
 
 
 class Parts(NamedTuple):
@@ -51,6 +56,7 @@ class Parts(NamedTuple):
     points: Points | None = None
     test_set: str = ""
     objective: Objective | None = None  # None: the labels'
+    evaluate: Evaluate | None = None  # None: by the classes of whole images
 
 
 def build_parts(run: RunConfig, device: torch.device) -> Parts:

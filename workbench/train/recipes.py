@@ -27,6 +27,16 @@ _DEIT_AUGMENT: dict[str, Any] = {
 }
 _FOLDER: dict[str, Any] = {"name": "folder", "workers": 4}
 
+_SCATTERED: dict[str, Any] = {
+    "task": {"name": "detect", "channels": 48},
+    "data": {"name": "scattered_digits", "train_size": 1000, "test_size": 300},
+    "epochs": 24,
+    "batch_size": 16,
+    "optimiser": {"name": "adamw", "lr": 2e-3, "weight_decay": 0.05, "clip_grad": 1.0},
+    "schedule": {"warmup_epochs": 1, "warmup_lr": 1e-5, "min_lr": 1e-5},
+    "checkpoint_every": 5,
+}
+
 RECIPES: dict[str, dict[str, Any]] = {
     # ------------------------------------------------------------ ours
     # Handwritten digits on a CPU in seconds: the quickstart's.
@@ -68,6 +78,10 @@ RECIPES: dict[str, dict[str, Any]] = {
         },
         "label_smoothing": 0.1,
     },
+    # Digits scattered over canvases, to be found: minutes on a few cores.
+    "scattered_digits": _SCATTERED,
+    # The same canvases, to be told pixel by pixel.
+    "scattered_digits_pixels": {**_SCATTERED, "task": {"name": "segment", "channels": 48}},
     # ------------------------------------------------------------ published, see `SOURCES`
     "cmt_ti": {
         "data": _FOLDER,

@@ -114,6 +114,7 @@ class PlanFile(Frozen):
     race: SeedRace | None = None  # written as the value of `seeds`, which then has all of them
     variance: Literal["shared", "own"] = "shared"  # of a row: pooled over rows, or its own alone
     equivalent: Annotated[float, Field(gt=0, lt=100)] | None = None  # points that don't matter
+    task: Literal["classify", "detect", "segment"] | None = None  # None: the recipe's
     metric: Words = (TOP1.key,)  # what verdicts are about
     against: dict[Name, Words] = Field(default_factory=dict)  # by row, as `Step.against`
     imports: Words = Field(default=(), alias="import")  # modules that register components

@@ -1,7 +1,7 @@
 """What a training step minimises."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,14 +12,14 @@ from workbench.train.teaching.losses import distillation
 
 
 class Objective(Protocol):
-    """The loss of one batch: images (B, 3, H, W), targets (B,) or (B, classes).
+    """The loss of one batch: images (B, 3, H, W), targets (B,), (B, classes) or of a task's kind.
 
     `epoch` and `step` count from 0; whatever is drawn is drawn for them, so that a run that goes on
     from a checkpoint draws it again.
     """
 
     def __call__(
-        self, network: nn.Module, images: Tensor, targets: Tensor, epoch: int, step: int
+        self, network: nn.Module, images: Tensor, targets: Any, epoch: int, step: int
     ) -> Tensor: ...
 
 

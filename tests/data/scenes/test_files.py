@@ -1,0 +1,141 @@
+"""COCO's layout and folders of masks: what is read, and each fault in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workbench.config import DataConfig
+from workbench.data.encoded import BadImagesWarning
+from workbench.data.scenes.coco import coco
+from workbench.data.scenes.mask_folder import mask_folder
+from workbench.errors import InputError
+
+SQUARE = [10.0, 5.0, 30.0, 5.0, 30.0, 25.0, 10.0, 25.0]  # a polygon of the box below
+BOX = [10.0, 5.0, 20.0, 20.0]
+
+
+def instances() -> dict[str, Any]:
+    return {
+        "images": [
+            {"id": 7, "file_name": "a.png", "width": 80, "height": 40},
+            {"id": 9, "file_name": "b.png", "width": 40, "height": 40},
+        ],
+        "categories": [{"id": 3, "name": "cat"}, {"id": 18, "name": "dog"}],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 18, "bbox": BOX, "segmentation": [SQUARE]},
+            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [50, 0, 30, 40], "iscrowd": 1},
+        ],
+    }
+
+
+def write_coco(root: Path, train: dict[str, Any] | None = None) -> DataConfig:
+    (root / "annotations").mkdir()
+    for which in ("train", "val"):
+        (root / which).mkdir()
+        said = train if train is not None and which == "train" else instances()
+        (root / "annotations" / f"instances_{which}.json").write_text(json.dumps(said))
+        for photo in instances()["images"]:
+            size = (photo["width"], photo["height"])
+            Image.new("RGB", size).save(root / which / photo["file_name"])
+    return DataConfig(name="coco", path=str(root))
+
+
+def test_coco_is_read(tmp_path: Path) -> None:
+    found = coco(write_coco(tmp_path))
+    assert found.class_names == ("cat", "dog")
+    assert found.has == {"boxes", "masks"}
+    scene = found.train.open(0, 40)  # half of its size, below it grey
+    assert scene.boxes.tolist() == [[5.0, 2.5, 15.0, 12.5]]
+    assert scene.labels.tolist() == [1]  # the crowd is left out
+    assert scene.masks is not None
+    assert abs(int(scene.masks.sum()) - 100) <= 10
+    assert (scene.image[20:] == 127).all()
+    empty = found.train.open(1, 40)
+    assert (empty.boxes.shape, empty.masks is not None and empty.masks.shape) == (
+        (0, 4), (0, 40, 40),
+    )  # fmt: skip
+
+
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown category": ({"category_id": 17}, "annotation 1 is of the unknown category 17; near"),
+    "no area": ({"bbox": [10, 5, 0, 20]}, "annotation 1 has no area: its box is 0 x 20"),
+    "outside": ({"bbox": [70, 5, 20, 20]}, "annotation 1 reaches outside of a.png, which is 80 x"),
+    "unknown image": ({"image_id": 8}, "annotation 1 is of image 8, which is not there"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_annotations_that_can_not_be_used(tmp_path: Path, fault: str) -> None:
+    change, message = FAULTS[fault]
+    said = instances()
+    said["annotations"][0] |= change
+    config = write_coco(tmp_path, said)
+    with pytest.raises(InputError, match=message) as raised:
+        coco(config)
+    assert str(raised.value).startswith("data.path: instances_train.json: ")
+    with pytest.warns(BadImagesWarning, match=message):
+        found = coco(config.model_copy(update={"bad_images": "skip"}))
+    assert len(found.train.open(0, 40).labels) == 0
+
+
+def test_coco_without_what_it_needs(tmp_path: Path) -> None:
+    none = instances() | {"annotations": []}
+    config = write_coco(tmp_path, none)
+    with pytest.raises(InputError, match=r"instances_train\.json has no annotations"):
+        coco(config)
+    (tmp_path / "train" / "b.png").unlink()
+    with pytest.raises(InputError, match=r"1 of 2 images are missing in .*, the first b\.png"):
+        coco(config)
+    file = tmp_path / "annotations" / "instances_train.json"
+    file.write_text('{"images": [')
+    with pytest.raises(InputError, match=r"instances_train.json can't be read"):
+        coco(config)
+    file.write_text(json.dumps({"images": [], "categories": []}))
+    with pytest.raises(InputError, match=r"annotations: missing"):
+        coco(config)
+    file.unlink()
+    with pytest.raises(
+        InputError, match=r"has no annotations/instances_train\.json; give a folder"
+    ):
+        coco(config)
+
+
+def write_masks(root: Path) -> DataConfig:
+    (root / "classes.txt").write_text("sky\nroad\n")
+    for which in ("train", "val"):
+        for kind in ("images", "masks"):
+            (root / which / kind).mkdir(parents=True)
+        Image.new("RGB", (20, 10)).save(root / which / "images" / "a.jpg")
+        values = np.zeros((10, 20), np.uint8)
+        values[5:] = 1
+        values[0] = 255
+        Image.fromarray(values).save(root / which / "masks" / "a.png")
+    return DataConfig(name="mask_folder", path=str(root))
+
+
+def test_masks_are_read(tmp_path: Path) -> None:
+    found = mask_folder(write_masks(tmp_path))
+    assert (found.class_names, found.pixel_classes) == (("sky", "road"), 2)
+    classes = found.train.open(0, 20).class_map
+    assert [classes[row, 0] for row in (0, 1, 9, 10)] == [255, 0, 1, 255]  # below the image: none
+
+
+def test_masks_that_can_not_be_used(tmp_path: Path) -> None:
+    config = write_masks(tmp_path)
+    mask = tmp_path / "train" / "masks" / "a.png"
+    Image.fromarray(np.full((10, 20), 2, np.uint8)).save(mask)
+    with pytest.raises(InputError, match=r"a\.png has class 2, and classes.txt names 2: 0 to 1"):
+        mask_folder(config)
+    Image.new("L", (10, 10)).save(mask)
+    with pytest.raises(InputError, match=r"a\.png has 10 x 10 pixels, and its image 20 x 10"):
+        mask_folder(config)
+    mask.unlink()
+    with pytest.raises(InputError, match=r"a\.png does not exist, the mask of a\.jpg"):
+        mask_folder(config)
+    (tmp_path / "classes.txt").unlink()
+    with pytest.raises(InputError, match=r"classes\.txt does not exist"):
+        mask_folder(config)

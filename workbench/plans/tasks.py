@@ -1,0 +1,93 @@
+"""What a plan's task changes: its metric, and what a row's network is and costs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.config import NetworkSpec, Recipe, Spec
+from workbench.errors import InputError, unknown
+from workbench.models.ops import square
+from workbench.plans.kinds import PlanFile
+from workbench.plans.training import checked_recipe
+from workbench.statistics.metric import METRICS, OF_TASK, TOP1
+
+
+def with_task(file: PlanFile) -> PlanFile:
+    """The plan with its `task` in its recipe. Raises `InputError` where it can't be matched."""
+    planned = checked_recipe(file.recipe).task.name
+    if file.task in (None, planned):
+        return file
+    given: Mapping[str, Any] = (
+        {"base": file.recipe} if isinstance(file.recipe, str) else file.recipe
+    )
+    return file.model_copy(update={"recipe": {**given, "task.name": file.task}})
+
+
+def metric_keys(file: PlanFile, recipe: Recipe) -> tuple[str, ...]:
+    """What verdicts are about: what the plan says, or the usual metric of its task."""
+    known = [metric.key for metric in OF_TASK[recipe.task.name]]
+    if file.metric == (TOP1.key,) and TOP1.key not in known:
+        return (known[0],)
+    strange = next((key for key in file.metric if key in METRICS and key not in known), None)
+    if strange is not None:
+        raise unknown("metric", strange, known)
+    return file.metric
+
+
+def check_task(file: PlanFile, recipe: Recipe) -> None:
+    """Refuse images without what the task needs, an augmentation of other images, and a match."""
+    from workbench.data import SCENES
+    from workbench.data.scenes import check_scenes
+    from workbench.data.scenes.moves import check_moves
+
+    task = recipe.task
+    if task.name == "classify":
+        if recipe.data.name in SCENES:
+            raise InputError(
+                f"{recipe.data.name!r} has boxes or masks; it goes with task: detect or segment",
+                key="data.name",
+            )
+        return
+    models = {"detect": ("retinanet", "mask_rcnn"), "segment": ("fpn", "upernet")}[task.name]
+    if task.chosen not in models:
+        raise unknown("task.model", task.chosen, models)
+    if file.match is not None:
+        raise InputError(
+            f"rows of task: {task.name} can't be matched; equal cost is of classifiers", key="match"
+        )
+    if recipe.teacher is not None:
+        raise InputError(f"task: {task.name} has no teacher; leave it out", key="teacher")
+    check_scenes(recipe.data, task)
+    check_moves(recipe.augment)
+
+
+def network_of(spec: NetworkSpec, recipe: Recipe) -> str:
+    """What tells the networks of rows from one another; a detector's has no head."""
+    from workbench.models import fingerprint
+    from workbench.models.network import fingerprint as of_maps
+
+    if recipe.task.name == "classify":
+        return fingerprint(spec)
+    return of_maps(_ours(spec, recipe), head=False)
+
+
+def _ours(spec: NetworkSpec, recipe: Recipe) -> Spec:
+    if not isinstance(spec, Spec):
+        raise InputError(
+            f"{spec.name!r} has no maps for task: {recipe.task.name}; name a zoo entry", key="base"
+        )
+    return spec
+
+
+def cost_of(spec: NetworkSpec, recipe: Recipe) -> tuple[int, int]:
+    """Params, and MACs of one image, of all that is trained."""
+    if recipe.task.name == "classify":
+        from workbench.cost import cost
+
+        found = cost(spec)
+        return found.params, found.macs
+    from workbench.cost.dense import task_cost
+    from workbench.data.scenes import open_scenes, outputs
+
+    classes = outputs(open_scenes(recipe.data), recipe.task)
+    whole = task_cost(_ours(spec, recipe), recipe.task, classes, square(spec.resolution))
+    return whole.params, whole.macs

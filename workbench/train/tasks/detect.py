@@ -1,0 +1,99 @@
+"""Detectors: their losses in training, and COCO's average precision."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.detection import MeanAveragePrecision
+
+from workbench.data.scenes.moves import Target
+from workbench.train.evaluation import testing
+from workbench.train.module import Batch, RunModule
+from workbench.train.score import Score
+from workbench.train.tasks.pictures import Pictures
+
+MASK_INK = 0.5  # of a predicted mask, from where on a pixel belongs to the object
+SIZES = ("small", "medium", "large")
+
+
+class DetectionLoss:
+    """The sum of a detector's losses; targets are the objects of each image.
+
+    With `background`, class 0 is the background, as in two-stage detectors.
+    """
+
+    def __init__(self, background: bool) -> None:
+        self._shift = int(background)
+
+    def __call__(
+        self, network: nn.Module, images: Tensor, targets: list[Target], epoch: int, step: int
+    ) -> Tensor:
+        told = [{**each, "labels": each["labels"] + self._shift} for each in targets]
+        losses: dict[str, Tensor] = network(list(images), told)
+        return torch.stack(tuple(losses.values())).sum()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a detector found in held-out images."""
+
+    metric: MeanAveragePrecision
+    pictures: Pictures
+    masks: bool
+
+    @property
+    def score(self) -> Score:
+        """AP over IoU from 0.5 to 0.95 in percent, as COCO has it; of boxes."""
+        found = self.metric.compute()
+        prefix = "bbox_" if self.masks else ""
+        also = {
+            "AP50": f"{prefix}map_50",
+            "AP75": f"{prefix}map_75",
+            **{f"AP {size}": f"{prefix}map_{size}" for size in SIZES},
+        }
+        if self.masks:
+            also |= {"AP of masks": "segm_map", "AP50 of masks": "segm_map_50"}
+        values = {name: 100.0 * float(found[key]) for name, key in also.items()}
+        known = {name: value for name, value in values.items() if value >= 0}  # -1: none there
+        return Score(None, max(0.0, 100.0 * float(found[f"{prefix}map"])), known)
+
+    def keep(self, folder: Path, run: str, test_set: str) -> None:
+        """The first test images, with what is in them and what was found."""
+        self.pictures.write(folder, run)
+
+
+def detect(
+    module: RunModule,
+    batches: Iterable[Batch],
+    after_batch: Callable[[], None],
+    names: Sequence[str],
+    background: bool,
+) -> Found:
+    """What the weights that are tested find; training goes on as if nothing was."""
+    kinds: list[str] = ["bbox", "segm"] if background else ["bbox"]
+    metric = MeanAveragePrecision(iou_type=tuple(kinds), backend="pycocotools")  # type: ignore[arg-type]
+    metric.warn_on_many_detections = False
+    pictures = Pictures(tuple(names))
+    with testing(module):
+        for images, targets in batches:
+            found = module.tested([image.to(module.device) for image in images])
+            told = [_found(each, background) for each in found]
+            metric.update(told, [_true(each) for each in targets])
+            pictures.add(images, targets, told)
+            after_batch()
+    return Found(metric, pictures, background)
+
+
+def _found(each: Target, background: bool) -> Target:
+    found = {key: value.detach().cpu() for key, value in each.items()}
+    found["boxes"] = found["boxes"].float()
+    found["labels"] = found["labels"] - int(background)
+    if "masks" in found:
+        found["masks"] = found["masks"][:, 0] > MASK_INK
+    return found
+
+
+def _true(each: Target) -> Target:
+    return {**each, "masks": each["masks"].bool()} if "masks" in each else each
