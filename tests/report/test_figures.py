@@ -20,9 +20,13 @@ from workbench.errors import InputError
 from workbench.report.drawings import draw_all
 from workbench.report.figures import attribution, families, staircase
 from workbench.report.findings import Findings
+from workbench.shipped import in_checkout
 from workbench.show import figures as style
 from workbench.statistics.attribution import Attribution
 from workbench.statistics.facts import PlanFacts
+from workbench.study import figures as study_figures
+from workbench.study.stored import read_study, read_trials
+from workbench.study.summary import not_apart, summarise_study
 
 BOTH = (style.WIDTHS["column"], style.WIDTHS["text"])
 SLACK = 1.0  # pixels: a box is a little larger than what is drawn
@@ -133,6 +137,25 @@ def test_every_network_of_the_families_is_named(width: float) -> None:
     (axes,) = drawn.axes
     named = " ".join([axes.get_xlabel(), *(text.get_text() for text in axes.texts)])
     assert all(point.name in named for point in (own, *points))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", BOTH)
+def test_a_study_s_figures_are_clear_and_ring_what_can_not_be_told_from_the_best(
+    width: float,
+) -> None:
+    folder = in_checkout("results/measured/scaling_study")
+    study = read_study(folder)
+    trials = read_trials(folder, study)
+    summary = summarise_study(study, trials)
+    with style.style():
+        drawn = (study_figures.draw_map(study, trials, summary, width),
+                 study_figures.draw_top1(trials, summary, width))  # fmt: skip
+        assert [in_the_way(figure) for figure in drawn if figure] == [[], []]
+    (legend,) = drawn[0].legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert f"not told from the best ({len(not_apart(trials, summary))} networks)" in words
+    assert any(text.startswith("the paper's, top-1 ") for text in words)
 
 
 def test_every_seed_is_a_dot_beside_the_mean() -> None:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import workbench as wb
+from tests.report.test_figures import in_the_way
 from tests.support.checks import refused
 from workbench.cli import app
 from workbench.data import open_source
@@ -23,6 +24,7 @@ from workbench.runs.evidence import EVIDENCE, export_evidence
 from workbench.runs.folder import RUNS, run_folder
 from workbench.runs.results import load_sweep
 from workbench.shipped import in_checkout
+from workbench.show import figures as style
 from workbench.train.evidence import Evidence, write_evidence
 
 SHIPPED = in_checkout("results/measured/attribution_digits")
@@ -163,6 +165,15 @@ def test_a_sheet_has_a_picture_for_each_image_and_a_figure_a_panel_for_each_row(
     assert len(figure.axes) == len(ROWS)
     labels = [text.get_text() for text in figure.axes[1].get_yticklabels()]
     assert labels[-1] == f"class {LOST}"  # the greatest loss is at the bottom
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [style.WIDTHS["column"], style.WIDTHS["text"]])
+def test_sheet_and_panels_are_clear_in_a_paper(made: Path, width: float) -> None:
+    found = load_images(made)
+    with style.style():
+        drawn = contact_sheet.draw(found, width), classes.draw(found, width)
+        assert [in_the_way(figure) for figure in drawn if figure] == [[], []]
 
 
 @pytest.mark.slow

@@ -4,11 +4,7 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,21 +54,6 @@ def test_no_text_is_left_as_a_command(text: str) -> None:
     assert escaped.isascii() or all(sign.isalpha() for sign in escaped if not sign.isascii())
     plain = re.sub(r"\\(text[a-z]+\{\}|ensuremath\{\\?[a-zA-Z<>|-]+\}|[&%$#_{}])", "", escaped)
     assert not set(plain.replace("{}", "")) & set('\\&%$#_{}~^<>|"')
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-@pytest.mark.slow
-def test_latex_compiles(tmp_path: Path) -> None:
-    rows, runs = sweep(HOSTILE)
-    table = as_latex(main_table(Findings(FACTS, rows, runs)))
-    document = (
-        "\\documentclass{article}\n\\usepackage[T1]{fontenc}\\usepackage{booktabs}\n"
-        f"\\begin{{document}}\n{table}\\end{{document}}\n"
-    )
-    (tmp_path / "t.tex").write_text(document, encoding="utf-8")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "t.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_latex_is_booktabs_with_one_line_for_each_row() -> None:

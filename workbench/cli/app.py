@@ -21,14 +21,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Format = Annotated[Form, typer.Option("--format", help="For papers, pages and spreadsheets.")]
+Format = Annotated[Form, typer.Option("--format", help="How tables are printed.")]
 Json = Annotated[bool, typer.Option("--json", help="The same numbers, unrounded, as JSON.")]
-Results = Annotated[Path, typer.Option(metavar="FOLDER", help="Holds the results folders.")]
+Results = Annotated[Path, typer.Option(metavar="FOLDER", help="Where results folders are.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Worker processes. Default: by cores.")]
 LedgerUrl = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Of SQLAlchemy. Default: RESULTS/NAME/ledger.db."),
+    typer.Option(metavar="URL", help="A database URL. Default: RESULTS/NAME/ledger.db."),
 ]
 Loggers = Annotated[
     list[str] | None,
@@ -51,7 +51,7 @@ Keep = Annotated[
 ]
 Imports = Annotated[
     list[str] | None,
-    typer.Option("--import", metavar="MODULE", help="With components of your own; repeatable."),
+    typer.Option("--import", metavar="MODULE", help="A module with your components; repeatable."),
 ]
 Network = Annotated[
     str, typer.Argument(help="A zoo entry, or timm:NAME.", autocompletion=complete.networks)

@@ -24,10 +24,10 @@ def export(
     overrides: Overrides = None,
     form: Annotated[str, typer.Option("--format", metavar="NAME", help="onnx or pt2.")] = "onnx",
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: NAME.FORMAT, here.")
+        Path | None, typer.Option(metavar="FILE", help="The file. Default: NAME.FORMAT, here.")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="For a zoo entry; else initial ones.")
+        Path | None, typer.Option(metavar="FILE", help="Of a zoo entry. Default: initial ones.")
     ] = None,
     variant: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a results folder.")

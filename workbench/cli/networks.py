@@ -41,7 +41,7 @@ def cost(
         typer.Option(metavar="PIXELS", help="Input side, or HEIGHTxWIDTH, such as 800x1280."),
     ] = None,
     batch: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Images of the training step's memory.")
+        int, typer.Option(min=1, metavar="N", help="Batch size of a training step's memory.")
     ] = 1,
     beside: Annotated[
         list[str] | None,
@@ -119,7 +119,8 @@ def models(
         str | None, typer.Option(metavar="NAME", help="cmt, deit, levit, volo, small, ...")
     ] = None,
     beside: Annotated[
-        list[str] | None, typer.Option(metavar="timm:NAME", help="Beside the zoo; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="timm:NAME", help="Networks beside the zoo; repeatable."),
     ] = None,
     as_json: Json = False,
     form: Format = Form.TEXT,
@@ -143,7 +144,9 @@ def _kept(typed: list[Any], make: Callable[[], Shown], counts_only: bool = True)
 
 
 def claims(
-    speed: Annotated[bool, typer.Option("--speed", help="Measure those about speed too.")] = False,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Check the claims about speed too.")
+    ] = False,
     as_json: Json = False,
     form: Format = Form.TEXT,
 ) -> None:

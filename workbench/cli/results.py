@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.app import Format, Json, print_json, print_table
+from workbench.errors import InputError
 from workbench.show.console import make_console
 from workbench.show.formats import Form, as_data
 
@@ -41,12 +42,13 @@ def report(
         bool, typer.Option("--figures", help="Only the figures, for a paper, in FOLDER/figures.")
     ] = False,
     form: Annotated[
-        str, typer.Option("--format", metavar="LIST", help="Of figures: pdf,svg,png.")
-    ] = "pdf",
+        str | None,
+        typer.Option("--format", metavar="LIST", help="Of figures: pdf,svg,png. Default: pdf."),
+    ] = None,
     width: Annotated[
-        str,
-        typer.Option(metavar="WIDTH", help="Of figures: column, 1.5, text, or such as 3.25in."),
-    ] = "column",
+        str | None,
+        typer.Option(metavar="WIDTH", help="Of figures: column (default), 1.5, text, or 3.25in."),
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Of table.tex: variant,macs,top1,difference."),
@@ -62,8 +64,13 @@ def report(
     from workbench.report.latex import CHOICE
     from workbench.show.figures import Output, parse_formats, parse_width
 
+    for option, given in {"--format": form, "--width": width}.items():
+        if given is not None and not figures:
+            raise InputError("is for figures; give --figures too", key=option)
+    if figures and columns is not None:
+        raise InputError("is for tables; leave --figures out", key="--columns")
     if figures:
-        output = Output(parse_width(width), parse_formats(form))
+        output = Output(parse_width(width or "column"), parse_formats(form or "pdf"))
         written = paper_figures(folder, output, make_console(as_json))
         if as_json:
             print_json([str(path) for path in written])
@@ -76,7 +83,7 @@ def report(
 
 def compare(
     a: Annotated[str, typer.Argument(help="A results folder, its ledger, or the ledger's URL.")],
-    b: Annotated[str, typer.Argument(help="Another.")],
+    b: Annotated[str, typer.Argument(help="The second one, likewise.")],
     as_json: Json = False,
     form: Format = Form.TEXT,
 ) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """The commands of this group."""
     app.command(
-        short_help="Train the variants of a plan; say what is signal.",
+        short_help="Train the rows of a plan; say what is real.",
         epilog="Example: workbench ablate quickstart --seeds 0,1,2,3 --name more",
     )(ablate)
     app.command(
@@ -74,7 +74,7 @@ ReuseFolders = Annotated[
 ReuseAny = Annotated[
     bool, typer.Option("--reuse-any", help="Take over runs of other devices and versions too.")
 ]
-NoReuse = Annotated[bool, typer.Option("--no-reuse", help="Train what was done before elsewhere.")]
+NoReuse = Annotated[bool, typer.Option("--no-reuse", help="Train again what another folder has.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the runs with their cost and time; run none.")
 ]
@@ -83,10 +83,10 @@ Measure = Annotated[
 ]
 Detect = Annotated[
     float | None,
-    typer.Option(metavar="POINTS", help="In a dry run: the seeds and hours to see it."),
+    typer.Option(metavar="POINTS", help="In a dry run: seeds and hours to detect it."),
 ]
 Budget = Annotated[
-    str | None, typer.Option(metavar="TIME", help="In a dry run: what 2h or 90min could see.")
+    str | None, typer.Option(metavar="TIME", help="In a dry run: what 2h or 90min can detect.")
 ]
 Template = Annotated[
     bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
@@ -120,7 +120,7 @@ def ablate(
     template: Template = False,
     as_json: Json = False,
 ) -> None:
-    """Train the variants of a plan; say what is signal and what is noise.
+    """Train the rows of a plan with seeds, and say which differences are real.
 
     The same command again resumes: what is done stays done.
     """
@@ -223,7 +223,7 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
 
 
 def new_plan(
-    file: Annotated[Path, typer.Argument(help="Where to write it; never over a file.")] = Path(
+    file: Annotated[Path, typer.Argument(help="The file to write; none is overwritten.")] = Path(
         "my_plan.yaml"
     ),
 ) -> None:

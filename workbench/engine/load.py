@@ -4,6 +4,7 @@ From Linux's accounts of CPU time; elsewhere nothing is known.
 """
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ def _account(folder: Path) -> tuple[int, int, int] | None:
         return None
     fields = text.rpartition(")")[2].split()  # a name may hold blanks
     return int(folder.name), int(fields[1]), sum(map(int, fields[11:15]))
+
+
+def others_at_work(seconds: float = 1.0) -> float | None:
+    """The share of this machine's CPUs, 0 to 1, that other processes keep busy just now."""
+    before = cpu_times(parent=os.getpid())
+    time.sleep(seconds)
+    after = cpu_times(parent=os.getpid())
+    return after.others_since(before) if before and after else None
 
 
 def as_detail(before: CpuTimes | None, after: CpuTimes | None) -> Iterable[tuple[str, float]]:

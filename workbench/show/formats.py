@@ -133,9 +133,10 @@ def escape_markdown(text: str) -> str:
 def as_latex(table: Table, label: str = "") -> str:
     r"""A `table` in booktabs style; the document needs `\usepackage{booktabs}`.
 
-    As wide as a column of a two-column paper where it fits there, else as both.
+    As wide as a column of a two-column paper where it fits there, else as both. Columns that both
+    have no room for go, those of the highest rank first, as on a narrow terminal.
     """
-    table = table.for_people()
+    table = _that_fit(table.for_people())
     columns = table.columns
     wide = width_of(table) > COLUMN
     return latex_float(
@@ -182,6 +183,26 @@ def latex_columns(table: Table, room: float) -> list[str]:
         "r" if column.right else f"p{{{word + rest * share / (sum(more) or 1.0):.2f}in}}"
         for column, word, share in zip(table.columns, least, more, strict=True)
     ]
+
+
+def _that_fit(table: Table) -> Table:
+    """Without the columns for which a page has no room, however texts are broken."""
+    while _least(table) > PAGE:
+        rank = max(column.rank for column in table.columns)
+        if rank == 0:
+            break
+        kept = [at for at, column in enumerate(table.columns) if column.rank < rank]
+        rows = [tuple(row[at] for at in kept) for row in table.rows]
+        table = replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
+    return table
+
+
+def _least(table: Table) -> float:
+    """Inches of a table whose texts are broken wherever they can be."""
+    return sum(
+        BETWEEN + (wide if column.right else _longest_word(table, place))
+        for place, (column, wide) in enumerate(zip(table.columns, _widths(table), strict=True))
+    )
 
 
 def _longest_word(table: Table, place: int) -> float:

@@ -133,7 +133,7 @@ def student(
 
 
 def detectable(error: float, n: int, level: float) -> float:
-    """The smallest effect that `n` paired seeds could have seen, in the units of `error`.
+    """The smallest effect that `n` paired seeds detect, in the units of `error`.
 
     The true difference that the two-sided paired t test finds with 80 % power (Cohen, Statistical
     Power Analysis, 2nd ed. 1988, ch. 2; by the noncentral t distribution) at `level`: in a plan,

@@ -32,7 +32,7 @@ def draw_map(
     Rings stand round the points whose network can't be told from the best.
     """
     made, axes = _square(width)
-    _edges(axes, study)
+    lines = _edges(axes, study)
     missed = [t.constants for t in trials if t.outcome == "infeasible"]
     lost = [t.constants for t in trials if t.outcome in ("pruned", "diverged")]
     _marks(axes, missed, "x", style.GREY, f"infeasible ({len(missed)})")
@@ -54,6 +54,8 @@ def draw_map(
     _rings(axes, trials, summary)
     _paper(axes, study, summary.paper)
     _plane(made, axes, width)
+    blocked = [(each.constants.alpha, each.constants.beta) for each in trials]
+    label_points(axes, lines, [style.GREY] * len(lines), blocked)
     return made
 
 
@@ -78,9 +80,10 @@ def draw_costs(found: CostMap, width: float = style.PAGE) -> "Figure":
     inside = [each.constants for each in found.feasible]
     share = f"within {found.study.file.tolerance:.0%} ({len(inside)} of {len(found.candidates)})"
     _marks(axes, inside, ".", style.BLACK, share)
-    _edges(axes, found.study)
+    lines = _edges(axes, found.study)
     _paper(axes, found.study, None)
     _plane(made, axes, width)
+    label_points(axes, lines, [style.BLACK] * len(lines), [])
     return made
 
 
@@ -134,25 +137,18 @@ def draw_top1(
 # ---------------------------------------------------------------- parts
 
 
-def _edges(axes: "Axes", study: ReportedStudy) -> None:
-    """Where gamma is 1, and lines of equal gamma below."""
+def _edges(axes: "Axes", study: ReportedStudy) -> list[tuple[str, float, float]]:
+    """Where gamma is 1, and lines of equal gamma below; their names, and where these belong."""
     exponents, growth = study.surface.exponents, study.surface.growth
     highest = growth ** (1 / exponents.resolution)
+    names = []
     for gamma in (1.0, 1 + (highest - 1) / 3, 1 + 2 * (highest - 1) / 3):
         left = log(growth) - exponents.resolution * log(gamma)
         alphas = np.linspace(1.0, np.exp(left / exponents.depth), 100)
         betas = np.exp((left - exponents.depth * np.log(alphas)) / exponents.dim)
         axes.plot(alphas, betas, color=style.RULE, linewidth=1.2 if gamma == 1 else 0.8, zorder=1)
-        axes.annotate(
-            f"gamma {gamma:.2f}",
-            (float(alphas[75]), float(betas[75])),
-            color=style.GREY,
-            fontsize=style.SMALL,
-            xytext=(2, 2),
-            textcoords="offset points",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
-            zorder=3,
-        )
+        names.append((f"gamma {gamma:.2f}", float(alphas[75]), float(betas[75])))
+    return names
 
 
 def _marks(axes: "Axes", points: Sequence[Constants], marker: str, colour: str, label: str) -> None:
