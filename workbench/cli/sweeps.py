@@ -43,6 +43,10 @@ def add_to(app: typer.Typer) -> None:
         epilog="Example: workbench ablate quickstart --seeds 0,1,2,3 --name more",
     )(ablate)
     app.command(
+        short_help="Join results folders of one plan.",
+        epilog="Example: workbench merge results/norm-shard-*-of-8 --into results/norm",
+    )(merge)
+    app.command(
         "new-plan",
         short_help="Write a commented plan to begin with.",
         epilog="Example: workbench new-plan my_plan.yaml",
@@ -70,6 +74,10 @@ Extend = Annotated[
 ReuseFolders = Annotated[
     list[Path] | None,
     typer.Option("--reuse", metavar="FOLDER", help="Look for finished runs here too; repeatable."),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="K/N", help="Share K of N, in a folder of its own."),
 ]
 ReuseAny = Annotated[
     bool, typer.Option("--reuse-any", help="Take over runs of other devices and versions too.")
@@ -106,6 +114,7 @@ def ablate(
     engine: Engine = "local",
     ray_address: RayAddress = None,
     extend: Extend = False,
+    shard: ShardOption = None,
     reuse: ReuseFolders = None,
     reuse_any: ReuseAny = False,
     no_reuse: NoReuse = False,
@@ -142,12 +151,15 @@ def ablate(
     if not dry_run and (detect is not None or budget is not None):
         key = "--budget" if detect is None else "--detect"
         raise InputError("it needs --dry-run, for it trains nothing", key=key)
+    if shard and as_json and not dry_run:
+        raise InputError("a share has no table; workbench merge prints it", key="--json")
     console, again = make_console(as_json), _repeated(context, plan)
     folder, code = again.print(console), 0
     if folder is None:
         from workbench.engine import EngineChoice
         from workbench.plans.changes import Changes
         from workbench.report import commands
+        from workbench.runs.exchange.shard import Shard
         from workbench.runs.sweep import SweepOptions
 
         changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
@@ -155,6 +167,7 @@ def ablate(
             jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
             where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
             keep_weights=keeps_weights(keep), reuse=_reuse(reuse, reuse_any, no_reuse),
+            shard=Shard.parse(shard) if shard else None,
         )  # fmt: skip
         if dry_run:
             from workbench.report.foresight import Asked
@@ -165,7 +178,8 @@ def ablate(
         done = commands.ablate(
             plan, results=results, changes=changes, options=options, console=console, again=again
         )
-        folder, code = None if done.interrupted else done.folder, done.exit_code
+        reported = not (done.interrupted or shard)
+        folder, code = done.folder if reported else None, done.exit_code
     if as_json and folder:
         print_json(json.loads((folder / "table.json").read_text()))
     raise typer.Exit(code)
@@ -220,6 +234,28 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"{text!r} is not a list of numbers such as 0,1,2", key="seeds") from None
+
+
+def merge(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Results folders of one plan.", show_default=False)
+    ],
+    into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="Where all goes.")],
+    prefer: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Its numbers count where folders have others."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Join shares, seeds, or two people's folders of one plan into one result with one table.
+
+    Nothing trains. What is missing, the plan trains with --name and the name of the new folder.
+    """
+    from workbench.report import commands
+
+    found = commands.merge(folders, into, prefer, make_console(as_json))
+    if as_json and found:
+        print_json(json.loads((found.folder / "table.json").read_text()))
 
 
 def new_plan(

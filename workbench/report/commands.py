@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from workbench.engine import divide
-from workbench.errors import InputError
+from workbench.errors import InputError, some_of
 from workbench.plans.changes import Changes
 from workbench.plans.file import STUDY
 from workbench.plans.load import load_plan
@@ -17,10 +17,12 @@ from workbench.report.latex import CHOICE
 from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.exchange.finished import reuse_words
+from workbench.runs.exchange.merge import merge as merge_folders
+from workbench.runs.exchange.shard import Shard, share
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_sweep
 from workbench.show.again import FolderReport, RepeatedCommand
-from workbench.show.console import say_written
+from workbench.show.console import plural, say_written
 from workbench.show.figures import Output
 
 PAPER = "figures"  # the folder of the figures for print, within that of the results
@@ -46,7 +48,13 @@ def ablate(
     changes, options = changes or Changes(), options or SweepOptions()
     resolved = load_plan(plan, changes, results)
     options = _with_commands(plan, results, changes, options)
-    done = run_sweep(resolved, Path(results) / resolved.name, options, console)
+    folder, shard = Path(results) / resolved.name, options.shard
+    if shard:
+        done = run_sweep(resolved, shard.folder(folder), options, console)
+        if not done.interrupted:
+            _say_shard(console, shard, folder, done)
+        return done
+    done = run_sweep(resolved, folder, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
         found = report_folder(done.folder, console)
         if again and not (done.left or found.missing or _depends_on_more(resolved, options)):
@@ -161,13 +169,45 @@ def planned(plan: str | Path, changes: Changes | None, options: SweepOptions) ->
 
 
 def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool) -> Estimate:
-    """The time that a plan takes on this machine."""
+    """The time that a plan, or a share of it, takes on this machine."""
     shares = divide(options.jobs, len(plan.runs()), options.device)
-    done = done_before(plan, Path(results) / plan.name, shares, options)
+    folder, whole = Path(results) / plan.name, {run.id for run in plan.runs()}
+    if options.shard:
+        options.shard.check(plan, options.ledger)
+        folder = options.shard.folder(folder)
+    asked = {run.id for run in share(plan.runs(), plan, options.shard)}
+    before = done_before(plan, folder, shares, options)
+    done = {run: where for run, where in before.items() if run in asked}
     if plan.test_images is None:
-        return Estimate({}, {}, None, done=done)
-    found = estimate(plan, shares, options.device, options.fit, measure=measure, done=done.keys())
-    return replace(found, done=done)
+        return Estimate({}, {}, None, done=done, asked=len(asked))
+    out = (whole - asked) | done.keys()
+    found = estimate(plan, shares, options.device, options.fit, measure=measure, done=out)
+    return replace(found, done=done, asked=len(asked))
+
+
+def merge(
+    folders: Sequence[Path], into: Path, prefer: Path | None, console: Console
+) -> FolderReport | None:
+    """Join results folders of one plan in `into`, and report it; none where no run has ended.
+
+    Raises `InputError` as `runs.exchange.merge` does.
+    """
+    merged = merge_folders(folders, into, prefer)
+    text = f"{plural(merged.taken, 'run')} taken into {into}."
+    if merged.left:
+        text += f" Not finished in any folder: {some_of(merged.left)}."
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    return report_folder(into, console) if merged.ended else None
+
+
+def _say_shard(console: Console, shard: Shard, whole: Path, done: SweepResult) -> None:
+    """A share has no table of its own: it has no whole comparisons."""
+    pattern = whole.with_name(f"{whole.name}-shard-*-of-{shard.of}")
+    console.print(
+        f"Share {shard}: {done.final} of {plural(len(done.runs), 'run')} done, in {done.folder}. "
+        f"When all shares are: workbench merge {pattern} --into {whole}",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def _with_commands(
@@ -187,6 +227,7 @@ def _with_commands(
     )
     words = [word for name in options.only for word in ("--only", name)]
     words += ["--extend"] if options.extend else []
+    words += ["--shard", str(options.shard)] if options.shard else []
     words += reuse_words(options.reuse)
     resume = options.resume_command or f"{command} {shlex.join(words)}".strip()
     return replace(options, command=command, resume_command=resume)

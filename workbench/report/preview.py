@@ -28,7 +28,7 @@ def print_preview(
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     told = [_runs_text(plan), *_done_text(plan, found)]
-    told += [_whole_text(found)] if len(found.done) < len(plan.runs()) else []
+    told += [_whole_text(found)] if len(found.done) < _asked(plan, found) else []
     console.print("; ".join(told), highlight=False, markup=False)
     if found.scaled:
         timed = ", ".join(name for name in found.runs if name not in found.scaled)
@@ -96,12 +96,19 @@ def _runs_text(plan: Plan) -> str:
 
 
 def _done_text(plan: Plan, found: Estimate) -> tuple[str, ...]:
-    """What is left of the runs, where some are done."""
-    if not found.done:
-        return ()
-    places = ", ".join(dict.fromkeys(map(str, found.done.values())))
-    left = len(plan.runs()) - len(found.done)
-    return (f"{len(found.done)} done before, in {places}, {left or 'none'} left",)
+    """What is left of the runs, where some are done or are those of other shares."""
+    asked, texts = _asked(plan, found), []
+    if asked < len(plan.runs()):
+        texts.append(f"{asked} of them in this share")
+    if found.done:
+        places = ", ".join(dict.fromkeys(map(str, found.done.values())))
+        left = asked - len(found.done)
+        texts.append(f"{len(found.done)} done before, in {places}, {left or 'none'} left")
+    return tuple(texts)
+
+
+def _asked(plan: Plan, found: Estimate) -> int:
+    return len(plan.runs()) if found.asked is None else found.asked
 
 
 def _whole_text(found: Estimate) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from workbench.errors import InputError
+from workbench.runs.schema import SCHEMA, MetaRow
 
 
 class LedgerError(InputError):
@@ -59,6 +61,30 @@ def connect(url: URL, write: bool) -> sa.Engine:
     if is_file and write:
         sa.event.listen(engine, "connect", _durable)
     return engine
+
+
+def look(url: URL, name: str) -> None:
+    """Refuse what can't be opened, without touching it."""
+    engine = connect(url, write=False)
+    try:
+        with one_line(name, "opened"):
+            check_schema(engine, name)
+    finally:
+        engine.dispose()
+
+
+def check_schema(engine: sa.Engine, name: str) -> None:
+    """Refuse a database of a newer version; one that is empty is fine."""
+    if not sa.inspect(engine).has_table(MetaRow.__tablename__):
+        return
+    with Session(engine) as session:
+        row = session.get(MetaRow, "schema")
+        found = int(row.value) if row else 0
+    if found > SCHEMA:
+        raise LedgerError(
+            f"ledger: {name} was written by a newer version of the workbench "
+            f"(schema {found}, this one knows {SCHEMA}); upgrade it, or use another --name"
+        )
 
 
 def file_identity(url: URL) -> tuple[int, int] | None:

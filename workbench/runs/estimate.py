@@ -71,6 +71,7 @@ class Estimate:
     scaled: frozenset[str] = frozenset()  # variants whose time is read between those of others
     done: Mapping[str, Path] = field(default_factory=dict)  # runs that take none, and their folders
     jobs: int = 1  # workers
+    asked: int | None = None  # runs, done or not, of a share; none: all of the plan
 
 
 def estimate(

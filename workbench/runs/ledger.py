@@ -17,9 +17,11 @@ from workbench.plans.resolution import Plan
 from workbench.runs.database import (
     LedgerError,
     LedgerGoneError,
+    check_schema,
     connect,
     database_url,
     file_identity,
+    look,
     one_line,
     readable_name,
     settle,
@@ -65,7 +67,7 @@ class Ledger:
         url = database_url(where)
         name = readable_name(url)
         if url.database and Path(url.database).is_file():
-            _look(url, name)  # without touching it, in case it is a newer one
+            look(url, name)  # without touching it, in case it is a newer one
         engine = connect(url, write=True)
         try:
             with one_line(name, "opened"):
@@ -161,8 +163,21 @@ class Ledger:
             session.add_all(map(restored_row, runs))
             session.flush()
             for run in runs:
-                for record in run.curve:
-                    session.add_all(epoch_rows(self.plan_name, run.id, record))
+                self._add_curve(session, run)
+
+    def take(self, run: StoredRun) -> None:
+        """A registered run that ended in another ledger, with its curve."""
+        with self._write() as session:
+            for table in (ValidationRow, EpochRow):  # of an attempt here
+                mine = (table.plan == self.plan_name, table.run == run.id)
+                session.execute(sa.delete(table).where(*mine))
+            session.merge(restored_row(run.model_copy(update={"plan": self.plan_name})))
+            session.flush()
+            self._add_curve(session, run)
+
+    def _add_curve(self, session: Session, run: StoredRun) -> None:
+        for record in run.curve:
+            session.add_all(epoch_rows(self.plan_name, run.id, record))
 
     # ------------------------------------------------------------ the life of a run
 
@@ -191,15 +206,6 @@ class Ledger:
         details = json.dumps(named)
         status = str(result.outcome)
         self._update(result.run, {**facts, "status": status, "details": details, "ended": _now()})
-
-    def take(self, run: StoredRun) -> None:
-        """A registered run that ended in another ledger, with its curve."""
-        with self._write() as session:
-            session.merge(restored_row(run.model_copy(update={"plan": self.plan_name})))
-            session.flush()
-            for record in run.curve:
-                for row in epoch_rows(self.plan_name, run.id, record):
-                    session.merge(row)
 
     def settle_running(self, status: str, reason: str) -> int:
         """Give every run that is marked as running another status; returns how many there were.
@@ -274,29 +280,6 @@ class Ledger:
             return {}
         of_plan = sa.select(ValidationRow).where(ValidationRow.plan == self.plan_name)
         return {(row.run, row.epoch): row for row in session.scalars(of_plan)}
-
-
-def _look(url: sa.URL, name: str) -> None:
-    engine = connect(url, write=False)
-    try:
-        with one_line(name, "opened"):
-            check_schema(engine, name)
-    finally:
-        engine.dispose()
-
-
-def check_schema(engine: sa.Engine, name: str) -> None:
-    """Refuse a database of a newer version; one that is empty is fine."""
-    if not sa.inspect(engine).has_table(MetaRow.__tablename__):
-        return
-    with Session(engine) as session:
-        row = session.get(MetaRow, "schema")
-        found = int(row.value) if row else 0
-    if found > SCHEMA:
-        raise LedgerError(
-            f"ledger: {name} was written by a newer version of the workbench "
-            f"(schema {found}, this one knows {SCHEMA}); upgrade it, or use another --name"
-        )
 
 
 def _now() -> str:

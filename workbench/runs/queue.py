@@ -21,16 +21,21 @@ class Queue:
     """
 
     def __init__(
-        self, plan: Plan, asked: Sequence[RunConfig], library: Library | None = None
+        self,
+        plan: Plan,
+        asked: Sequence[RunConfig],
+        first: Sequence[RunConfig],
+        library: Library | None = None,
     ) -> None:
         self._plan = plan
+        self._first = first  # those that are in the ledger from the start
         self._library = library  # of runs that were done before elsewhere
         self._asked = asked  # those that may run, in the order of the plan
 
     def begin(self, recording: Recording) -> Sequence[RunConfig]:
         """What is to run first: what is open, else the next round of a race."""
         self._recording = recording
-        recording.register(self._plan, self._plan.runs(seeds=self._plan.first_seeds))
+        recording.register(self._plan, self._first)
         self._settle_infeasible()
         configs = {(run.variant, run.seed): run for run in self._plan.runs()}
         for run in recording.ledger.runs():

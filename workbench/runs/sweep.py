@@ -12,6 +12,7 @@ from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
 from workbench.runs.exchange.conditions import Conditions
 from workbench.runs.exchange.finished import BESIDE, Library, Reuse, finished_in
+from workbench.runs.exchange.shard import Shard, share
 from workbench.runs.ledger import Ledger
 from workbench.runs.queue import Queue
 from workbench.runs.recording import recording
@@ -24,6 +25,7 @@ class SweepOptions(RunOptions):
 
     only: tuple[str, ...] = ()  # variants; none: all
     extend: bool = False  # allow new rows and seeds beside finished ones
+    shard: Shard | None = None  # a share of the runs; none: all
     reuse: Reuse | None = BESIDE  # where finished runs are looked for; None: nowhere
 
 
@@ -57,13 +59,17 @@ def run_sweep(
     can no longer be written. Everything finished is in the ledger by then.
     """
     options, console = options or SweepOptions(), console or Console()
-    asked = plan.runs(options.only)  # refuses a row that is not there
+    asked = share(plan.runs(options.only), plan, options.shard)  # refuses a row that is not there
+    if options.shard:
+        options.shard.check(plan, options.ledger)
     with recording(plan.name, folder, len(plan.runs()), options, plan.modules) as records:
         before = records.ledger.plan()
         if before is not None:
             refuse_changes(before, plan, options.extend, str(folder))
         _refuse_other_ids(records.ledger, plan, folder)
-        queue = Queue(plan, asked, library_for(plan, folder, records.shares, options))
+        library = library_for(plan, folder, records.shares, options)
+        first = asked if options.shard else plan.runs(seeds=plan.first_seeds)
+        queue = Queue(plan, asked, first, library)
         interrupted = records.run(queue, console)
         done, total = queue.counts()
         runs = records.ledger.runs()

@@ -29,6 +29,11 @@ class Conditions:
         """Of `plan`, as it would run on `device` now."""
         return cls(_device_name(shares, device), _public(version("torch")), plan.imports)
 
+    @classmethod
+    def of(cls, run: StoredRun, plan: Plan) -> "Conditions":
+        """Those that a run of `plan` was trained under."""
+        return cls(str(run.device), _public(str(run.host.get("torch"))), plan.imports)
+
     def differences(self, run: StoredRun, plan: Plan) -> tuple[str, ...]:
         """What was other when `run` of `plan` was trained, as `torch 2.8.0`."""
         return tuple(self._differences(run, plan))
