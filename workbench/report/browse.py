@@ -24,6 +24,7 @@ from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.show.terminal import view
 from workbench.statistics.facts import PENDING, RUNNING
+from workbench.statistics.metric import OF_TASK
 
 SHORT = 12  # characters of a run's id, as they are shown
 BARS = "▁▂▃▄▅▆▇█"
@@ -184,13 +185,14 @@ def run_data(shown: Shown) -> dict[str, Any]:
 def print_run(shown: Shown, console: Console) -> None:
     """Outcome, command, configuration, curves and environment."""
     run = shown.run
+    score = f"{OF_TASK[run.recipe.task.name][0].name}, %"
     console.print(f"[bold]{escape(run.variant)}, seed {run.seed}[/bold]  ({run.id})")
     facts: dict[str, object] = {
         "plan": f"{run.plan}, in {shown.where}",
         "also in": f"{', '.join(shown.also)}; --results shows it there" if shown.also else None,
         "outcome": run.status + (f": {run.reason}" if run.reason else ""),
         "step": run.step,
-        "top-1, %": None if run.top1 is None else f"{run.top1:.2f}",
+        score: None if run.top1 is None else f"{run.top1:.2f}",
         "test loss": None if run.test_loss is None else f"{run.test_loss:.4f}",
         **run.details,
         "trained": None if run.seconds is None else f"{duration(run.seconds)}, tests included",
@@ -203,7 +205,7 @@ def print_run(shown: Shown, console: Console) -> None:
         "repeat": shown.command or None,
     }
     _facts(facts, console)
-    _curves(run.curve, console)
+    _curves(run.curve, score, console)
     console.print(Text("Configuration", style="bold"))
     console.print(Padding(Text(run_text(run).rstrip()), (0, 0, 0, 2)))
     console.print(Text("Environment", style="bold"))
@@ -227,14 +229,14 @@ def _facts(facts: Mapping[str, object], console: Console) -> None:
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _curves(curve: Sequence[EpochRecord], console: Console) -> None:
+def _curves(curve: Sequence[EpochRecord], score: str, console: Console) -> None:
     if not curve:
         return
     console.print(Text("Curves", style="bold"))
     lines: dict[str, list[float | None]] = {
         "training loss": [epoch.train_loss for epoch in curve],
         "test loss": [epoch.test_loss for epoch in curve],
-        "top-1, %": [epoch.top1 for epoch in curve],
+        score: [epoch.top1 for epoch in curve],
     }
     width = max(8, min(60, console.width - 44))
     _facts({name: _line(values, width) for name, values in lines.items()}, console)

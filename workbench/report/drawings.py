@@ -38,7 +38,7 @@ def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | 
                 if isinstance(shares, Attribution | Interactions)
                 else None
             ),
-            "curves": curves.draw(found.rows, found.runs, width),
+            "curves": curves.draw(found.rows, found.runs, width, found.score.name),
         }
 
 

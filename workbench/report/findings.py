@@ -112,6 +112,11 @@ class Findings:
             for place in range(max(len(each.row.contrasts), 1))
         )
 
+    @property
+    def score(self) -> Metric:
+        """What the curves of runs are of, whatever the verdicts are about."""
+        return of_its_task(self.facts.method.metrics[0])[0]
+
     @cached_property
     def metrics(self) -> tuple[tuple[Metric, bool], ...]:
         """What is shown of every row, and whether the plan declared it; the first one first."""

@@ -16,6 +16,7 @@ from workbench.report.latex import CHOICE, paper_table
 from workbench.report.main_table import main_table
 from workbench.report.page import page
 from workbench.report.shares import shares_table
+from workbench.report.tasks.further import further_table
 from workbench.runs.folder import write_text
 from workbench.show.formats import (
     as_csv,
@@ -29,6 +30,7 @@ from workbench.show.formats import (
 from workbench.show.page import ImageSection, Picture
 from workbench.show.table import Table
 from workbench.statistics.facts import RunRecord
+from workbench.statistics.metric import AP, MIOU
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +56,8 @@ CAPTIONS = {
     "attribution": "Shapley value of each component; they add up to the whole difference.",
     "interactions": "Interactions of pairs of components, on a scale that is the same in every "
     "figure; a star where one is real, adjusted over the pairs.",
+    "predictions": "The first test images: what is in them, and what the first run of each row "
+    "found with a score of 0.5 or more.",
     "classes": "Change of each class, and its interval, adjusted over the classes of the row.",
 }
 
@@ -75,14 +79,16 @@ def write_report(
     main = main_table(found)
     others = {"shares": shares_table(found.shares)} if found.shares else {}
     others |= published_tables(found)
+    more = further_table(found)
+    others |= {"further": more} if more else {}
     written = _write_main(folder, found, main, columns)
     written += [path for stem, table in others.items() for path in write_table(folder, stem, table)]
     written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
     drawn = _draw(folder, found)
     figures = [path for _, paths in drawn for path in paths]
-    section, more = _of_images(folder, images if images and images.rows else None)
+    section, of_images = _of_images(folder, images if images and images.rows else None)
     document = page(found, main, [picture for picture, _ in drawn], [*others.values()], section)
-    return [*written, *figures, *more, write_text(folder / "report.html", document)]
+    return [*written, *figures, *of_images, write_text(folder / "report.html", document)]
 
 
 def write_table(folder: Path, stem: str, table: Table) -> list[Path]:
@@ -120,7 +126,14 @@ def curves_csv(runs: Sequence[RunRecord]) -> str:
 
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
-    return _save(folder, draw_all(found))
+    from workbench.report.tasks import predictions
+    from workbench.show import figures as style
+
+    figures = draw_all(found)
+    if found.facts.method.metrics[0] in (AP, MIOU):
+        with style.style():
+            figures["predictions"] = predictions.draw(predictions.kept_pictures(folder, found.runs))
+    return _save(folder, figures)
 
 
 def _save(folder: Path, figures: "Mapping[str, Figure | None]") -> list[tuple[Picture, list[Path]]]:

@@ -13,6 +13,7 @@ from rich.text import Text
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event, Requeued, Started
 from workbench.show.console import plural
+from workbench.statistics.metric import OF_TASK, TOP1
 
 LINE_SECONDS = 5.0  # between two lines of epochs in a log
 
@@ -112,8 +113,12 @@ class State:
         config = self._configs[run]
         return f"{config.variant}, seed {config.seed}"
 
+    def score(self, run: str) -> str:
+        """What the run is scored by."""
+        return OF_TASK[self._configs[run].recipe.task.name][0].name
+
     def line(self, run: str, width: int | None = None) -> str:
-        """Epoch, loss and top-1 of a current run; in `width`, if need be with less of its name."""
+        """Epoch, loss and score of a current run; in `width`, if need be with less of its name."""
         config = self._configs[run]
         rest = f", seed {config.seed}: {self._where(run)}"
         room = len(config.variant) if width is None else max(width - len(rest), 1)
@@ -129,7 +134,7 @@ class State:
         if loss is not None:
             parts.append(f"loss {loss:.3f}")
         if run in self.top1:
-            parts.append(f"top-1 {self.top1[run]:.1f} %")
+            parts.append(f"{self.score(run)} {self.top1[run]:.1f} %")
         return " ".join(parts)
 
 
@@ -236,22 +241,22 @@ class BarDisplay:
 def describe(event: Started | Requeued | Ended, state: State) -> str:
     """A line about the start or the end of a run."""
     run = event.result.run if isinstance(event, Ended) else event.run
-    return f"[{state.done}/{state.total}] {state.label(run)}: {_what(event)}"
+    return f"[{state.done}/{state.total}] {state.label(run)}: {_what(event, state.score(run))}"
 
 
-def _what(event: Started | Requeued | Ended) -> str:
+def _what(event: Started | Requeued | Ended, score: str) -> str:
     if isinstance(event, Ended):
-        return result_line(event.result)
+        return result_line(event.result, score)
     if isinstance(event, Requeued):
         return f"{event.reason}; it goes on from its last checkpoint"
     return "starts" if event.attempt == 1 else f"starts, attempt {event.attempt}"
 
 
-def result_line(result: Result) -> str:
-    """How a run ended."""
+def result_line(result: Result, score: str = TOP1.name) -> str:
+    """How a run ended; `score` is what it is scored by."""
     if result.outcome is not Outcome.COMPLETED:
         return f"{result.outcome}: {result.reason}"
-    top1 = f" top-1 {result.top1:.2f} %" if result.top1 is not None else ""
+    top1 = f" {score} {result.top1:.2f} %" if result.top1 is not None else ""
     share = dict(result.details).get("evaluation_share")
     told = f" ({100 * float(share):.0f} % of it evaluation)" if share is not None else ""
     return f"{result.outcome}{top1} in {duration(result.seconds)}{told}"

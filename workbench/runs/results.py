@@ -252,11 +252,12 @@ def _environment(folder: Path) -> Mapping[str, Any]:
 
 def _data_line(recipe: Recipe) -> str:
     data = recipe.data
+    subset = "a stratified subset of " if recipe.task.name == "classify" else ""
     parts = [f"{data.name} ({Path(data.path).name})" if data.path else data.name]
     if data.train_size is not None:
-        parts.append(f"a stratified subset of {data.train_size} training images")
+        parts.append(f"{subset}{data.train_size} training images")
     if data.test_size is not None:
-        parts.append(f"a stratified subset of {data.test_size} test images")
+        parts.append(f"{subset}{data.test_size} test images")
     return ", ".join(parts)
 
 

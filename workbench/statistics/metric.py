@@ -61,6 +61,10 @@ OF_TASK: Mapping[str, tuple[Metric, ...]] = {  # those that runs of a task have,
 }
 
 
+SIZES = ("AP small", "AP medium", "AP large")
+FURTHER = ("AP50", "AP75", *SIZES, "AP of masks", "AP50 of masks", "pixel accuracy")  # in percent
+
+
 def of_its_task(metric: Metric) -> tuple[Metric, ...]:
     """All metrics that runs have which have this one."""
     return next(found for found in OF_TASK.values() if metric in found)

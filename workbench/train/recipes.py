@@ -28,13 +28,13 @@ _DEIT_AUGMENT: dict[str, Any] = {
 _FOLDER: dict[str, Any] = {"name": "folder", "workers": 4}
 
 _SCATTERED: dict[str, Any] = {
-    "task": {"name": "detect", "channels": 48},
+    "task": {"name": "detect", "channels": 48, "stages": [0, 1, 2], "anchor": 3, "norm": True},
     "data": {"name": "scattered_digits", "train_size": 1000, "test_size": 300},
-    "epochs": 24,
-    "batch_size": 16,
+    "epochs": 16,
+    "batch_size": 8,
     "optimiser": {"name": "adamw", "lr": 2e-3, "weight_decay": 0.05, "clip_grad": 1.0},
     "schedule": {"warmup_epochs": 1, "warmup_lr": 1e-5, "min_lr": 1e-5},
-    "checkpoint_every": 5,
+    "checkpoint_every": 4,
 }
 
 RECIPES: dict[str, dict[str, Any]] = {
@@ -81,7 +81,11 @@ RECIPES: dict[str, dict[str, Any]] = {
     # Digits scattered over canvases, to be found: minutes on a few cores.
     "scattered_digits": _SCATTERED,
     # The same canvases, to be told pixel by pixel.
-    "scattered_digits_pixels": {**_SCATTERED, "task": {"name": "segment", "channels": 48}},
+    "scattered_digits_pixels": {
+        **_SCATTERED,
+        "task": {"name": "segment", "channels": 48},
+        "epochs": 16,
+    },
     # ------------------------------------------------------------ published, see `SOURCES`
     "cmt_ti": {
         "data": _FOLDER,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.show import figures as style
 from workbench.show.labels import label_ends
 from workbench.statistics.facts import Row, RunRecord
+from workbench.statistics.metric import TOP1
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,17 +49,20 @@ def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
 
 
 def draw(
-    rows: Sequence[Row], runs: Sequence[RunRecord], width: float = style.PAGE
+    rows: Sequence[Row],
+    runs: Sequence[RunRecord],
+    width: float = style.PAGE,
+    score: str = TOP1.name,
 ) -> "Figure | None":
-    """None where no run has a curve."""
+    """None where no run has a curve. `score` is what it is of."""
     found = bands(rows, runs)
     if not found:
         return None
     together = len(found) <= TOGETHER and width >= WIDE
-    return _together(found, width) if together else _panels(found, width)
+    return _together(found, width, score) if together else _panels(found, width, score)
 
 
-def _together(found: list[Band], width: float) -> "Figure":
+def _together(found: list[Band], width: float, score: str) -> "Figure":
     """The whole course, and its last third with the names."""
     made = style.figure(width, 0.48 * width)
     grid = made.add_gridspec(1, 2, width_ratios=(3, 2))
@@ -68,7 +72,7 @@ def _together(found: list[Band], width: float) -> "Figure":
         for index, band in enumerate(found):
             _band(axes, band, index)
         _label_axes(axes)
-    whole.set_ylabel("top-1, %, mean and range of the seeds")
+    whole.set_ylabel(f"{score}, %, mean and range of the seeds")
     start = last - last // 3
     whole.set_title("All epochs", color=style.GREY)
     end.set_title(f"From epoch {start}, own scale", color=style.GREY)
@@ -96,7 +100,7 @@ def _end(band: Band, index: int, start: int) -> tuple[str, float, float, str]:
     return band.variant + ended, band.epochs[-1], band.mean[-1], style.CYCLE[index]
 
 
-def _panels(found: list[Band], width: float) -> "Figure":
+def _panels(found: list[Band], width: float, score: str) -> "Figure":
     """A row in each, over the means of all others."""
     across = min(int(width / PANEL), len(found))
     down = -(-len(found) // across)
@@ -114,7 +118,7 @@ def _panels(found: list[Band], width: float) -> "Figure":
         _whole_epochs(axes, 3)
         axes.locator_params(axis="y", nbins=4)
     made.supxlabel("epoch")
-    made.supylabel("top-1, %; range of the seeds")
+    made.supylabel(f"{score}, %; range of the seeds")
     return made
 
 

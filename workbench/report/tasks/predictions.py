@@ -1,0 +1,133 @@
+"""Test images with what is in them, and what each row found."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.errors import InputError
+from workbench.runs.folder import run_folder
+from workbench.runs.rows import StoredRun
+from workbench.show import figures as style
+from workbench.statistics.facts import Outcome
+from workbench.train.tasks.pictures import NAME
+from workbench.whole_file import written_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROWS, IMAGES = 5, 3  # that are drawn at most
+SIDE = 1.25  # inches of a picture
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+def kept_pictures(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Arrays]:
+    """By row, what its first completed run kept of the first test images; in the order of `runs`.
+
+    Those of the runs' folders are copied into `folder`/pictures.npz, from which they are read where
+    those folders are not. Raises `InputError` for a file that is damaged.
+    """
+    found = _read_all(folder / NAME)
+    fresh: dict[str, Arrays] = {}
+    for run in runs:
+        file = run_folder(folder, run) / NAME
+        done = run.outcome is Outcome.COMPLETED and file.is_file()
+        if done and run.variant not in fresh:
+            fresh[run.variant] = _read(file)
+    if any(row not in found for row in fresh):
+        found = {**found, **fresh}
+        _write(folder / NAME, found)
+    return {run.variant: found[run.variant] for run in runs if run.variant in found}
+
+
+def draw(pictures: Mapping[str, Arrays], width: float = style.PAGE) -> "Figure | None":
+    """A line for each image: what is in it, then what the first rows found. None without any."""
+    shown = dict(list(pictures.items())[:ROWS])
+    if not shown:
+        return None
+    first = next(iter(shown.values()))
+    count = min(IMAGES, sum(key.endswith("_image") for key in first))
+    across = len(shown) + 1
+    made = style.figure(width, 0.35 + count * (width / across))
+    grid = made.subplots(count, across, squeeze=False)
+    for line in range(count):
+        _picture(grid[line][0], first, line, "true", "in the image" if line == 0 else "")
+        for place, (row, arrays) in enumerate(shown.items(), 1):
+            _picture(grid[line][place], arrays, line, "found", row if line == 0 else "")
+    return made
+
+
+def _picture(axes: "Axes", arrays: Arrays, image: int, which: str, title: str) -> None:
+    axes.imshow(np.asarray(arrays[f"{image}_image"]), interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(style.wrapped(title, SIDE), fontsize=style.SMALL)
+    key, names = f"{image}_{which}", arrays["names"]
+    if f"{key}_map" in arrays:
+        classes = np.asarray(arrays[f"{key}_map"]).astype(float)
+        classes[(classes == 0) | (classes == 255)] = np.nan  # the background, and what counts not
+        axes.imshow(classes, cmap="tab10", vmin=0.5, vmax=10.5, alpha=0.6, interpolation="nearest")
+        return
+    masks = arrays.get(f"{key}_masks")
+    for index, box in enumerate(np.asarray(arrays[f"{key}_boxes"], float)):
+        label = int(np.asarray(arrays[f"{key}_labels"])[index])
+        colour = style.CYCLE[label % len(style.CYCLE)]
+        _box(axes, box, str(names[label]), colour)
+        if masks is not None and len(masks):
+            axes.contour(np.asarray(masks[index], float), [0.5], colors=[colour], linewidths=0.8)
+
+
+def _box(axes: "Axes", box: npt.NDArray[np.float64], name: str, colour: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    left, top, right, bottom = box - 0.5  # a pixel's middle is a whole number here
+    axes.add_patch(
+        Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, lw=1.0)
+    )
+    axes.text(
+        left, top, name, fontsize=style.SMALL - 1, color="white", va="bottom", ha="left",
+        bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6}, clip_on=True,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- files
+
+
+def _read(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(
+            f"pictures: {path} can't be read ({type(error).__name__}); remove it"
+        ) from None
+
+
+def _read_all(path: Path) -> dict[str, Arrays]:
+    if not path.is_file():
+        return {}
+    whole = _read(path)
+    rows = [str(row) for row in np.asarray(whole.get("rows", []))]
+    return {
+        row: {
+            key.removeprefix(f"{place}:"): value
+            for key, value in whole.items()
+            if key.startswith(f"{place}:")
+        }
+        for place, row in enumerate(rows)
+    }
+
+
+def _write(path: Path, found: Mapping[str, Arrays]) -> None:
+    arrays: dict[str, npt.NDArray[np.generic]] = {"rows": np.array(list(found))}
+    for place, each in enumerate(found.values()):
+        arrays |= {f"{place}:{key}": value for key, value in each.items()}
+    data = BytesIO()
+    np.savez_compressed(data, **arrays)  # type: ignore[arg-type]
+    with written_whole(path) as part:
+        part.write_bytes(data.getvalue())
