@@ -96,6 +96,10 @@ Detect = Annotated[
 Budget = Annotated[
     str | None, typer.Option(metavar="TIME", help="In a dry run: what 2h or 90min can detect.")
 ]
+NoiseFrom = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Its runs, of the same recipe, tell of the noise too."),
+]
 Template = Annotated[
     bool, typer.Option("--template", help="Print a commented plan to begin with; run none.")
 ]
@@ -122,6 +126,7 @@ def ablate(
     logger: Loggers = None,
     keep: Keep = None,
     imports: Imports = None,
+    noise_from: NoiseFrom = None,
     dry_run: DryRun = False,
     measure: Measure = False,
     detect: Detect = None,
@@ -167,7 +172,7 @@ def ablate(
             jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
             where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
             keep_weights=keeps_weights(keep), reuse=_reuse(reuse, reuse_any, no_reuse),
-            shard=Shard.parse(shard) if shard else None,
+            shard=Shard.parse(shard) if shard else None, noise_from=noise_from,
         )  # fmt: skip
         if dry_run:
             from workbench.report.foresight import Asked

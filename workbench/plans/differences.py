@@ -89,6 +89,7 @@ def _method(plan: Plan) -> dict[str, object]:
         "metric": ", ".join(plan.metric),
         "variance": plan.method.variance,
         "equivalent": plan.method.equivalent,
+        "noise from": plan.earlier and f"{plan.earlier.runs} runs of {plan.earlier.plan}",
     }
 
 
@@ -107,6 +108,11 @@ def _flatten(prefix: str, value: Mapping[str, object]) -> Iterator[tuple[str, ob
             yield from _flatten(path, child)
         else:
             yield path, child
+
+
+def other_recipe(old: Plan, new: Plan) -> list[str]:
+    """How the recipe of one plan differs from that of another, a line each."""
+    return [*_changes("recipe", _flat_recipe(old.recipe), _flat_recipe(new.recipe))]
 
 
 def _changes(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from workbench.plans.training import (
     training,
 )
 from workbench.published import check_names
-from workbench.statistics.facts import Method, Race
+from workbench.statistics.facts import EarlierRuns, Method, Race
 from workbench.statistics.metric import TOP1, metrics_named
 from workbench.train.curve import choose_curve
 from workbench.user_modules import Imported
@@ -67,6 +67,7 @@ class Plan(Frozen):
     variance: Literal["shared", "own"] | None = None  # None: of before there was a choice
     equivalent: float | None = None
     metric: tuple[str, ...] = (TOP1.key,)
+    earlier: EarlierRuns | None = None  # of another plan, whose noise is this one's too
     match: Match | None = None
     test_images: Count | None = None
     imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of some row
@@ -80,7 +81,12 @@ class Plan(Frozen):
         """
         of_before: Literal["shared", "own"] = "own" if self.race else "shared"
         metrics = metrics_named(self.metric)
-        return Method(self.variance or of_before, equivalent=self.equivalent, metrics=metrics)
+        return Method(
+            self.variance or of_before,
+            equivalent=self.equivalent,
+            metrics=metrics,
+            earlier=self.earlier,
+        )
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.exchange.finished import reuse_words
 from workbench.runs.exchange.merge import merge as merge_folders
+from workbench.runs.exchange.noise import with_noise_from
 from workbench.runs.exchange.shard import Shard, share
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_sweep
@@ -46,7 +47,7 @@ def ablate(
     """
     console = console or Console()
     changes, options = changes or Changes(), options or SweepOptions()
-    resolved = load_plan(plan, changes, results)
+    resolved = with_noise_from(load_plan(plan, changes, results), options.noise_from)
     options = _with_commands(plan, results, changes, options)
     folder, shard = Path(results) / resolved.name, options.shard
     if shard:
@@ -162,7 +163,7 @@ def preview(
 def planned(plan: str | Path, changes: Changes | None, options: SweepOptions) -> Plan:
     """The plan with the rows of `options.only`, which may do without its images."""
     options.where.check()
-    whole = load_plan(plan, changes, costs_only=True)
+    whole = with_noise_from(load_plan(plan, changes, costs_only=True), options.noise_from)
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
     return whole.model_copy(update={"variants": kept})
@@ -214,7 +215,8 @@ def _with_commands(
     plan: str | Path, results: str | Path, changes: Changes, options: SweepOptions
 ) -> SweepOptions:
     """With the command of the whole ablation, and the one that goes on with this very sweep."""
-    seeds = changes.seeds
+    more = [] if changes.seeds is None else ["--seeds", ",".join(map(str, changes.seeds))]
+    more += [] if options.noise_from is None else ["--noise-from", str(options.noise_from)]
     command = options.command or command_line(
         "ablate",
         plan,
@@ -223,7 +225,7 @@ def _with_commands(
         name=changes.name,
         settings=changes.settings,
         imports=changes.imports,
-        more=[] if seeds is None else ["--seeds", ",".join(map(str, seeds))],
+        more=more,
     )
     words = [word for name in options.only for word in ("--only", name)]
     words += ["--extend"] if options.extend else []

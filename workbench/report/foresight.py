@@ -96,7 +96,7 @@ def foresee(plan: Plan, results: Path, asked: Asked) -> Foresight:
     for each in plan.method.metrics:
         if found := noise_of_runs(rows, runs, method, each, images):
             noise[each.key] = found
-            sources[each.key] = f"from the spread of {plural(len(runs), 'earlier run')} in {folder}"
+            sources[each.key] = _source(plan, folder, len(runs))
         elif each.counts and images:
             noise[each.key] = noise_of_images(rows, method, images)
             sources[each.key] = (
@@ -104,6 +104,12 @@ def foresee(plan: Plan, results: Path, asked: Asked) -> Foresight:
                 "of the runs. Real runs differ beyond that: after two seeds, ask again"
             )
     return Foresight(plan, noise, sources, asked, _took(runs))
+
+
+def _source(plan: Plan, folder: Path, runs: int) -> str:
+    told = [f"{plural(runs, 'earlier run')} in {folder}"] if runs else []
+    told += [f"{plan.earlier.runs} runs of {plan.earlier.plan}"] if plan.earlier else []
+    return f"from the spread of {' and '.join(told)}"
 
 
 def _took(runs: Sequence[StoredRun]) -> dict[str, float]:

@@ -163,9 +163,13 @@ def _shared(found: Findings) -> str:
         if facts.race
         else ""
     )
-    margin = facts.method.equivalent
+    margin, earlier = facts.method.equivalent, facts.method.earlier
     parts = [
         f"{_differences(facts)}. A row's variance is {known}.",
+        f"{earlier.runs} earlier runs of {earlier.plan}, with the same data and recipe, tell of "
+        "what rows share, too."
+        if earlier
+        else "",
         f"Verdicts are adjusted over {_over(facts)}{looks}, at 5 % for the plan, and each interval "
         "is at the level of its verdict.",
         f"Keep their own variance, larger than the model's: {', '.join(loud)}." if loud else "",

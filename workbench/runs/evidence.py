@@ -16,6 +16,7 @@ from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.runs.folder import run_folder
 from workbench.runs.rows import StoredRun
+from workbench.statistics.facts import EarlierRuns
 from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.variance import known_variance
 from workbench.train.evidence import Evidence, read_evidence
@@ -100,6 +101,17 @@ def known_variances(
             for variant, kept in several.items()
         },
     }
+
+
+def refuse_other_images(earlier: EarlierRuns, folder: Path, runs: Sequence[StoredRun]) -> None:
+    """Raise `InputError` where the runs in `folder` saw another test set than earlier ones."""
+    for found in kept_evidence(folder, runs).values():
+        if earlier.test_set not in (None, found.test_set):
+            raise InputError(
+                f"evidence: the runs in {folder} are of another test set, or of another order of "
+                f"its images, than those of {earlier.plan}, whose noise they share"
+            )
+        return
 
 
 def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:

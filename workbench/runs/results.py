@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.config import Recipe
 from workbench.errors import InputError, InputWarning, shown, some_of
 from workbench.plans.resolution import Plan, Variant
-from workbench.runs.evidence import evidence_frame, export_evidence, known_variances
+from workbench.runs.evidence import (
+    evidence_frame,
+    export_evidence,
+    known_variances,
+    refuse_other_images,
+)
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
@@ -66,6 +71,8 @@ class Sweep:
         """What the images explain of each row; None where no evidence was kept."""
         if self.folder is None or self.plan.method.variance == "own":
             return None
+        if self.plan.earlier is not None:
+            refuse_other_images(self.plan.earlier, self.folder, self.runs)
         return known_variances(self.folder, self.runs)
 
     def _devices(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ class SweepOptions(RunOptions):
     """How a plan is run."""
 
     only: tuple[str, ...] = ()  # variants; none: all
+    noise_from: Path | None = None  # a folder with earlier runs of the same recipe
     extend: bool = False  # allow new rows and seeds beside finished ones
     shard: Shard | None = None  # a share of the runs; none: all
     reuse: Reuse | None = BESIDE  # where finished runs are looked for; None: nowhere

@@ -100,6 +100,37 @@ class Race:
             )
 
 
+class EarlierRow(Frozen):
+    """A row of another plan: its scores by metric, in the order of the seeds, and what its test
+    images explain of the variance of one run, by metric."""
+
+    name: str
+    scores: dict[str, tuple[float | None, ...]]
+    known: dict[str, float] = Field(default_factory=dict)
+
+
+class EarlierRuns(Frozen):
+    """Runs of another plan with the same data, recipe and test set: they tell of the noise alone.
+
+    `plan` is its name, `test_set` the digest of the images where they kept evidence.
+    """
+
+    plan: str
+    seeds: tuple[int, ...]
+    rows: tuple[EarlierRow, ...]
+    test_set: str | None = None
+
+    @property
+    def runs(self) -> int:
+        """How many scores of a run there are."""
+        most = (max(map(_there, row.scores.values()), default=0) for row in self.rows)
+        return sum(most)
+
+
+def _there(scores: tuple[float | None, ...]) -> int:
+    return sum(score is not None for score in scores)
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """How rows are compared, and by what: one family of tests over all rows and `metrics`.
@@ -107,6 +138,7 @@ class Method:
     `known` is, by metric and variant, the variance of one run that its test images explain, in
     squared units of the metric. `equivalent` is the difference in the first metric below which two
     rows are as good as each other. What only stands beside the verdicts is not `adjusted`.
+    `earlier` runs are pooled with the plan's own where rows share their variance.
     """
 
     variance: Literal["own", "shared"] = "own"
@@ -114,6 +146,7 @@ class Method:
     equivalent: float | None = None
     metrics: tuple[Metric, ...] = (TOP1,)
     adjusted: bool = True
+    earlier: EarlierRuns | None = None
 
     def __post_init__(self) -> None:
         if self.equivalent is not None and not 0 < self.equivalent < 100:

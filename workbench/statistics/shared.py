@@ -28,7 +28,7 @@ from workbench.statistics.comparison import (
     adjust,
     step_level,
 )
-from workbench.statistics.facts import Method, Race, Row, RunRecord
+from workbench.statistics.facts import EarlierRuns, Method, Race, Row, RunRecord
 from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.power import chance_of_verdict, detectable_t, seeds_needed
 
@@ -113,7 +113,27 @@ def _scored(
     metric: Metric,
     method: Method,
 ) -> _Scored:
-    return _Scored(scores(rows, runs, seeds, metric), _known(rows, method, metric), metric)
+    own, known = scores(rows, runs, seeds, metric), _known(rows, method, metric)
+    if method.earlier is None:
+        return _Scored(own, known, metric)
+    values, more = _earlier(method.earlier, seeds, metric)
+    wide = np.full((len(own), values.shape[1]), np.nan)
+    wide[:, : len(seeds)] = own
+    more = np.where(np.isfinite(more), more, np.median(known) if len(known) else 0.0)
+    return _Scored(np.concatenate([wide, values]), np.concatenate([known, more]), metric)
+
+
+def _earlier(found: EarlierRuns, seeds: Sequence[int], metric: Metric) -> tuple[Floats, Floats]:
+    """(rows, seeds) scores of earlier runs and (rows,) known parts, NaN where there is none.
+
+    They are rows that nothing is compared to. The plan's own seeds come first.
+    """
+    order = [*seeds, *(seed for seed in found.seeds if seed not in seeds)]
+    values = np.full((len(found.rows), len(order)), np.nan)
+    for at, row in enumerate(found.rows):
+        for seed, score in zip(found.seeds, row.scores.get(metric.key, ()), strict=False):
+            values[at, order.index(seed)] = np.nan if score is None else score
+    return values, np.array([row.known.get(metric.key, np.nan) for row in found.rows])
 
 
 def fit_rows(
