@@ -19,6 +19,7 @@ from workbench.cost.peers import PEERS
 from workbench.errors import InputError
 from workbench.report.drawings import draw_all
 from workbench.report.figures import attribution, families, staircase
+from workbench.report.figures.answers import confusion, draw_confusion, draw_won
 from workbench.report.findings import Findings
 from workbench.shipped import in_checkout
 from workbench.show import figures as style
@@ -190,6 +191,21 @@ def test_a_map_is_a_triangle_on_one_scale_and_marks_what_is_real() -> None:
     assert 0 < sum(text.endswith("*") for text in cells) == sum(real) < 6
     mesh = drawn.axes[0].collections[0]
     assert mesh.norm.vmin == -mesh.norm.vmax == -100  # type: ignore[attr-defined]
+
+
+def test_answers_are_counted_by_digit_and_pictures_are_those_that_one_alone_has() -> None:
+    labels = np.array([0, 1, 1, 2, 2])
+    one, other = np.array([0, 1, 1, 2, 0]), np.array([0, 1, 2, 1, 2])
+    assert confusion(one, labels, 3).tolist() == [[1, 0, 0], [0, 2, 0], [1, 0, 1]]
+    pictures = np.zeros((5, 4, 4, 3), np.float32)
+    with style.style():
+        drawn = draw_won(pictures, labels, {"one": one, "other": other})
+        assert drawn is not None
+        titles = [axes.get_title() for axes in drawn.axes if axes.get_title()]
+        assert titles == ["1, not 2", "2, not 1", "2, not 0"]
+        assert draw_won(pictures, labels, {"one": one, "same": one}) is None
+        matrix = draw_confusion({"one": one}, labels, "012", 3.25)
+    assert matrix.axes[0].get_title("left") == "one: 4 of 5 right"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import csv
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from PIL import Image
 
 from tests.support.samples import FACTS, chain, completed, curve, factorial, sweep
 from workbench.errors import InputError
+from workbench.report.drawings import write_figures
 from workbench.report.figures import cost, curves
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
@@ -40,6 +42,19 @@ def test_a_report_is_complete_and_repeats_bit_for_bit(tmp_path: Path) -> None:
     second = write_report(tmp_path / "b", Findings(FACTS, rows, runs))
     for mine, other in zip(first, second, strict=True):
         assert mine.read_bytes() == other.read_bytes(), mine.name
+
+
+@pytest.mark.slow
+def test_figures_for_a_paper_have_their_width_and_forms(tmp_path: Path) -> None:
+    rows, runs = sweep()
+    output = style.Output(style.parse_width("column"), ("pdf", "svg"))
+    written = write_figures(tmp_path / "figures", Findings(FACTS, rows, runs), None, output)
+    assert {path.name for path in written} == {
+        f"{s}.{end}" for s in STEMS for end in output.formats
+    }
+    drawn = [path.read_text(encoding="utf-8") for path in written if path.suffix == ".svg"]
+    widths = {re.findall(r'width="([\d.]+)pt"', text)[0] for text in drawn}
+    assert widths == {"234"}  # points of 1/72 inch
 
 
 @pytest.mark.slow

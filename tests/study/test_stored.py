@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from tests.support.studies import options, quiet, said, study
 from workbench.cli import app
 from workbench.errors import InputError
-from workbench.report.commands import report
+from workbench.report.commands import paper_figures, report
 from workbench.scaling import PAPER
+from workbench.show.figures import Output
 from workbench.study.report import write_study
 from workbench.study.run import run_study
 from workbench.study.space import Study
@@ -43,6 +44,15 @@ def test_trials_come_back(small: Study, tmp_path: Path) -> None:
     found = read_trials(tmp_path, small)
     assert list(found) == trials
     assert summarise_study(small, found).verdict == summarise_study(small, trials).verdict
+
+
+@pytest.mark.slow
+def test_its_figures_are_drawn_for_a_paper(small: Study, tmp_path: Path) -> None:
+    written(small, tmp_path)
+    found = paper_figures(tmp_path, Output(3.25, ("svg", "pdf")), quiet())
+    names = [f"{stem}.{end}" for stem in ("map", "top1_macs") for end in ("svg", "pdf")]
+    assert [path.relative_to(tmp_path) for path in found] == [Path("figures") / n for n in names]
+    assert 'width="234pt"' in found[0].read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

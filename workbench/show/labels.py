@@ -51,7 +51,7 @@ def _key(axes: "Axes", names: Sequence[str]) -> None:
     for."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    most = letters(figure.get_figwidth() - 0.7, NORMAL)
+    most = letters(figure.get_figwidth() - 0.3, NORMAL)
     lines = [""]
     for index, name in enumerate(names, 1):
         entry = f"{index} {shorten(name, most - 4)}"
@@ -59,7 +59,7 @@ def _key(axes: "Axes", names: Sequence[str]) -> None:
             lines.append("")
         lines[-1] += ("   " if lines[-1] else "") + entry
     axes.set_xlabel(axes.get_xlabel() + "\n" + "\n".join(lines))
-    height = figure.get_figheight() + len(lines) * 1.25 * NORMAL / 72
+    height = figure.get_figheight() + len(lines) * 1.35 * NORMAL / 72
     figure.set_figheight(height)
 
 

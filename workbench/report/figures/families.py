@@ -48,7 +48,9 @@ def draw(
     """
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    made = style.figure(width, 0.75 * width)
+    across = max(int(width / 1.1), 2)
+    legend = -(-(len({each.family for each in points}) + 1) // across)
+    made = style.figure(width, max(0.6 * width, 2.6) + 0.17 * legend + 0.4)
     axes = made.add_subplot()
     axes.set_xscale("log")
     front = pareto([(each.cost, each.top1) for each in points], less_is_better)
@@ -70,7 +72,7 @@ def draw(
     axes.margins(x=0.08, y=0.06)
     axes.set_xlabel(style.wrapped(what, width - 0.6, style.NORMAL))
     axes.set_ylabel("published ImageNet-1k top-1, %")
-    made.legend(loc="outside upper center", ncols=max(int(width / 1.1), 2), frameon=False)
+    made.legend(loc="outside upper center", ncols=across, frameon=False)
     _names(axes, points)
     return made
 
