@@ -29,7 +29,7 @@ def test_a_plan_of_detectors() -> None:
     found = plan()
     assert found.recipe.task.name == "detect"
     assert found.metric == ("ap",)
-    assert found.test_images is None  # AP does not count images
+    assert found.test_images == 2
     full, without = found.variants
     assert full.params > without.params
     assert plan(task="segment").metric == ("miou",)

@@ -193,7 +193,7 @@ def resolve(
         equivalent=file.equivalent,
         metric=metric,
         match=file.match,
-        test_images=data.test_size if data and metrics[0].counts else None,
+        test_images=data.test_size if data else None,
     )
 
 

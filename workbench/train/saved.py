@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.config import MAC, NetworkSpec, Peer, Result, RunConfig, Spec
+from workbench.config import MAC, NetworkSpec, Peer, Recipe, Result, RunConfig, Spec, Task
 from workbench.cost import cost as cost_of
 from workbench.data import describe
 from workbench.errors import InputError
@@ -23,10 +23,12 @@ from workbench.models.tensor_file import read_tensors, write_tensors
 from workbench.parsing import parse
 from workbench.train.best import best_of
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
+from workbench.train.score import NAMES
 from workbench.version import __version__
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the hub's names
 LIBRARY = "cmt-workbench"
+TASK = "task"  # among the facts of a detector's or a segmenter's weights
 LAST, BEST = "last", "best"  # folders, in that of a run: its final weights, its best by validation
 
 
@@ -59,12 +61,33 @@ def load_saved(path: Path) -> nn.Module:
     state, facts = read_tensors(file)
     spec = spec_within(file, facts)
     _refuse_other_config(file.with_name(CONFIG), spec)
+    if TASK in facts:
+        return _task_model(file, spec, state, facts)
     odd = _misfit(spec, state)
     if odd:
         raise InputError(f"{str(file)!r}: {odd}, unlike the network of its spec", key="weights")
     network = build(spec)
     network.load_state_dict(state)
     return network.eval()
+
+
+def _task_model(
+    file: Path, spec: NetworkSpec, state: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> nn.Module:
+    """A detector or a segmenter, which takes images from 0 to 1."""
+    from workbench.models import Network
+    from workbench.tasks.model import task_model
+
+    task = parse(Task, facts[TASK], "task")
+    network = build(spec)
+    assert isinstance(network, Network)
+    made = task_model(task, network, int(facts["outputs"]), facts["mean"], facts["std"])
+    try:
+        made.load_state_dict(state)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"{str(file)!r} is not of its task: {reason}", key="weights") from None
+    return made.eval()
 
 
 def holds_network(path: Path) -> bool:
@@ -87,16 +110,28 @@ def keep_weights(run: RunConfig, folder: Path, result: Result) -> None:
         "mean": data.mean,
         "std": data.std,
         "class_names": data.class_names,
+        **_task_facts(run.recipe),
     }
+    name = NAMES[run.recipe.task.name]
     best = best_of(checkpoint)
     if best is not None:
         score = f"{best.top1:.2f} % on validation images, the best of {run.recipe.epochs} epochs"
-        source = f"{trained} for {best.epoch + 1} epochs: top-1 {score}"
+        source = f"{trained} for {best.epoch + 1} epochs: {name} {score}"
         _write(folder / BEST, best.weights, run.spec, _of(run, source, best.top1) | facts)
     score = f"{result.top1:.2f} % on {data.test_size} test images"
-    source = f"{trained} for {run.recipe.epochs} epochs: top-1 {score}"
+    source = f"{trained} for {run.recipe.epochs} epochs: {name} {score}"
     state = network_weights(checkpoint)
     _write(folder / LAST, state, run.spec, _of(run, source, result.top1) | facts)
+
+
+def _task_facts(recipe: Recipe) -> dict[str, Any]:
+    """What a detector or a segmenter is made again from, beside the spec of its network."""
+    if recipe.task.name == "classify":
+        return {}
+    from workbench.data.scenes import open_scenes, outputs
+
+    classes = outputs(open_scenes(recipe.data), recipe.task)
+    return {TASK: recipe.task.model_dump(mode="json"), "outputs": classes}
 
 
 def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, Any]:

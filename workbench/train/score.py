@@ -8,6 +8,9 @@ from typing import NamedTuple, Protocol
 ALSO = "score "  # before the names of further metrics, among the facts of an evaluation
 
 
+NAMES = {"classify": "top-1", "detect": "AP", "segment": "mIoU"}  # of what a task is scored by
+
+
 class Score(NamedTuple):
     """Cross-entropy without label smoothing, and the task's metric in percent, over all images."""
 

@@ -20,8 +20,11 @@ from workbench.config import (
     RunConfig,
     Task,
 )
+from workbench.runs.kept import load
+from workbench.train.checkpoint import load_checkpoint
 from workbench.train.fit import fit
 from workbench.train.module import RunModule
+from workbench.train.saved import keep_weights
 from workbench.train.tasks.detect import detect
 from workbench.train.tasks.segment import segment
 
@@ -61,6 +64,13 @@ def test_a_detector_is_a_run(tmp_path: Path) -> None:
     assert {"AP50", "AP75"} <= dict(result.details).keys()
     again = trained(run(DETECT), tmp_path)  # from its checkpoint
     assert (again.top1, again.details) == (result.top1, result.details)
+    keep_weights(run(DETECT), tmp_path, result)
+    model = load(tmp_path / "last")
+    weights = load_checkpoint(tmp_path / "last.ckpt")["state_dict"]
+    own = {f"network.{name}": each for name, each in model.state_dict().items()}
+    assert own.keys() == weights.keys()
+    assert all(torch.equal(own[name], weights[name]) for name in own)
+    assert model([torch.rand(3, 32, 32)])[0].keys() == {"boxes", "labels", "scores"}
     with np.load(tmp_path / "pictures.npz") as kept:
         assert kept["0_image"].shape == (32, 32, 3)
         assert kept["0_true_boxes"].shape[1] == 4

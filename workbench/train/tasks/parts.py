@@ -10,7 +10,7 @@ from workbench.data.scenes.batches import SceneLoaders, scene_loaders
 from workbench.data.scenes.scene import Scenes
 from workbench.errors import InputError
 from workbench.models import Network, build
-from workbench.tasks import detector, segmenter
+from workbench.tasks.model import task_model
 from workbench.train.curve import choose_curve
 from workbench.train.parts import Evaluate, Parts, Points
 from workbench.train.tasks.detect import DetectionLoss, detect
@@ -66,14 +66,4 @@ def task_network(run: RunConfig, scenes: Scenes) -> nn.Module:
         raise InputError(f"{run.spec.name!r} is not of the zoo, as task: {task.name} needs")
     begin(network, run.recipe, scenes.info)
     classes = outputs(scenes, task)
-    if task.name == "segment":
-        return segmenter(
-            network, task.chosen, classes=classes, out_indices=task.stages,
-            channels=task.channels, mean=scenes.mean, std=scenes.std, seed=run.seed,
-        )  # fmt: skip
-    made: nn.Module = detector(
-        network, task.chosen, classes=classes, out_indices=task.stages, channels=task.channels,
-        anchor=task.anchor, norm=task.norm, resize=None, mean=scenes.mean, std=scenes.std,
-        seed=run.seed,
-    )  # fmt: skip
-    return made
+    return task_model(task, network, classes, scenes.mean, scenes.std, run.seed)
