@@ -50,6 +50,20 @@ SMALL: dict[str, Entry] = {
             "ffn": "mlp",
         },
     ),
+    "levit_cifar": Entry(
+        family="small",
+        base="levit_128s",
+        source="this project, scaled down from levit_128s",
+        note="32-pixel images: maps of 8, 4 and 2; two classifiers, the second for a teacher.",
+        settings={
+            "resolution": 32,
+            "classes": 10,
+            "depth": [2, 3, 2],
+            "dim": [64, 96, 128],
+            "heads": [4, 6, 8],
+            "stride": [4, 2, 2],
+        },
+    ),
     "cmt_digits": Entry(
         family="small",
         base="cmt_s",

@@ -30,11 +30,13 @@ def check_teaching(recipe: Recipe, student: NetworkSpec, info: DataInfo) -> None
     """Raises `InputError` for a recipe whose teacher can't teach a network of `student`.
 
     So it does for weights to begin from that do not fit it, and where nothing is left to train.
+    Weights that are not named yet, in a plan of which costs alone are asked, are not looked at.
     """
-    if recipe.init is not None or recipe.freeze != "none":
+    if (recipe.init and recipe.init.weights) or recipe.freeze != "none":
         begin(build(student), recipe, info)
     if recipe.teacher is not None:
         _refuse_tokens(recipe, student)
+    if recipe.teacher is not None and recipe.teacher.weights:
         teacher = load_teacher(recipe.teacher, student, info)
         if recipe.teacher.kind == "tokens":
             side = student.resolution
