@@ -143,7 +143,7 @@ def effects(sweep: "Sweep") -> "Image":
     """Differences between rows, with their intervals and verdicts."""
     from workbench.report.figures import effects as figure
 
-    return picture(lambda: figure.draw(_findings(sweep).results))
+    return picture(lambda: figure.draw(_findings(sweep).contrasts))
 
 
 def top1_macs(sweep: "Sweep") -> "Image":

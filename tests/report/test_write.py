@@ -93,6 +93,13 @@ def test_ink_is_readable_on_every_ground(ground: str) -> None:
     assert chosen == max(black, white) >= 4.5
 
 
+@pytest.mark.parametrize("colour", [*style.CYCLE, style.GREY])
+def test_names_are_as_legible_as_small_text_has_to_be(colour: str) -> None:
+    made = style.legible(colour)
+    assert 1.05 / (style.luminance(to_rgb(made)) + 0.05) >= 4.45
+    assert made == colour.upper() or colour in (*style.CYCLE[1:],)
+
+
 def test_ticks_of_counts_are_not_rounded() -> None:
     with style.style():
         axes = style.figure(3, 2).add_subplot()

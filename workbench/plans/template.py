@@ -30,6 +30,7 @@ base: cmt_digits
 
 # import: my_mixer          # my_mixer.py beside this file, which registers a component of your own
 # metric: [top1, loss]      # what verdicts are about; top1 where nothing is said
+# against: {{plain MLP: [CMT, without LPU]}}   # the rows that a row is compared to
 # match: {{macs: 1%, adjust: width}}   # rows made as costly as the first one
 
 # Every row has a name; `set` has overrides as on the command line, a list gives one per stage.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.show.figures import DPI, NORMAL, SMALL, letters, shorten
+from workbench.show.figures import DPI, NORMAL, SMALL, legible, letters, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def _write(axes: "Axes", point: Spot, text: str, box: NDArray[np.float64], colou
         ha="center",
         va="center",
         fontsize=SIZE,
-        color=colour,
+        color=legible(colour),
         arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
         if far
         else None,

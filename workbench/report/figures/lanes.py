@@ -71,7 +71,14 @@ def _line(axes: "Axes", y: float, left: str, right: str, colour: str, size: floa
     soft = style.GREY if size < style.NORMAL else style.BLACK
     one = axes.text(-out, y, left, transform=place, va="center", size=size, color=soft)
     other = axes.text(
-        1 + out, y, right, transform=place, va="center", ha="right", size=size, color=colour
+        1 + out,
+        y,
+        right,
+        transform=place,
+        va="center",
+        ha="right",
+        size=size,
+        color=style.legible(colour),
     )
     room = (width - 0.2) * style.DPI
     while (over := _wide(one) + _wide(other) - room) > 0:
