@@ -167,7 +167,7 @@ def ablate(
         from workbench.runs.exchange.shard import Shard
         from workbench.runs.sweep import SweepOptions
 
-        changes = Changes(name, _seeds(seeds), tuple(set_ or ()), tuple(imports or ()))
+        changes = Changes(name, seeds_of(seeds), tuple(set_ or ()), tuple(imports or ()))
         options = SweepOptions(
             jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
             where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
@@ -232,7 +232,8 @@ def _reuse(folders: list[Path] | None, anything: bool, none: bool) -> Any:
     return None if none else Reuse(tuple(folders or ()), anything)
 
 
-def _seeds(text: str | None) -> tuple[int, ...] | None:
+def seeds_of(text: str | None) -> tuple[int, ...] | None:
+    """What `--seeds` says."""
     if text is None:
         return None
     try:

@@ -1,7 +1,7 @@
 """One call for each command: run a plan, show what it would run, report what it found."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from workbench.report.latex import CHOICE
 from workbench.runs.command import RESULTS, command_line
 from workbench.runs.estimate import Estimate, estimate
 from workbench.runs.exchange.finished import reuse_words
+from workbench.runs.exchange.job_array import job_array
 from workbench.runs.exchange.merge import merge as merge_folders
 from workbench.runs.exchange.noise import with_noise_from
 from workbench.runs.exchange.shard import Shard, share
@@ -199,6 +200,20 @@ def merge(
         text += f" Not finished in any folder: {some_of(merged.left)}."
     console.print(text, highlight=False, markup=False, soft_wrap=True)
     return report_folder(into, console) if merged.ended else None
+
+
+def job_array_script(
+    plan: str | Path,
+    results: Path,
+    shards: int,
+    changes: Changes,
+    options: SweepOptions,
+    slurm: Mapping[str, str],
+) -> str:
+    """The plan as a job array of Slurm; see `runs.exchange.job_array`."""
+    resolved = planned(plan, changes, options)
+    command = _with_commands(plan, results, changes, options).command
+    return job_array(resolved, results, shards, command, slurm)
 
 
 def _say_shard(console: Console, shard: Shard, whole: Path, done: SweepResult) -> None:

@@ -106,7 +106,7 @@ class Library:
             return
         if self._weights and not (run_folder(folder, run) / "last" / "model.safetensors").exists():
             yield NO_WEIGHTS
-        if evidence is None:
+        if evidence is None and run.recipe.task.name == "classify":
             yield NO_EVIDENCE
 
 
