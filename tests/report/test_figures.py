@@ -17,9 +17,9 @@ from matplotlib.transforms import Bbox
 from tests.support.samples import FACTS, chain, curve, factorial, sweep
 from workbench.cost.peers import PEERS
 from workbench.errors import InputError
-from workbench.report.drawings import draw_all
 from workbench.report.figures import attribution, families, staircase
 from workbench.report.figures.answers import confusion, draw_confusion, draw_won
+from workbench.report.figures.every import draw_all
 from workbench.report.findings import Findings
 from workbench.shipped import in_checkout
 from workbench.show import figures as style

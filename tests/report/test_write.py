@@ -17,8 +17,8 @@ from PIL import Image
 
 from tests.support.samples import FACTS, chain, completed, curve, factorial, sweep
 from workbench.errors import InputError
-from workbench.report.drawings import write_figures
 from workbench.report.figures import cost, curves
+from workbench.report.figures.every import write_figures
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.report.write import write_report

@@ -5,7 +5,6 @@ from typing import Any
 
 from workbench.config import NetworkSpec, Recipe, Spec
 from workbench.errors import InputError, unknown
-from workbench.models.ops import square
 from workbench.plans.kinds import PlanFile
 from workbench.plans.training import checked_recipe
 from workbench.statistics.metric import METRICS, OF_TASK, TOP1
@@ -80,6 +79,8 @@ def _ours(spec: NetworkSpec, recipe: Recipe) -> Spec:
 
 def cost_of(spec: NetworkSpec, recipe: Recipe) -> tuple[int, int]:
     """Params, and MACs of one image, of all that is trained."""
+    from workbench.models.ops import square
+
     if recipe.task.name == "classify":
         from workbench.cost import cost
 

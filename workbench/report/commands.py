@@ -86,7 +86,7 @@ def report(folder: str | Path, console: Console, columns: Sequence[str] = CHOICE
 
 def paper_figures(folder: str | Path, output: Output, console: Console) -> list[Path]:
     """The figures of a results folder, of an ablation or of a study, in `folder`/figures."""
-    from workbench.report.drawings import write_figures
+    from workbench.report.figures.every import write_figures
     from workbench.report.findings import Findings
     from workbench.report.images import image_findings
     from workbench.study.commands import paper_figures as of_study

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.report.answer import answer
 from workbench.report.beside_published import published_tables
-from workbench.report.drawings import draw_all
+from workbench.report.figures.every import draw_all
 from workbench.report.findings import Findings
 from workbench.report.image_tables import class_table, rows_table
 from workbench.report.images import ImageFindings, sentence
