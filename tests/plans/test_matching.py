@@ -14,10 +14,10 @@ from workbench.plans.file import parse_plan
 from workbench.plans.load import load_plan
 from workbench.plans.matching import STEPS
 from workbench.plans.resolution import Plan, resolve
+from workbench.report.before.preview import preview_data, print_preview
 from workbench.report.commands import preview
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
-from workbench.report.preview import preview_data, print_preview
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
 from workbench.show.formats import records

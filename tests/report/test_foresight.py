@@ -11,8 +11,14 @@ from tests.support.sweeps import quiet, said
 from tests.support.written import by_ability, write_results
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
-from workbench.report.foresight import Asked, budget_answer, detect_answer, foresee, seconds_of
-from workbench.report.preview import preview_data, print_preview
+from workbench.report.before.foresight import (
+    Asked,
+    budget_answer,
+    detect_answer,
+    foresee,
+    seconds_of,
+)
+from workbench.report.before.preview import preview_data, print_preview
 from workbench.runs.estimate import Estimate
 from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.power import Noise, images_variance

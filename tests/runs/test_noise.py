@@ -13,8 +13,8 @@ from workbench.config import RunConfig
 from workbench.errors import InputError
 from workbench.plans.differences import differences
 from workbench.plans.resolution import Plan
+from workbench.report.before.foresight import Asked, foresee
 from workbench.report.findings import Findings
-from workbench.report.foresight import Asked, foresee
 from workbench.runs.exchange.noise import with_noise_from
 from workbench.runs.results import load_sweep
 from workbench.statistics.metric import TOP1

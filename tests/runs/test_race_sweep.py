@@ -11,10 +11,10 @@ from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.plans.changes import Changes
 from workbench.plans.resolution import Plan
+from workbench.report.before.preview import preview_data, print_preview
 from workbench.report.commands import preview
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
-from workbench.report.preview import preview_data, print_preview
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepResult, run_sweep
 

@@ -32,7 +32,7 @@ from workbench.user_modules import import_modules
 
 if TYPE_CHECKING:
     from workbench.plans.changes import Changes
-    from workbench.report.foresight import Asked
+    from workbench.report.before.foresight import Asked
     from workbench.runs.sweep import SweepOptions
 
 
@@ -175,7 +175,7 @@ def ablate(
             shard=Shard.parse(shard) if shard else None, noise_from=noise_from,
         )  # fmt: skip
         if dry_run:
-            from workbench.report.foresight import Asked
+            from workbench.report.before.foresight import Asked
 
             wanted = Asked.of(detect, budget)
             _dry_run(plan, results, changes, options, wanted, console, as_json, measure)
@@ -209,8 +209,8 @@ def _dry_run(
     measure: bool,
 ) -> None:
     from workbench.report import commands
-    from workbench.report.foresight import foresee
-    from workbench.report.preview import preview_data, print_preview
+    from workbench.report.before.foresight import foresee
+    from workbench.report.before.preview import preview_data, print_preview
 
     resolved = commands.planned(plan, changes, options)
     seen = foresee(resolved, results, wanted)

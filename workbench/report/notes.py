@@ -172,7 +172,9 @@ def _shared(found: Findings) -> str:
         else "",
         f"Verdicts are adjusted over {_over(facts)}{looks}, at 5 % for the plan, and each interval "
         "is at the level of its verdict.",
-        f"Keep their own variance, larger than the model's: {', '.join(loud)}." if loud else "",
+        f"Judged by their own seeds, whose spread the model does not explain: {', '.join(loud)}."
+        if loud
+        else "",
         f"Student's paired t test of the row alone, which assumes nothing of other rows, says "
         f"otherwise of: {', '.join(apart)}."
         if apart

@@ -16,9 +16,9 @@ from workbench.config import RunConfig
 from workbench.engine import divide
 from workbench.plans.changes import Changes
 from workbench.plans.resolution import Plan
+from workbench.report.before.preview import print_preview
 from workbench.report.findings import Findings
 from workbench.report.main_table import console_table
-from workbench.report.preview import print_preview
 from workbench.runs import estimate as estimates
 from workbench.runs.estimate import Estimate, Timing, estimate
 from workbench.runs.exchange.conditions import Conditions

@@ -10,7 +10,7 @@ from tests.support.checks import refused
 from tests.support.sweeps import plan, quiet, said
 from workbench.config import RunConfig
 from workbench.plans.resolution import Plan
-from workbench.report.preview import print_preview
+from workbench.report.before.preview import print_preview
 from workbench.runs.estimate import Estimate
 from workbench.runs.exchange.shard import Shard, share
 from workbench.runs.folder import LEDGER

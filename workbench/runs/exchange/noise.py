@@ -10,7 +10,7 @@ from workbench.runs.evidence import kept_evidence, known_variances
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.rows import StoredRun
 from workbench.statistics.facts import EarlierRow, EarlierRuns
-from workbench.statistics.metric import METRICS
+from workbench.statistics.metric import Metric, of_its_task
 
 KEY = "--noise-from"
 
@@ -32,7 +32,7 @@ def with_noise_from(plan: Plan, folder: Path | None) -> Plan:
     own = {run.id for run in plan.runs(seeds=sweep.plan.seeds)} & {run.id for run in plan.runs()}
     alike = {row.name for row in sweep.plan.variants if row.recipe is None}
     runs = [run for run in sweep.records() if run.id not in own and run.variant in alike]
-    found = _earlier(sweep.plan.name, folder, runs)
+    found = _earlier(sweep.plan.name, folder, runs, of_its_task(plan.method.metrics[0]))
     if not found.rows:
         raise InputError(f"{folder} has no row with two seeds that this plan has not", key=KEY)
     return plan.model_copy(update={"earlier": found})
@@ -47,7 +47,9 @@ def _refuse(plan: Plan, sweep: Sweep, folder: Path) -> None:
         raise InputError(f"{folder} has {theirs:,} test images, this plan {images:,}", key=KEY)
 
 
-def _earlier(plan: str, folder: Path, runs: Sequence[StoredRun]) -> EarlierRuns:
+def _earlier(
+    plan: str, folder: Path, runs: Sequence[StoredRun], metrics: Sequence[Metric]
+) -> EarlierRuns:
     seeds = sorted({run.seed for run in runs})
     evidence, known = kept_evidence(folder, runs), known_variances(folder, runs) or {}
     scores = {(run.variant, run.seed): run for run in runs}
@@ -55,10 +57,10 @@ def _earlier(plan: str, folder: Path, runs: Sequence[StoredRun]) -> EarlierRuns:
     for name in dict.fromkeys(run.variant for run in runs):
         of_seed = [scores.get((name, seed)) for seed in seeds]
         values = {
-            key: tuple(run.score(metric) if run else None for run in of_seed)
-            for key, metric in METRICS.items()
+            metric.key: tuple(run.score(metric) if run else None for run in of_seed)
+            for metric in metrics
         }
-        if sum(score is not None for score in values["top1"]) > 1:
+        if sum(score is not None for score in values[metrics[0].key]) > 1:
             parts = {key: each[name] for key, each in known.items() if name in each}
             rows.append(EarlierRow(name=name, scores=values, known=parts))
     digests = {each.test_set for each in evidence.values()}

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from workbench.config import MAC
 from workbench.plans.resolution import Plan, Variant
-from workbench.report.foresight import Foresight, budget_answer, detect_answer, sentences
+from workbench.report.before.foresight import Foresight, budget_answer, detect_answer, sentences
 from workbench.runs.estimate import Estimate
 from workbench.runs.progress import duration
 from workbench.show.console import plural

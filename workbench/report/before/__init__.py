@@ -1,0 +1,1 @@
+"""Before a plan runs: its rows with their costs and times, and what it could detect."""
