@@ -13,23 +13,43 @@ from workbench.config import Spec
 from workbench.cost import CountMismatchError, UncountedOperatorError, checked_cost, closed_form
 from workbench.cost.check import confirm
 from workbench.cost.trace import trace_module, trace_network
-from workbench.models import ZOO, build, spec
+from workbench.models import ZOO, Network, build, spec
+from workbench.models.layout import layout
 from workbench.models.ops import square
 
 SECOND = 3 * 10**8  # MACs that a trace does in well under a second on one core
+LONG = 8 * 10**9  # from which a trace of all blocks takes a second and more
 
 
 def _cases() -> list[Any]:
-    """Whole at the entry's own resolution; elsewhere with one block a stage, for more repeat it."""
+    """Whole at the entry's own resolution unless that takes long, else with one block a stage:
+    more repeat it, as the test below has it."""
     cases = []
     for name in ZOO:
-        home = spec(name).resolution
-        for side in three_resolutions(name, closed_form(spec(name)).macs):
-            overrides = () if side == home else ("depth=1",)
+        home, macs = spec(name).resolution, closed_form(spec(name)).macs
+        for side in three_resolutions(name, macs):
+            overrides = () if side == home and macs < LONG else ("depth=1",)
             slow = closed_form(spec(name, *overrides, resolution=side)).macs > SECOND
             marks = [pytest.mark.slow] if slow else []
             cases.append(pytest.param(name, overrides, side, id=f"{name}-{side}", marks=marks))
     return cases
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_further_block_costs_what_the_second_does(name: str) -> None:
+    """In closed form, entry by entry; and the network has the parameters of the closed form."""
+    whole, *less = (closed_form(spec(name, *words)) for words in ((), ("depth=1",), ("depth=2",)))
+    one, two = ({entry[:3]: entry[3:] for entry in cost.entries} for cost in less)
+    depths = {str(place): stage.depth for place, stage in enumerate(spec(name).stages)}
+    for *place, macs, params, elements, scores in whole.entries:
+        more = depths.get(place[0], 1) - 1
+        pairs = zip(one[tuple(place)], two[tuple(place)], strict=True)
+        expected = tuple(first + more * (second - first) for first, second in pairs)
+        assert (macs, params, elements, scores) == expected, place
+    assert len(whole.entries) == len(one) == len(two)
+    with torch.device("meta"):
+        made = Network(layout(spec(name)))
+    assert whole.params == sum(p.numel() for p in made.parameters())
 
 
 @pytest.mark.parametrize(("name", "overrides", "side"), _cases())
@@ -43,7 +63,7 @@ def test_closed_form_equals_the_trace_over_the_zoo(
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(random_specs())
 def test_closed_form_equals_the_trace_over_random_specs(drawn: Spec) -> None:
     cost = checked_cost(drawn)
