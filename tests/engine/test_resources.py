@@ -44,6 +44,8 @@ def test_no_workers_are_refused(jobs: int) -> None:
 
 @given(jobs=st.integers(1, 64), runs=st.integers(0, 100))
 def test_jobs_are_kept_and_threads_do_not_oversubscribe(jobs: int, runs: int) -> None:
-    shares = divide(jobs, runs, device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "cores", lambda: 8)  # to ask the machine takes longer than the rest
+        shares = divide(jobs, runs, device="cpu")
     assert shares.jobs == jobs
-    assert shares.threads == 1 or shares.threads * jobs <= module.cores()
+    assert shares.threads == 1 or shares.threads * jobs <= 8

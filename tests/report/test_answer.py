@@ -85,7 +85,7 @@ def test_a_factorial_is_answered_by_shares_and_interactions() -> None:
     assert "Of 1 interaction, a with b is undecided with 2 seeds." in told
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_it_stands_in_the_markdown_in_the_json_and_on_the_page(tmp_path: Path) -> None:
     told = Findings(FACTS, *sweep())
     write_report(tmp_path, told)

@@ -127,6 +127,7 @@ def test_what_it_prints_fits_and_shows_classes_and_images_where_asked(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_has_a_section_a_figure_and_pictures(results: Path) -> None:
     sweep = load_sweep(results)
     found = Findings.of(sweep)
@@ -177,6 +178,7 @@ def test_sheet_and_panels_are_clear_in_a_paper(made: Path, width: float) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("absent", [True, False])
 def test_without_the_images_one_line_says_so_and_the_rest_stands(
     results: Path, monkeypatch: pytest.MonkeyPatch, absent: bool

@@ -58,16 +58,24 @@ def browse(address: str, folder: Path, *more: str) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
 
 
-def hostile(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a report, with figures, whose every text is an attack."""
+    folder = tmp_path_factory.mktemp("hostile")
     rows, runs = sweep(ATTACK)
     facts = PlanFacts(ATTACK, ATTACK, ATTACK, (0, 1, 2), ATTACK, ATTACK, ATTACK, (ATTACK,))
     write_report(folder, Findings(facts, rows, runs))
     return folder / "report.html"
 
 
-def unlocked(folder: Path, script: str) -> str:
-    """The page with hands of its own; its policy would let none but a reader's act."""
+def without_figures(found: Findings, folder: Path) -> Path:
     path = folder / "report.html"
+    path.write_text(page(found, main_table(found), [], []), encoding="utf-8")
+    return path
+
+
+def unlocked(path: Path, script: str) -> str:
+    """The page with hands of its own; its policy would let none but a reader's act."""
     text = path.read_text(encoding="utf-8")
     text, policies = re.subn(r'<meta http-equiv="Content-Security-Policy".*?>\n', "", text)
     assert policies == 1
@@ -77,14 +85,14 @@ def unlocked(folder: Path, script: str) -> str:
 
 def order(dom: str) -> list[str]:
     """Variants of the main table in the order shown, without hidden rows."""
-    table = dom[dom.index('id="table"') : dom.index('id="figures"')]
+    table = dom[dom.index('id="table"') : dom.index('id="runs"')]
     shown = re.findall(r"<tr class=\"\w*\"(?! hidden)[^>]*><td data-value=\"([^\"]*)\"", table)
     return [name.replace("&amp;", "&") for name in shown]
 
 
 @pytest.mark.slow
-def test_the_page_needs_nothing_else_and_escapes_every_text(tmp_path: Path) -> None:
-    text = hostile(tmp_path).read_text(encoding="utf-8")
+def test_the_page_needs_nothing_else_and_escapes_every_text(hostile: Path) -> None:
+    text = hostile.read_text(encoding="utf-8")
     outline = Outline(text)
     assert outline.tags.count("script") == 1
     assert outline.handlers == []
@@ -114,8 +122,8 @@ def test_the_answer_comes_first_and_the_environment_folded_at_the_end() -> None:
 
 @pytest.mark.slow
 @needs_browser
-def test_a_browser_shows_it_and_runs_only_its_own_script(tmp_path: Path) -> None:
-    where = hostile(tmp_path / "report").as_uri()
+def test_a_browser_shows_it_and_runs_only_its_own_script(hostile: Path, tmp_path: Path) -> None:
+    where = hostile.as_uri()
     shown = browse(where, tmp_path, "--dump-dom")
     assert "<title>&lt;script&gt;" in shown.stdout
     assert "<title>owned" not in shown.stdout
@@ -142,8 +150,7 @@ document.title = [...before, seen()].join(" ");
 @needs_browser
 def test_the_quickstart_s_table_fits_and_a_box_shows_its_rare_columns(tmp_path: Path) -> None:
     found = load_sweep(in_checkout("results/measured/quickstart"))
-    write_report(tmp_path, Findings.of(found))
-    where = unlocked(tmp_path, MEASURE)
+    where = unlocked(without_figures(Findings.of(found), tmp_path), MEASURE)
     dom = browse(where, tmp_path, "--dump-dom", "--window-size=1400,1100").stdout
     assert "<title>0 10 16</title>" in dom  # nothing to scroll; of 16 columns 10 are shown at first
 
@@ -162,9 +169,8 @@ document.querySelector("details:not([hidden]) summary").click();
 @pytest.mark.slow
 @needs_browser
 def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: Path) -> None:
-    rows, runs = sweep()
-    write_report(tmp_path, Findings(FACTS, rows, runs))
-    dom = browse(unlocked(tmp_path, HANDS), tmp_path, "--dump-dom").stdout
+    path = without_figures(Findings(FACTS, *sweep()), tmp_path)
+    dom = browse(unlocked(path, HANDS), tmp_path, "--dump-dom").stdout
     assert order(dom) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # descending, by two clicks
     assert "<output>3 of 12</output>" in dom
     (opened,) = re.findall(r"<details[^>]* open=.*?</details>", dom, re.DOTALL)
@@ -178,8 +184,7 @@ def test_a_click_sorts_words_filter_and_a_run_shows_its_configuration(tmp_path: 
 @needs_browser
 def test_a_browser_sorts_and_filters(tmp_path: Path) -> None:
     rows, runs = sweep()
-    write_report(tmp_path / "report", Findings(FACTS, rows, runs))
-    where = (tmp_path / "report" / "report.html").as_uri()
+    where = without_figures(Findings(FACTS, rows, runs), tmp_path).as_uri()
     assert order(browse(where, tmp_path, "--dump-dom").stdout) == [row.name for row in rows]
     down = browse(f"{where}#sort=top1_mean:descending", tmp_path, "--dump-dom").stdout
     assert order(down) == ["+ LPU", "+ stem", "base", "norm_$bn$"]  # nothing measured comes last
