@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     if isinstance(value, bool):  # `lr: true` is a slip, not 1.0
         raise ValueError("it must be a number")
     return value
@@ -234,7 +234,7 @@ class Weights(Frozen):
     weights: str | None = None
     sha256: str | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """What enters a run's id."""
         moved = {"weights"} if self.sha256 else set()
         return self.model_dump(mode="json", exclude=moved, exclude_defaults=True)
@@ -274,7 +274,7 @@ class Teacher(Weights):
         return self
 
 
-def _as_weights(value: Any) -> Any:
+def _as_weights(value: object) -> object:
     return {"weights": value} if isinstance(value, str) else value
 
 

@@ -51,7 +51,7 @@ def healthy(findings: Sequence[Finding]) -> bool:
     return not any(finding.state == "broken" for finding in findings)
 
 
-def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
+def to_json(findings: Sequence[Finding]) -> dict[str, object]:
     """The findings as `--json` prints them."""
     return {"healthy": healthy(findings), "findings": [asdict(finding) for finding in findings]}
 

@@ -44,13 +44,20 @@ def _path(fault: Any, data: object) -> list[str]:
     """The keys that lead to a fault, without the members of unions that pydantic names there."""
     path, keys = list[str](), fault["loc"]
     for index, key in enumerate(keys):
-        listed = isinstance(data, list | tuple) and isinstance(key, int) and key < len(data)
-        if listed or (isinstance(data, Mapping) and key in data):
-            data = data[key]  # type: ignore[index]
+        inner = _inside(data, key)
+        if inner:
+            (data,) = inner
         elif fault["type"] != "missing" or index < len(keys) - 1:
             continue
         path.append(str(key))
     return path
+
+
+def _inside(data: object, key: int | str) -> tuple[object, ...]:
+    """What stands under `key`; nothing where there is no such key."""
+    if isinstance(data, list | tuple) and isinstance(key, int):
+        return (data[key],) if key < len(data) else ()
+    return (data[key],) if isinstance(data, Mapping) and key in data else ()
 
 
 WHY = {  # pydantic's kinds of fault, in words for people who write plans; by how they begin

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from workbench.errors import InputError, nearest, unknown
 from workbench.shipped import PUBLISHED
@@ -162,7 +162,7 @@ class Figure(NamedTuple):
         """Whether `measured` is this value once rounded or cut to the printed digits."""
         return abs(measured - self.value) < self.unit
 
-    def to_json(self, measured: Decimal | None) -> dict[str, Any]:
+    def to_json(self, measured: Decimal | None) -> dict[str, object]:
         """Plain data; the difference is measured minus published."""
         difference = None if measured is None else float(measured - self.value)
         return {

@@ -21,9 +21,9 @@ from workbench.errors import InputError
 from workbench.models import ZOO, Network, spec
 from workbench.models.components.base import size_of
 from workbench.models.components.head.base import Head
-from workbench.models.components.stem import Stem
 from workbench.models.init import initialise
 from workbench.models.layout import Layout, layout, map_sizes
+from workbench.models.network import StageModule
 
 __all__ = ["PREFIX", "TimmNetwork", "registered_name"]
 
@@ -166,9 +166,10 @@ class TimmNetwork(Network):
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Blocks run again in the backward pass, which saves their memory."""
         for stage in self.stages:
-            stage.checkpointing = enable  # type: ignore[assignment]
+            assert isinstance(stage, StageModule)
+            stage.checkpointing = enable
 
-    def _head(self) -> Head[Any]:
+    def _head(self) -> Head:
         assert isinstance(self.head, Head)
         return self.head
 
@@ -198,9 +199,8 @@ def _side(img_size: int | Sequence[int] | None) -> int | None:
 
 def _default_cfg(made: Spec, plan: Layout) -> dict[str, Any]:
     """What timm wants to know without building: the input, and the names of first and last."""
-    head: type[Head[Any]] = plan.head.component  # type: ignore[assignment]
-    stem: type[Stem[Any]] = plan.stem.component  # type: ignore[assignment]
-    classifiers = tuple(f"head.{path}" for path in head.classifiers(plan.head.options))
+    head, stem = plan.head, plan.stem.component
+    classifiers = tuple(f"head.{path}" for path in head.component.classifiers(head.options))
     return {
         "url": "",
         "num_classes": made.classes,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -136,7 +136,7 @@ def models(
     print_table(*_kept(["models", family, beside], counted), as_json, form)
 
 
-def _kept(typed: list[Any], make: Callable[[], Shown], counts_only: bool = True) -> Shown:
+def _kept(typed: Sequence[object], make: Callable[[], Shown], counts_only: bool = True) -> Shown:
     """Counts of our own networks are kept; what was measured, or is of others' code, is not."""
     if not counts_only or TIMM in json.dumps(typed):
         return make()

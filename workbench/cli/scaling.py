@@ -1,7 +1,7 @@
 """`workbench scale` and `study`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -138,6 +138,6 @@ def study(
     raise typer.Exit(done.exit_code)
 
 
-def _json_if(as_json: bool, data: Any) -> None:
+def _json_if(as_json: bool, data: object) -> None:
     if as_json:
         print_json(data)

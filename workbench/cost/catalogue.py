@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from workbench.cost.closed import closed_form
 from workbench.cost.record import CONVENTION, Cost
@@ -36,7 +35,7 @@ class ModelRow:
         """The quantities whose sources can't all be right."""
         return tuple(name for name, found in self.published.items() if contradict(found))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data with every number unrounded."""
         return {
             "name": self.name,
@@ -80,6 +79,6 @@ def _row(name: str, family: str, cost: Cost, note: str) -> ModelRow:
     return ModelRow(name, family, cost, {q: figures(rows, q) for q in QUANTITIES}, note)
 
 
-def models_json(rows: Iterable[ModelRow]) -> dict[str, Any]:
+def models_json(rows: Iterable[ModelRow]) -> dict[str, object]:
     """What `workbench models --json` prints."""
     return {"convention": CONVENTION, "models": [row.to_json() for row in rows]}

@@ -42,7 +42,7 @@ class DenseCost:
         """Multiply-adds of attention products, which counters of modules do not see."""
         return sum(entry.macs for entry in self.cost.entries if entry.kind == "attention")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data with every number unrounded."""
         published = [
             {

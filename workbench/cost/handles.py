@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
-Handle = Callable[[list[Any], list[Any]], "Counter[str]"]
+Values = list[Any]  # of torch's graph, which fvcore gives without types
+Handle = Callable[[Values, Values], "Counter[str]"]
 
 
 def shape(value: Any) -> list[int]:
@@ -23,26 +24,26 @@ def count(kind: str, macs: int, elements: int) -> "Counter[str]":
     return Counter({f"{kind}.macs": macs, f"{kind}.elements": elements})
 
 
-def convolution(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def convolution(inputs: Values, outputs: Values) -> "Counter[str]":
     """`aten::_convolution`: weight (out, in / groups, h, w), transposed (in, out / groups, ...)."""
     weight, out = shape(inputs[1]), shape(outputs[0])
     times = shape(inputs[0]) if inputs[6].toIValue() else out  # each element meets the kernel
     return count("convolution", prod(times) * prod(weight[1:]), prod(out))
 
 
-def linear(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def linear(inputs: Values, outputs: Values) -> "Counter[str]":
     """`aten::linear`: weight (out, in)."""
     out = shape(outputs[0])
     return count("linear", prod(out) * shape(inputs[1])[1], prod(out))
 
 
-def addmm(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def addmm(inputs: Values, outputs: Values) -> "Counter[str]":
     """`aten::addmm`: bias + x (n, in) @ weight (in, out)."""
     out = shape(outputs[0])
     return count("linear", prod(out) * shape(inputs[1])[1], prod(out))
 
 
-def matmul(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def matmul(inputs: Values, outputs: Values) -> "Counter[str]":
     """`aten::matmul` and its kin: a product of two activations.
 
     Attention that is written out counts as the fused operator does: the product whose output runs
@@ -52,7 +53,7 @@ def matmul(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
     return _product(prod(out) * weights[-1], inputs, outputs)
 
 
-def einsum(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def einsum(inputs: Values, outputs: Values) -> "Counter[str]":
     """`aten::einsum` of two operands: one multiply-add for each combination of its indices."""
     left, right = inputs[0].toIValue().split("->")[0].replace(" ", "").split(",")
     first, second = inputs[1].node().inputs()
@@ -60,7 +61,7 @@ def einsum(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
     return _product(prod(sizes.values()), [first, second], outputs)
 
 
-def _product(macs: int, inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def _product(macs: int, inputs: Values, outputs: Values) -> "Counter[str]":
     if _becomes_scores(outputs[0]):
         return count("attention", macs, 0)
     found = count("attention", macs, prod(shape(outputs[0])))
@@ -93,7 +94,7 @@ def _is_softmax(value: Any) -> bool:
     return node.kind() in WEIGHT_OPS and any(_is_softmax(value) for value in node.inputs())
 
 
-def attention(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
+def attention(inputs: Values, outputs: Values) -> "Counter[str]":
     """`aten::scaled_dot_product_attention`: both products."""
     q, k, v = (shape(value) for value in inputs[:3])
     scores = prod(q[:-1]) * k[-2]
@@ -102,13 +103,13 @@ def attention(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
     return found
 
 
-def norm(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
-    """Any norm: no MACs."""
+def norm(inputs: Values, outputs: Values) -> "Counter[str]":
+    """A norm: no MACs."""
     return count("norm", 0, prod(shape(outputs[0])))
 
 
-def activation(inputs: list[Any], outputs: list[Any]) -> "Counter[str]":
-    """Any activation function: no MACs."""
+def activation(inputs: Values, outputs: Values) -> "Counter[str]":
+    """An activation function: no MACs."""
     return count("act", 0, prod(shape(outputs[0])))
 
 

@@ -13,7 +13,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from workbench.config import Spec
 from workbench.cost.record import Cost
-from workbench.models.components.position import Position
 from workbench.models.layout import Layout, layout
 from workbench.models.ops import Op
 
@@ -78,12 +77,8 @@ def training_memory(cost: Cost, batch: int = 1, spec: Spec | None = None) -> Tra
 
 def _biased(plan: Layout) -> set[str]:
     """Names of the stages whose attention has a learned bias."""
-    found = set()
-    for index, stage in enumerate(plan.stages):
-        position: type[Position[Any]] = stage.position.component  # type: ignore[assignment]
-        if position.biases:
-            found.add(str(index))
-    return found
+    stages = enumerate(plan.stages)
+    return {str(index) for index, stage in stages if stage.position.component.biases}
 
 
 def _operators(plan: Layout) -> list[Op]:
@@ -113,7 +108,7 @@ def measure_training_memory(
         return F.cross_entropy(model(images), labels)
 
     def step() -> None:
-        loss().backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss())
         optimiser.step()
         optimiser.zero_grad()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from workbench.config import MAC
 from workbench.models.ops import Size
@@ -101,7 +101,7 @@ class Cost:
             groups.setdefault(key(entry), []).append(entry)
         return {name: _sums(entries) for name, entries in groups.items()}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data with every number unrounded; `resolution` is [height, width] if no square."""
         side, width = self.size
         return {

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from workbench.cost.memory import TrainingMemory, training_memory
 from workbench.cost.record import CONVENTION, Cost
@@ -18,7 +17,7 @@ class CostReport:
     memory: TrainingMemory
     speed: Speed | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data with every number unrounded."""
         return {
             **self.cost.to_json(),
@@ -60,7 +59,7 @@ def column_reports(
     return tuple(_report(one, counted(one), 1, speed, device) for one in found)
 
 
-def columns_json(reports: Sequence[CostReport]) -> dict[str, Any]:
+def columns_json(reports: Sequence[CostReport]) -> dict[str, object]:
     """The same as data."""
     return {"convention": CONVENTION, "networks": [report.to_json() for report in reports]}
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -40,7 +39,7 @@ class Verdict:
         """A ratio of exactly 1 makes nothing cheaper."""
         return self.claim.low == 1.0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data, unrounded."""
         return {
             "claim": self.claim.key,
@@ -134,7 +133,7 @@ def _block_macs(block: Block) -> float:
     return total / made.stages[block.stage].depth
 
 
-def claims_json(verdicts: Iterable[Verdict], speeds: Iterable[Speed] = ()) -> dict[str, Any]:
+def claims_json(verdicts: Iterable[Verdict], speeds: Iterable[Speed] = ()) -> dict[str, object]:
     """What `workbench claims --json` prints."""
     return {
         "convention": CONVENTION,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workbench.models.components.mixer import Mixer
-from workbench.models.network import Network
+from workbench.models.network import Block, Network, StageModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,10 @@ def attention_bias(model: Network, stage: int, block: int = 0) -> Tensor | None:
     None where the stage has none. Queries and keys are in the order of rows of their maps.
     """
     module = model.stages[stage]
-    mixer = module.blocks[block].mixer  # type: ignore[index, union-attr]
-    assert isinstance(mixer, Mixer)
-    found: Tensor | None = module.position.bias(block, mixer.site.size)  # type: ignore[operator, union-attr]
+    assert isinstance(module, StageModule)
+    within = module.blocks[block]
+    assert isinstance(within, Block)
+    found = module.position.bias(block, within.mixer.site.size)
     return None if found is None else found.detach()
 
 

@@ -1,10 +1,12 @@
 """From a spec to what stands where: one walk that both the network and the closed form follow."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Generic
+
+from typing_extensions import TypeVar
 
 from workbench.config import Part, Spec, Stage
 from workbench.errors import InputError
@@ -19,18 +21,20 @@ from workbench.models.components.stem import Stem
 from workbench.models.ops import Op, Size, square
 from workbench.models.registry import lookup, options_of
 
+C = TypeVar("C", bound=Component, covariant=True, default=Component)
+
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Generic[C]):
     """A component at its site."""
 
     slot: str
     name: str
-    component: type[Component[Any]]
+    component: type[C]
     site: Site
     options: Options
 
-    def build(self) -> Component[Any]:
+    def build(self) -> C:
         """A new module."""
         return self.component(self.site, self.options)
 
@@ -45,10 +49,10 @@ class StageLayout:
 
     depth: int
     site: Site
-    downsample: Placed
-    position: Placed
+    downsample: Placed[Downsample]
+    position: Placed[Position]
     lpu: Placed
-    mixer: Placed
+    mixer: Placed[Mixer]
     ffn: Placed
 
     def norm_ops(self) -> Iterator[Op]:
@@ -97,27 +101,28 @@ class Layout:
     """The whole network."""
 
     spec: Spec
-    stem: Placed
+    stem: Placed[Stem]
     stages: tuple[StageLayout, ...]
-    head: Placed
+    head: Placed[Head]
 
     def axis(self) -> Axis:
         """How one side of an image shrinks."""
         entry = self.stages[0].downsample.site.side_in
         steps = []
         for stage in self.stages:
-            kind: type[Downsample[Any]] = stage.downsample.component  # type: ignore[assignment]
-            steps.append((stage.downsample.site.stride, kind.out_side))
+            entered = stage.downsample
+            steps.append((entered.site.stride, entered.component.out_side))
         return Axis(self.spec.stages[0].stride, self.spec.resolution // entry, tuple(steps))
 
     def at(self, image: Size) -> "Layout":
         """The same network as it runs on images of another size; its tables are resized there."""
         maps = map_sizes(self.axis(), image)
-        stem = _moved(self.stem, size_in=image, size=_first(image, self.stem.site))
+        stem = replace(self.stem.site, size_in=image, size=_first(image, self.stem.site))
         stages = tuple(
             _stage_at(stage, *pair) for stage, pair in zip(self.stages, pairwise(maps), strict=True)
         )
-        return replace(self, stem=stem, stages=stages, head=_moved(self.head, size=maps[-1]))
+        head = replace(self.head.site, size=maps[-1])
+        return replace(self, stem=_at(self.stem, stem), stages=stages, head=_at(self.head, head))
 
 
 def map_sizes(axis: Axis, image: Size) -> list[Size]:
@@ -135,18 +140,22 @@ def map_sizes(axis: Axis, image: Size) -> list[Size]:
 
 
 def _stage_at(stage: StageLayout, entry: Size, size: Size) -> StageLayout:
-    kind: type[Mixer[Any]] = stage.mixer.component  # type: ignore[assignment]
-    keys = Size(*(kind.key_side(side, stage.mixer.options) for side in size))
-    placed: Mapping[str, Any] = {
-        slot: _moved(getattr(stage, slot), size_in=size, size=size, key_size=keys)
-        for slot in ("mixer", "position", "lpu", "ffn")
-    }
-    downsample = _moved(stage.downsample, size_in=entry, size=size)
-    return replace(stage, site=placed["mixer"].site, downsample=downsample, **placed)
+    mixer = stage.mixer
+    keys = Size(*(mixer.component.key_side(side, mixer.options) for side in size))
+    site = replace(mixer.site, size_in=size, size=size, key_size=keys)
+    return replace(
+        stage,
+        site=site,
+        downsample=_at(stage.downsample, replace(stage.downsample.site, size_in=entry, size=size)),
+        position=_at(stage.position, site),
+        lpu=_at(stage.lpu, site),
+        mixer=_at(mixer, site),
+        ffn=_at(stage.ffn, site),
+    )
 
 
-def _moved(placed: Placed, **sizes: Any) -> Placed:
-    return replace(placed, site=replace(placed.site, **sizes))
+def _at(placed: Placed[C], site: Site) -> Placed[C]:
+    return replace(placed, site=site)
 
 
 def _first(image: Size, stem: Site) -> Size:
@@ -156,7 +165,7 @@ def _first(image: Size, stem: Site) -> Size:
 
 def layout(spec: Spec) -> Layout:
     """Places every component of `spec`; an `InputError` says which one can't work and why."""
-    head_class: type[Head[Any]] = lookup("head", spec.head.name)
+    head_class: type[Head] = lookup("head", spec.head.name)
     stem = _stem(spec)
     stages: list[StageLayout] = []
     dim, side = _leaves(stem, spec)
@@ -164,11 +173,11 @@ def layout(spec: Spec) -> Layout:
         entry = _entry(spec, stem, stage, index, dim, side, head_class.extra_tokens)
         stages.append(_stage(spec, stage, entry))
         dim, side = stage.dim, entry.side
-    head = _place("head", spec.head, replace(stages[-1].site, classes=spec.classes))
+    head = _place(Head, "head", spec.head, replace(stages[-1].site, classes=spec.classes))
     return Layout(spec, stem, tuple(stages), head)
 
 
-def _stem(spec: Spec) -> Placed:
+def _stem(spec: Spec) -> Placed[Stem]:
     first = spec.stages[0]
     site = Site(
         dim_in=spec.channels,
@@ -193,7 +202,7 @@ def _stem(spec: Spec) -> Placed:
             f"{_nearest_multiples(spec.resolution, first.stride)}",
             key="resolution",
         )
-    return _place("stem", spec.stem, site)
+    return _place(Stem, "stem", spec.stem, site)
 
 
 def _nearest_multiples(value: int, stride: int) -> str:
@@ -202,19 +211,17 @@ def _nearest_multiples(value: int, stride: int) -> str:
     return f"nearest: {', '.join(nearest)}"
 
 
-def _leaves(stem: Placed, spec: Spec) -> tuple[int, int]:
+def _leaves(stem: Placed[Stem], spec: Spec) -> tuple[int, int]:
     """Channels and side that leave the stem."""
-    kind: type[Stem[Any]] = stem.component  # type: ignore[assignment]
-    reduction = kind.reduction(stem.site, stem.options)
-    return kind.width(stem.site, stem.options), spec.resolution // reduction
+    reduction = stem.component.reduction(stem.site, stem.options)
+    return stem.component.width(stem.site, stem.options), spec.resolution // reduction
 
 
 def _entry(
-    spec: Spec, stem: Placed, stage: Stage, index: int, dim: int, side: int, tokens: int
+    spec: Spec, stem: Placed[Stem], stage: Stage, index: int, dim: int, side: int, tokens: int
 ) -> Site:
     """The site of a stage's downsample."""
-    stem_class: type[Stem[Any]] = stem.component  # type: ignore[assignment]
-    done = stem_class.reduction(stem.site, stem.options) if index == 0 else 1
+    done = stem.component.reduction(stem.site, stem.options) if index == 0 else 1
     stride = stage.stride // done
     if index and side % stride and spec.stages[index].downsample.name == "conv":
         total = spec.resolution // side * stride
@@ -223,7 +230,7 @@ def _entry(
             f"stride {stride} does not divide; {_nearest_multiples(spec.resolution, total)}",
             key="resolution",
         )
-    kind: type[Downsample[Any]] = lookup("downsample", stage.downsample.name)
+    kind: type[Downsample] = lookup("downsample", stage.downsample.name)
     return replace(
         stem.site,
         dim_in=dim,
@@ -240,25 +247,25 @@ def _entry(
 
 def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
     inside = replace(entry, dim_in=stage.dim, size_in=entry.size, stride=1)
-    mixer_class: type[Mixer[Any]] = lookup("mixer", stage.mixer.name)
+    mixer_class: type[Mixer] = lookup("mixer", stage.mixer.name)
     keys = mixer_class.key_side(entry.side, _options("mixer", stage.mixer))
     site = replace(inside, key_size=square(keys))
     placed = StageLayout(
         depth=stage.depth,
         site=site,
-        mixer=_place("mixer", stage.mixer, site),  # first, for positions take its map of keys
-        downsample=_place("downsample", stage.downsample, entry),
-        position=_place("position", stage.position, site),
-        lpu=_place("lpu", stage.lpu, site),
-        ffn=_place("ffn", stage.ffn, site),
+        # The mixer comes first, for positions take its map of keys.
+        mixer=_place(Mixer, "mixer", stage.mixer, site),
+        downsample=_place(Downsample, "downsample", stage.downsample, entry),
+        position=_place(Position, "position", stage.position, site),
+        lpu=_place(Component, "lpu", stage.lpu, site),
+        ffn=_place(Component, "ffn", stage.ffn, site),
     )
-    _check_bias(placed, mixer_class)
+    _check_bias(placed)
     return placed
 
 
-def _check_bias(stage: StageLayout, mixer: type[Mixer[Any]]) -> None:
-    position: type[Position[Any]] = stage.position.component  # type: ignore[assignment]
-    if position.biases and not mixer.takes_bias:
+def _check_bias(stage: StageLayout) -> None:
+    if stage.position.component.biases and not stage.mixer.component.takes_bias:
         raise InputError(
             f"{stage.position.name!r} gives a bias that mixer={stage.mixer.name} of "
             f"stage {stage.site.stage} can't take; use 'none' or 'absolute' there",
@@ -266,8 +273,9 @@ def _check_bias(stage: StageLayout, mixer: type[Mixer[Any]]) -> None:
         )
 
 
-def _place(slot: str, part: Part, site: Site) -> Placed:
-    component: type[Component[Any]] = lookup(slot, part.name)
+def _place(kind: type[C], slot: str, part: Part, site: Site) -> Placed[C]:
+    """`kind` is what the components of the slot have in common."""
+    component: type[C] = lookup(slot, part.name)
     options = _options(slot, part)
     if (error := component.refuse(site, options)) is not None:
         raise error

@@ -1,7 +1,7 @@
 """Block, stage, network."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -95,9 +95,9 @@ class StageModule(nn.Module):
         size = size_of(x)
         if tokens is not None:
             x = _sequence(tokens, x)
-        x = self.position.enter(x, size)  # type: ignore[operator]
+        x = self.position.enter(x, size)
         for index, block in enumerate(self.blocks):
-            bias = self.position.bias(index, size)  # type: ignore[operator]
+            bias = self.position.bias(index, size)
             if self.checkpointing and torch.is_grad_enabled():
                 x = checkpoint(block, x, bias, use_reentrant=False)
             else:
@@ -195,9 +195,7 @@ class Network(nn.Module):
         The positions of the last map in `exchanged` are exchanged behind the stem, each image's
         for those of its mirror in the batch (VOLO's mix-token).
         """
-        last = self._stages(x, exchanged=exchanged)[-1]
-        parts: tuple[Tensor, ...] = self.head.parts(last)  # type: ignore[operator]
-        return parts
+        return self.head.parts(self._stages(x, exchanged=exchanged)[-1])
 
     def map_size(self, x: Tensor) -> Size:
         """Height and width of the last map that images `x` lead to."""
@@ -205,8 +203,7 @@ class Network(nn.Module):
 
     def classifiers(self) -> tuple[str, ...]:
         """Paths of the linear layers that give the logits."""
-        head: Head[Any] = self.head  # type: ignore[assignment]
-        return tuple(f"head.{path}" for path in head.classifiers(head.options))
+        return tuple(f"head.{path}" for path in self.head.classifiers(self.head.options))
 
     @property
     def taught(self) -> bool:

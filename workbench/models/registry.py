@@ -1,7 +1,6 @@
 """The slots and what can stand in each: one dict a slot, all of them here."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from workbench.errors import InputError, nearest, unknown
 from workbench.models.components.act import ACTS
@@ -48,7 +47,7 @@ def options_of(slot: str, name: str) -> type[Options]:
     return found
 
 
-def register(slot: str, name: str, component: type[Component[Any]]) -> None:
+def register(slot: str, name: str, component: type[Component]) -> None:
     """Adds a component of your own, which from then on is a name like any other.
 
     `component` is built as `component(site, options)`; see `Component` for what it must have.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -71,7 +71,7 @@ def slot_choices(slot: str) -> tuple[Choice, ...]:
     return tuple(_choice(slot, name) for name in SLOTS[slot])
 
 
-def choice_data(slot: str) -> dict[str, Any]:
+def choice_data(slot: str) -> dict[str, object]:
     """A slot as plain data."""
     choices = [asdict(choice) for choice in slot_choices(slot)]
     return {

@@ -197,7 +197,7 @@ def unwrap(content: Mapping[str, object], origin: str, ema: bool = False) -> Sta
             else "it is empty"
         )
         raise InputError(f"{origin!r} is no state dict: {what}", key="weights")
-    state: State = content  # type: ignore[assignment]
+    state = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     for name, tensor in state.items():
         odd = _oddity(tensor)
         if odd:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import log, sqrt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -26,7 +26,7 @@ MANY = 4  # stages; with more of them, fewer steps
 BISECTIONS = {"macs": 40, "params": 40, "latency": 10}  # latency is measured each time
 
 
-def _as_share(value: Any) -> Any:
+def _as_share(value: object) -> object:
     """`1%` as 0.01."""
     if isinstance(value, str) and value.strip().endswith("%"):
         try:

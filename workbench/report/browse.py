@@ -130,7 +130,7 @@ class Shown:
     run: StoredRun
     where: str
     command: str  # which repeats it alone; empty where it is not known
-    environment: Mapping[str, Any]
+    environment: Mapping[str, object]
     also: tuple[str, ...] = ()  # where it stands besides: a run that was repeated keeps its id
 
 
@@ -175,7 +175,7 @@ def _sweeps(results: str | Path) -> dict[str, Sweep]:
     return {str(folder): load_sweep(folder) for folder in folders}
 
 
-def run_data(shown: Shown) -> dict[str, Any]:
+def run_data(shown: Shown) -> dict[str, object]:
     """All of it, unrounded, for `--json`."""
     data: dict[str, Any] = json.loads(shown.run.model_dump_json())
     where = {"folder": shown.where, "also_in": list(shown.also), "command": shown.command}
@@ -209,7 +209,7 @@ def print_run(shown: Shown, console: Console) -> None:
     console.print(Text("Configuration", style="bold"))
     console.print(Padding(Text(run_text(run).rstrip()), (0, 0, 0, 2)))
     console.print(Text("Environment", style="bold"))
-    host = dict(run.host) or dict(shown.environment)
+    host: dict[str, object] = dict(run.host) or dict(shown.environment)
     _facts({key: value for key, value in host.items() if key != "device"}, console)  # as asked for
 
 

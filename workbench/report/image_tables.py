@@ -1,10 +1,8 @@
 """The tables of what the test images say: rows, classes, and single images."""
 
-from typing import Any
-
 from workbench.report.images import ImageFindings, changed_classes, sentence
 from workbench.report.verdicts import ends, mean_text
-from workbench.show.formats import as_data
+from workbench.show.formats import as_data, records
 from workbench.show.table import Cell, Column, Printout, Table, Tone, cell, number
 from workbench.statistics.images import Confidence, ImageChange, RowImages
 
@@ -101,14 +99,20 @@ def images_printout(found: ImageFindings, classes: bool, one: bool) -> Printout:
     return Printout(tuple(tables))
 
 
-def images_data(found: ImageFindings) -> dict[str, Any]:
+def images_data(found: ImageFindings) -> dict[str, object]:
     """All of it, unrounded, for `--json`."""
-    data = as_data(rows_table(found))
-    for row, record in zip(found.rows, data["rows"], strict=True):
-        record["sentence"] = sentence(found, row)
-        record["by_class"] = as_data(class_table(found, (row,)))["rows"]
-        record["by_image"] = as_data(image_table(found, row, None))["rows"]
-    return {**data, "test_set": found.test_set, "test_images": found.images}
+    table = rows_table(found)
+    rows = [
+        {
+            **record,
+            "sentence": sentence(found, row),
+            "by_class": records(class_table(found, (row,))),
+            "by_image": records(image_table(found, row, None)),
+        }
+        for row, record in zip(found.rows, records(table), strict=True)
+    ]
+    facts = {"test_set": found.test_set, "test_images": found.images}
+    return {**as_data(table), "rows": rows, **facts}
 
 
 def _row(row: RowImages) -> tuple[Cell, ...]:

@@ -3,11 +3,11 @@
 Names of classes, and pictures, are shown where the data set is on this machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from workbench.statistics.images import Answers, ClassChange, RowImages, compare
 if TYPE_CHECKING:
     from workbench.data.source import Source
     from workbench.runs.results import Sweep
+    from workbench.runs.rows import StoredRun
+    from workbench.train.evidence import Evidence
 
 MOST_NAMED = 3  # classes in a sentence
 
@@ -142,7 +144,7 @@ def load_images(folder: str | Path, row: str | None = None) -> ImageFindings:
     return images if row is None else images.only(row)
 
 
-def _answers(name: str, runs: Sequence[Any], evidence: dict[str, Any]) -> Answers:
+def _answers(name: str, runs: Sequence["StoredRun"], evidence: "Mapping[str, Evidence]") -> Answers:
     kept = [evidence[run.id] for run in runs]
     return Answers(
         variant=name,

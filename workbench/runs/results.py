@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from workbench.config import Recipe
+from workbench.config import Recipe, Scalar
 from workbench.errors import InputError, InputWarning, shown, some_of
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.evidence import (
@@ -40,7 +40,7 @@ class Sweep:
 
     plan: Plan
     runs: tuple[StoredRun, ...]
-    environment: Mapping[str, Any]
+    environment: Mapping[str, Scalar]
     folder: Path | None = None  # where the evidence is, if any
 
     def facts(self) -> PlanFacts:
@@ -177,7 +177,7 @@ def in_order(plan: Plan, runs: Sequence[StoredRun]) -> tuple[StoredRun, ...]:
     return tuple(sorted(runs, key=lambda run: rank[run.variant, run.seed]))
 
 
-def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, Any]) -> Sweep:
+def _from_ledger(where: str | Path, plan: str | None, environment: Mapping[str, Scalar]) -> Sweep:
     unreadable: list[str] = []
     with Ledger.read(where, plan) as ledger:
         stored = ledger.plan()
@@ -246,7 +246,7 @@ def _warn_of(where: str | Path, unreadable: Sequence[str]) -> None:
         warnings.warn(f"{text}: {some_of(unreadable)}", InputWarning, stacklevel=3)
 
 
-def _environment(folder: Path) -> Mapping[str, Any]:
+def _environment(folder: Path) -> Mapping[str, Scalar]:
     try:
         found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -156,7 +156,7 @@ def epoch_rows(plan: str, run: str, record: EpochRecord) -> Iterator[EpochRow | 
         yield ValidationRow(**key, epoch=record.epoch, **validation)
 
 
-def finite(value: Any) -> Any:
+def finite(value: object) -> object:
     """The value, or none for a number that is not finite: JSON and databases have none."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import log
-from typing import Any
 
 from workbench.config import Spec
 from workbench.cost import closed_form
@@ -40,7 +39,7 @@ class ModelBesideRule:
     lines: tuple[SizeBesideRule, ...]
     overrides: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Everything, unrounded."""
         return asdict(self)
 

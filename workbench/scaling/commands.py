@@ -1,7 +1,7 @@
 """What the commands call: plain arguments in; data for `--json` and what is printed out."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from workbench.models import spec
 from workbench.parsing import parse
@@ -17,7 +17,7 @@ from workbench.show.table import Printout
 class Output(NamedTuple):
     """The same numbers twice: unrounded, and for people."""
 
-    data: Any
+    data: object
     printout: Printout
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import ceil, exp, floor, gcd, log
-from typing import Any
 
 from workbench.config import Spec
 from workbench.cost import closed_form
@@ -31,7 +30,7 @@ class Fit:
     valid: tuple[float, float]  # the factors around 1 where it is within `WITHIN`
     points: tuple[Point, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Everything, unrounded."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 

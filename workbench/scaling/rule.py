@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 from workbench.config import Spec
 from workbench.cost import Cost, closed_form
@@ -90,7 +89,7 @@ class Scaled:
             found["head"] = sizes.head / ideal.head - 1
         return found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Everything, unrounded."""
         old = sizes_of(self.base)
         return {
@@ -187,5 +186,5 @@ def _shifts(new: tuple[int, ...], ideal: tuple[float, ...]) -> tuple[float, ...]
     return tuple(after / wanted - 1 for after, wanted in zip(new, ideal, strict=True))
 
 
-def _sizes_json(sizes: Sizes | Ideal) -> dict[str, Any]:
+def _sizes_json(sizes: Sizes | Ideal) -> dict[str, object]:
     return {name: getattr(sizes, name) for name in sizes.__dataclass_fields__}

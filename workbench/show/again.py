@@ -57,7 +57,9 @@ class RepeatedCommand:
         """
         try:
             found, data = recall(self._key(), self.versions) or (None, {})
-            if not isinstance(found, Printout) or _state(Path(data["folder"])) != data["state"]:
+            if not (isinstance(found, Printout) and isinstance(data, dict)):
+                return None
+            if _state(Path(data["folder"])) != data["state"]:
                 return None
         except OSError:  # a file that went, or can't be read
             return None

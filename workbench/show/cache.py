@@ -25,7 +25,7 @@ from workbench.whole_file import written_whole
 MOST = 256  # files; the oldest go
 UNUSABLE = (OSError, RuntimeError)  # sources or a folder out of reach; a user without a home
 
-Shown = tuple[Table | Printout, Any]  # what people read, and its data for --json
+Shown = tuple[Table | Printout, object]  # what people read, and its data for --json
 
 
 def kept(typed: Sequence[object], versions: Mapping[str, str], make: Callable[[], Shown]) -> Shown:

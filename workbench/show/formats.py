@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
 
 from workbench.show.table import Column, Printout, Table, Value
 
@@ -77,7 +76,7 @@ def as_csv(*tables: Table) -> str:
     return text.getvalue()
 
 
-def as_data(table: Table) -> dict[str, Any]:
+def as_data(table: Table) -> dict[str, object]:
     """`{"title", "rows", "notes"}`, values unrounded, None where nobody measured."""
     return {"title": table.title, "rows": records(table), "notes": list(table.notes)}
 
@@ -87,7 +86,7 @@ def as_json(table: Table) -> str:
     return json_text(as_data(table)) + "\n"
 
 
-def json_text(data: Any) -> str:
+def json_text(data: object) -> str:
     """Data as every command prints it; refused where a number is none."""
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
 

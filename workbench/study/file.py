@@ -21,7 +21,7 @@ DIRECTIONS: Mapping[Objective, Literal["maximize", "minimize"]] = {
 }
 
 
-def _as_named(value: Any) -> Any:
+def _as_named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 

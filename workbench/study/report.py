@@ -38,7 +38,7 @@ MAP, COST_MAP = "map", "cost_map"  # the figures to look at first
 
 def study_json(
     study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Everything, unrounded."""
     return {
         "study": study.file.name,
@@ -118,7 +118,7 @@ def _save(
         ) from None
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """A table, whole or not at all."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -127,13 +127,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
     write_text(path, text.getvalue())
 
 
-def _row(trial: Trial) -> dict[str, Any]:
+def _row(trial: Trial) -> dict[str, object]:
     plain = {name: getattr(trial, name) for name in COLUMNS if hasattr(trial, name)}
     found = plain | trial.constants.model_dump()
     return {name: found[name] for name in COLUMNS}
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(row: Mapping[str, Any]) -> dict[str, object]:
     seeds = " ".join(f"{value!r}" for value in row["top1_by_seed"])
     return {**row, "top1_by_seed": seeds}
 

@@ -126,7 +126,7 @@ class Search:
             self._study.enqueue_trial(dict(zip(COORDINATES, point, strict=True)))
         return point is not None
 
-    def tell(self, asked: Asked, ending: Ending, **facts: Any) -> None:
+    def tell(self, asked: Asked, ending: Ending, **facts: object) -> None:
         """A trial is over. `facts` are kept; a completed one needs those it is judged by."""
         with _quiet(), _one_line(self.storage_name):
             self._note(asked.trial, {**facts, "outcome": ending})
@@ -138,7 +138,7 @@ class Search:
         measured = {**facts, "macs": scaled.cost.macs if scaled else None}
         return [float(measured[name]) for name in self._resolved.file.objectives]
 
-    def _note(self, trial: optuna.Trial, facts: Mapping[str, Any]) -> None:
+    def _note(self, trial: optuna.Trial, facts: Mapping[str, object]) -> None:
         for key, value in facts.items():
             trial.set_user_attr(key, value)
 
@@ -188,7 +188,7 @@ class Search:
         self.close()
 
 
-def _refuse_other(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> None:
+def _refuse_other(old: Mapping[str, object], new: Mapping[str, object], name: str) -> None:
     keys = [*old, *(key for key in new if key not in old)]
     changed = [
         f"{key} {old.get(key, 'nothing')} -> {new.get(key, 'nothing')}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Any
 
 from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event
@@ -108,7 +107,7 @@ class Session:
 
     def _tell_same(self, asked: Asked, trial: Trial) -> None:
         """It rounds to a network that was trained: it has that one's result, at no cost."""
-        facts: dict[str, Any] = {"top1": trial.top1, "throughput": trial.throughput}
+        facts: dict[str, object] = {"top1": trial.top1, "throughput": trial.throughput}
         facts |= {"top1_by_seed": list(trial.top1_by_seed), "reason": trial.reason}
         self._search.tell(asked, _ENDINGS[trial.outcome], same_as=trial.number, **facts)
 

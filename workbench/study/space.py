@@ -80,7 +80,7 @@ class Study:
             on_it = along_the_ray(given, self.surface.exponents, self.file.growth)
             yield triple, *self.surface.place(on_it)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """What makes this search space, flat: a study of that name must have the same."""
         data = self.file.model_dump(mode="json", exclude=FREE | ELSEWHERE)
         data["exponents"] = self.surface.exponents.model_dump()

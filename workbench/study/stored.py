@@ -30,7 +30,7 @@ class StoredStudy:
     surface: Surface
     space: Mapping[str, Any]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """See `Study.document`."""
         return dict(self.space)
 
@@ -54,7 +54,7 @@ def read_study(folder: str | Path) -> StoredStudy:
         )
 
 
-def _keys(space: Mapping[str, Any]) -> dict[str, Any]:
+def _keys(space: Mapping[str, Any]) -> dict[str, object]:
     """The keys of a study file, from dotted ones."""
     found = dict[str, Any]()
     for key, value in space.items():

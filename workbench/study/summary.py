@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 from statistics import fmean, stdev
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from scipy import stats
 
 from workbench.scaling.constants import NAMES, PAPER
 from workbench.scaling.surface import Surface
-from workbench.study.file import DIRECTIONS, StudyFile
+from workbench.study.file import DIRECTIONS, Objective, StudyFile
 from workbench.study.importance import importances
 from workbench.study.trials import Trial
 
@@ -29,7 +29,7 @@ class ReportedStudy(Protocol):
     @property
     def surface(self) -> Surface: ...
 
-    def document(self) -> dict[str, Any]: ...
+    def document(self) -> dict[str, object]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class StudySummary:
         judged = self.noise is not None and self.noise.networks >= FEWEST
         return "best" if judged else "highest top-1"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Everything, unrounded."""
         return asdict(self) | {
             "best": _trial_json(self.best),
@@ -88,7 +88,7 @@ class StudySummary:
         }
 
 
-def _trial_json(trial: Trial | None) -> dict[str, Any] | None:
+def _trial_json(trial: Trial | None) -> dict[str, object] | None:
     return None if trial is None else asdict(trial) | {"constants": trial.constants.model_dump()}
 
 
@@ -131,7 +131,8 @@ def _notes(study: ReportedStudy) -> tuple[str, ...]:
     file = study.file
     surface = study.surface
     notes = [f"Constraint surface: {surface.exponents} = {surface.growth:g}, each at least 1."]
-    share = study.document().get("recipe.data.validation")
+    written = study.document().get("recipe.data.validation")
+    share = written if isinstance(written, int | float) else 0
     split = f"validation images, {100 * share:g} % of those of training" if share else ""
     notes.append(f"Top-1 on {split or 'test images: there is no validation split'}.")
     if file.pruner.name != "none" and not file.prunes:
@@ -182,7 +183,7 @@ def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None, networ
     )
 
 
-def pareto_front(trials: Sequence[Trial], objectives: Sequence[str]) -> tuple[int, ...]:
+def pareto_front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> tuple[int, ...]:
     """Numbers of the trials that none beats in one objective and equals in the others."""
     points = {trial.number: _oriented(trial, objectives) for trial in trials}
     return tuple(
@@ -196,11 +197,10 @@ def _covers(one: Sequence[float], other: Sequence[float]) -> bool:
     return all(a >= b for a, b in zip(one, other, strict=True))
 
 
-def _oriented(trial: Trial, objectives: Sequence[str]) -> tuple[float, ...]:
+def _oriented(trial: Trial, objectives: Sequence[Objective]) -> tuple[float, ...]:
     signs = {"maximize": 1.0, "minimize": -1.0}
     return tuple(
-        signs[DIRECTIONS[name]] * float(getattr(trial, name) or 0.0)  # type: ignore[index]
-        for name in objectives
+        signs[DIRECTIONS[name]] * float(getattr(trial, name) or 0.0) for name in objectives
     )
 
 

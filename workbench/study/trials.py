@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -43,7 +43,7 @@ class Trial:
         return self.same_as is None and self.outcome in ("completed", "pruned", "diverged")
 
 
-def candidate_attributes(found: Candidate) -> dict[str, Any]:
+def candidate_attributes(found: Candidate) -> dict[str, object]:
     """What is kept of a candidate before it trains."""
     scaled = found.scaled
     return {

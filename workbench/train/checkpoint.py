@@ -37,7 +37,7 @@ class Saved:
     random: Mapping[str, Tensor]
     evaluation: Mapping[str, Scalar] = field(default_factory=dict)  # seconds of it, and the curve
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """Plain data, as it goes into the checkpoint."""
         return {
             "format": FORMAT,

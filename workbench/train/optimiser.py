@@ -22,7 +22,7 @@ def parameter_groups(
     `no_weight_decay()`: position tables, class tokens. With `layer_decay` there are two groups for
     each layer, and `lr_scale` is the share of the learning rate that a group gets.
     """
-    from timm.optim import (  # type: ignore[attr-defined]
+    from timm.optim import (
         param_groups_layer_decay,
         param_groups_weight_decay,
     )
@@ -44,7 +44,7 @@ def parameter_groups(
 
 def create(network: nn.Module, optimiser: Optimiser, lr: float) -> torch.optim.Optimizer:
     """The optimiser of `network`, at `lr`. Raises `InputError` for a name that timm has not."""
-    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
+    from timm.optim import create_optimizer_v2
 
     check_name(optimiser.name)
     extra: dict[str, Any] = {"fused": True} if optimiser.name in FUSED else {}
@@ -65,7 +65,7 @@ def check_name(name: str) -> None:
     """Raises `InputError`, with the nearest names, unless timm has an optimiser called `name`."""
     if name == Optimiser().name:  # the usual one, known without timm, which takes half a second
         return
-    from timm.optim import list_optimizers  # type: ignore[attr-defined]
+    from timm.optim import list_optimizers
 
     names = [str(known) for known in list_optimizers()]
     if name not in names:

@@ -124,7 +124,7 @@ def keep_weights(run: RunConfig, folder: Path, result: Result) -> None:
     _write(folder / LAST, state, run.spec, _of(run, source, result.top1) | facts)
 
 
-def _task_facts(recipe: Recipe) -> dict[str, Any]:
+def _task_facts(recipe: Recipe) -> dict[str, object]:
     """What a detector or a segmenter is made again from, beside the spec of its network."""
     if recipe.task.name == "classify":
         return {}
@@ -134,7 +134,7 @@ def _task_facts(recipe: Recipe) -> dict[str, Any]:
     return {TASK: recipe.task.model_dump(mode="json"), "outputs": classes}
 
 
-def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, Any]:
+def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, object]:
     return {
         "source": f"{source}; run {run.id}, seed {run.seed}",
         "run": {"id": run.id, "variant": run.variant, "seed": run.seed, "top1": top1},

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple
 
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from workbench.config import Frozen, Part
 from workbench.errors import InputError, nearest_divisor
@@ -79,7 +80,7 @@ def _side(size: Size) -> int:
 NEEDS_MAP = "needs a map, and a head with tokens (class_token) makes a sequence; use head=gap"
 
 
-O = TypeVar("O", bound=Options)  # noqa: E741
+O = TypeVar("O", bound=Options, default=Any)  # noqa: E741
 
 
 class Fold(NamedTuple):

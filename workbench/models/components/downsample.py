@@ -1,7 +1,7 @@
 """Slot `downsample`: how a stage is entered."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -253,7 +253,7 @@ def _widths(site: Site, options: AttentionDownsampleOptions) -> tuple[int, int]:
     return heads * options.key_dim, heads * int(options.value_ratio * options.key_dim)
 
 
-DOWNSAMPLES: dict[str, type[Downsample[Any]]] = {
+DOWNSAMPLES: dict[str, type[Downsample]] = {
     "attention": AttentionDownsample,
     "conv": ConvDownsample,
     "none": NoDownsample,

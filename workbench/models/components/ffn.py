@@ -1,7 +1,7 @@
 """Slot `ffn`: what mixes channels."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -166,4 +166,4 @@ class LevitMlp(Ffn[LevitMlpOptions]):
         return norm_mlp_ops(site, site.dim, int(site.dim * options.ratio), site.length)
 
 
-FFNS: dict[str, type[Ffn[Any]]] = {"irffn": Irffn, "levit_mlp": LevitMlp, "mlp": Mlp}
+FFNS: dict[str, type[Ffn]] = {"irffn": Irffn, "levit_mlp": LevitMlp, "mlp": Mlp}

@@ -1,7 +1,6 @@
 """Slot `lpu`: the local perception unit before mixer and FFN."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -49,4 +48,4 @@ class Depthwise(Lpu[DepthwiseOptions]):
         yield ops.conv(site.dim, site.dim, 3, site.size, groups=site.dim)
 
 
-LPUS: dict[str, type[Lpu[Any]]] = {"dwconv": Depthwise, "none": NoLpu}
+LPUS: dict[str, type[Lpu]] = {"dwconv": Depthwise, "none": NoLpu}

@@ -1,7 +1,7 @@
 """Slot `position`: what a stage knows of where its tokens are."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -235,7 +235,7 @@ def _told(options: dict[str, object], site: Site) -> dict[str, object]:
     return {key: value for key, value in options.items() if key != "per" or site.depth > 1}
 
 
-POSITIONS: dict[str, type[Position[Any]]] = {
+POSITIONS: dict[str, type[Position]] = {
     "absolute": Absolute,
     "attention_bias": AttentionBias,
     "none": NoPosition,

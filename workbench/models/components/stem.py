@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -249,7 +249,7 @@ class VoloStem(Stem[VoloStemOptions]):
         return refuse_act("stem.act", options.act)
 
 
-STEMS: dict[str, type[Stem[Any]]] = {
+STEMS: dict[str, type[Stem]] = {
     "cmt": ConvStem,
     "levit": LevitStem,
     "patchify": Patchify,

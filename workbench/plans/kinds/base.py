@@ -29,7 +29,7 @@ MOST_SEEDS = 10_000
 LONGEST_NAME = 200
 
 
-def _as_overrides(value: Any) -> Any:
+def _as_overrides(value: object) -> object:
     """`{lpu: none, mixer.k: [4, 2, 1, 1]}` and `lpu=none` as the list of KEY=VALUE they mean."""
     if isinstance(value, dict):
         return tuple(f"{key}={override_text(item)}" for key, item in _dotted(value))
@@ -54,7 +54,7 @@ def override_text(value: object) -> str:
         raise ValueError("it must be text, a number, true or false, or a list of them") from None
 
 
-def _as_seeds(value: Any) -> Any:
+def _as_seeds(value: object) -> object:
     """`3` as the seeds 0, 1, 2."""
     if isinstance(value, int) and not isinstance(value, bool):
         if value > MOST_SEEDS:
@@ -69,7 +69,7 @@ def _as_name(value: str) -> str:
     return value
 
 
-def _as_words(value: Any) -> Any:
+def _as_words(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""Any variants, each compared to the first."""
+"""Variants of any sort, each compared to the first."""
 
 from workbench.plans.kinds.base import PlanFile, PlannedRow, Step
 

@@ -1,7 +1,6 @@
 """What `--dry-run` shows, as a table and as JSON."""
 
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 
@@ -121,7 +120,7 @@ def _whole_text(found: Estimate) -> str:
     return f"about {least}{duration(found.sweep)}, {how}"
 
 
-def preview_data(plan: Plan, found: Estimate, seen: Foresight | None = None) -> dict[str, Any]:
+def preview_data(plan: Plan, found: Estimate, seen: Foresight | None = None) -> dict[str, object]:
     """The same numbers, unrounded, for `--json`. Times are in seconds."""
     rows = [
         {

@@ -1,13 +1,11 @@
 """Slot `head`: from the last map to the logits."""
 
-from typing import Any
-
 from workbench.models.components.head.base import Head
 from workbench.models.components.head.class_attention import ClassAttention
 from workbench.models.components.head.pool import Distilled, Pool, PoolNorm, Projection
 from workbench.models.components.head.tokens import ClassToken, DistilledTokens
 
-HEADS: dict[str, type[Head[Any]]] = {
+HEADS: dict[str, type[Head]] = {
     "class_attention": ClassAttention,
     "class_token": ClassToken,
     "distilled": Distilled,

@@ -1,7 +1,5 @@
 """Slot `mixer`: what mixes positions."""
 
-from typing import Any
-
 from workbench.models.components.mixer.base import Mixer, attend
 from workbench.models.components.mixer.gpsa import Gpsa
 from workbench.models.components.mixer.levit import Levit
@@ -10,7 +8,7 @@ from workbench.models.components.mixer.outlook import Outlook
 from workbench.models.components.mixer.plain import Identity, Pool
 from workbench.models.components.mixer.pooling import PoolingAttention
 
-MIXERS: dict[str, type[Mixer[Any]]] = {
+MIXERS: dict[str, type[Mixer]] = {
     "gpsa": Gpsa,
     "identity": Identity,
     "levit": Levit,
