@@ -1,19 +1,22 @@
 """The app, the options that commands share, and how results are printed."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from workbench.cli import complete
+from workbench.cli.usage import Commands
 from workbench.cli.versions import versions
 from workbench.errors import unknown
 from workbench.show.console import make_console
 from workbench.show.formats import Form, json_text, printed
+from workbench.show.table import Printout, Table
 
 # Click's plain help, not rich's boxes: it is half as long, and can be pasted.
 app = typer.Typer(
     name="workbench",
+    cls=Commands,
     epilog="Exit codes: 0 done, 1 runs failed, 2 bad input, 130 interrupted by Ctrl-C.\n\n"
     "Start here: workbench ablate quickstart",
     pretty_exceptions_enable=False,
@@ -88,12 +91,12 @@ def keeps_weights(keep: str | None) -> bool:
     return keep is not None
 
 
-def print_json(data: Any) -> None:
+def print_json(data: object) -> None:
     """The data of a table, unrounded."""
     print(json_text(data))
 
 
-def print_table(found: Any, data: Any, as_json: bool, form: Form) -> None:
+def print_table(found: Table | Printout, data: object, as_json: bool, form: Form) -> None:
     """A table or several as `form` says, or their data."""
     from workbench.show.terminal import view
 
