@@ -212,7 +212,7 @@ def _dry_run(
     from workbench.report.before.foresight import foresee
     from workbench.report.before.preview import preview_data, print_preview
 
-    resolved = commands.planned(plan, changes, options)
+    resolved = commands.planned(plan, changes, options, results)
     seen = foresee(resolved, results, wanted)
     if not as_json:
         rows = "every row" if measure else "a few rows"

@@ -31,6 +31,7 @@ def differences(old: Plan, new: Plan) -> Differences:
             for line in _row(old, before[name], new, after[name])
         ),
         *_fewer_seeds(old, new),
+        *_changes("tune", _tuned(old), _tuned(new)),
         *_changes("race", _race(old), _race(new)),
         *_changes("verdicts", _method(old), _method(new)),
     ]
@@ -76,6 +77,11 @@ def _own_training(plan: Plan, row: Variant) -> dict[str, object]:
     planned = _flat_recipe(plan.recipe)
     own = _flat_recipe(plan.recipe_of(row))
     return {key: value for key, value in own.items() if planned.get(key) != value}
+
+
+def _tuned(plan: Plan) -> dict[str, object]:
+    """What was asked for, not what was found."""
+    return plan.tuning.model_dump(exclude={"tried"}) if plan.tuning else {}
 
 
 def _race(plan: Plan) -> dict[str, object]:

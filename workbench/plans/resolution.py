@@ -18,16 +18,20 @@ from workbench.plans.tasks import check_task, cost_of, metric_keys, network_of, 
 from workbench.plans.training import (
     Recipes,
     about_recipe,
+    at_every_value,
     checked_recipe,
     nearest_of_recipe,
     of_network,
     of_recipe,
     training,
 )
+from workbench.plans.tuning import MakeRecipe, check_tune, check_values
 from workbench.published import check_names
 from workbench.statistics.facts import EarlierRuns, Method, Race
 from workbench.statistics.metric import TOP1, metrics_named
+from workbench.statistics.tuning import Tuning
 from workbench.train.curve import choose_curve
+from workbench.train.recipes import VALIDATION
 from workbench.user_modules import Imported
 
 if TYPE_CHECKING:
@@ -45,10 +49,13 @@ class Variant(PlannedRow):
     macs: Count
     matched: Matched | None = None
     recipe: Recipe | None = None  # its own; None: the plan's
+    untuned: str | None = None  # why no value of training could be chosen for it
 
     @property
     def infeasible(self) -> str | None:
         """Why it can't be run, if so."""
+        if self.untuned:
+            return self.untuned
         return self.matched.text if self.matched and not self.matched.met else None
 
 
@@ -70,6 +77,8 @@ class Plan(Frozen):
     earlier: EarlierRuns | None = None  # of another plan, whose noise is this one's too
     match: Match | None = None
     test_images: Count | None = None
+    tuning: Tuning | None = None
+    robust: str | None = None  # the key of the recipe that every row is at several values of
     imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of some row
 
     @property
@@ -149,7 +158,10 @@ def resolve(
     check_name(file.name)
     _check_seeds(file.seeds)
     file = with_task(file)
-    recipe = checked_recipe(file.recipe, *overrides, absent=costs_only)
+    share = VALIDATION if file.tune else None
+    make = partial(checked_recipe, file.recipe, *overrides, absent=costs_only, validation=share)
+    recipe = make()
+    tuning = check_tune(file.tune, recipe, make) if file.tune else None
     with about_recipe():
         check_task(file, recipe)
     metric = metric_keys(file, recipe)
@@ -159,7 +171,7 @@ def resolve(
     with about_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
-    choices = file.compared_rows()
+    choices = _choices(file, make)
     if changes and changes.name and _other_data(recipe, checked_recipe(file.recipe, absent=True)):
         file = file.model_copy(update={"published": ()})
         choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
@@ -168,7 +180,7 @@ def resolve(
         if count > 1:
             raise InputError(f"{count} rows have this name", row=name)
     check_names([(choice.name, choice.published) for choice in choices], file.published)
-    recipes = Recipes(file.recipe, overrides, recipe, costs_only)
+    recipes = Recipes(make, recipe)
     variants = _Rows(classes, file.match, known, recipes).all(choices)
     for variant in variants:
         own = variant.recipe or recipe
@@ -194,7 +206,22 @@ def resolve(
         metric=metric,
         match=file.match,
         test_images=data.test_size if data else None,
+        tuning=tuning,
+        robust=next(iter(file.robust)).removeprefix("recipe.") if file.robust else None,
     )
+
+
+def _choices(file: PlanFile, make: MakeRecipe) -> tuple[PlannedRow, ...]:
+    """The rows of the plan; where it asks for `robust`, at every value of it."""
+    choices = file.compared_rows()
+    if file.robust is None:
+        return choices
+    if file.tune is not None:
+        raise InputError("is refused beside tune: each row is at all values, or at its best",
+                         key="robust")  # fmt: skip
+    ((key, values),) = file.robust.items()
+    check_values("robust", key, values, make)
+    return tuple(at_every_value(choices, key, values))
 
 
 def _check_curve(recipe: Recipe, data: "DataFacts") -> None:
@@ -331,6 +358,8 @@ class _Rows:
             present=choice.present,
             matched=matched,
             recipe=recipe,
+            of=choice.of,
+            at=choice.at,
         )
 
     def _spec(self, choice: PlannedRow, *more: str) -> NetworkSpec:

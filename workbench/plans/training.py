@@ -1,13 +1,15 @@
 """What rows change of training: `recipe.KEY=VALUE` beside the overrides of their network."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.config import Recipe, digest
+from workbench.config import Recipe, Scalar, digest
 from workbench.errors import InputError
 from workbench.plans.kinds import PlannedRow
+from workbench.plans.tuning import MakeRecipe
+from workbench.statistics.tuning import value_text
 from workbench.train.recipes import recipe as make_recipe
 from workbench.train.recipes import recipe_keys
 
@@ -56,15 +58,22 @@ def about_recipe(row: str = "") -> Iterator[None]:
         raise error.but(key=key, row=row) from None
 
 
-def checked_recipe(base: str | Mapping[str, Any], *overrides: str, absent: bool = False) -> Recipe:
+def checked_recipe(
+    base: str | Mapping[str, Any],
+    *overrides: str,
+    absent: bool = False,
+    validation: float | None = None,
+) -> Recipe:
     """The recipe, with an optimiser that there is, and the digests of the weights that it names.
 
-    With `absent`, weights may be left to be named. The room of recipes does without torch.
+    With `absent`, weights may be left to be named. `validation` is the share of images that choices
+    are made on where the recipe says nothing. The room of recipes does without torch.
     """
     from workbench.train.optimiser import check_name as check_optimiser
     from workbench.train.teaching.weights import pin
 
-    made = make_recipe(base, *overrides)
+    default = None if validation is None else {"data": {"validation": validation}}
+    made = make_recipe(base, *overrides, default=default)
     check_optimiser(made.optimiser.name)
     return pin(made, absent)
 
@@ -81,12 +90,10 @@ def training(recipe: Recipe) -> str:
 
 @dataclass(frozen=True)
 class Recipes:
-    """The recipe of a plan, and those of its rows. `overrides` hold for all of them."""
+    """The recipe of a plan, and those of its rows; `make` adds overrides to that of the plan."""
 
-    base: str | Mapping[str, Any]
-    overrides: tuple[str, ...]
+    make: MakeRecipe
     plan: Recipe
-    absent: bool = False  # whether weights may be left to be named
 
     def of(self, choice: PlannedRow) -> Recipe | None:
         """The recipe of a row; None where it trains as the plan says.
@@ -97,7 +104,7 @@ class Recipes:
         if not changes:
             return None
         with about_recipe(choice.name):
-            own = checked_recipe(self.base, *self.overrides, *changes, absent=self.absent)
+            own = self.make(*changes)
         self._refuse_other_data(choice, own)
         return own if own.document() != self.plan.document() else None
 
@@ -115,3 +122,22 @@ class Recipes:
                     key=f"{PREFIX}data.{key}",
                     row=choice.name,
                 )
+
+
+def at_every_value(
+    rows: Sequence[PlannedRow], key: str, values: Sequence[Scalar]
+) -> Iterator[PlannedRow]:
+    """Every row at every value of `key`, each compared to its row at the same value."""
+    for value in values:
+        text = f"{key.rpartition('.')[2]}={value_text(value)}"
+        for row in rows:
+            yield row.model_copy(
+                update={
+                    "name": f"{row.name}, {text}",
+                    "overrides": (*row.overrides, f"{key}={value_text(value)}"),
+                    "changed": row.changed or text,
+                    "compared_to": f"{row.compared_to}, {text}" if row.compared_to else None,
+                    "also": tuple(f"{other}, {text}" for other in row.also),
+                    "published": None, "present": None, "of": row.name, "at": value,
+                }
+            )  # fmt: skip

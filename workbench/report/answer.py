@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from workbench.report.findings import Findings, Shares
+from workbench.report.training import of_training
 from workbench.report.verdicts import further_seeds, mean_text
 from workbench.runs.progress import duration
 from workbench.show.console import plural
@@ -36,7 +37,7 @@ def answer(found: Findings) -> str:
     if not found.runs:
         return ""
     texts = _of_shares(found.shares) if found.shares else _of_rows(found)
-    return " ".join(text for text in texts if text)
+    return " ".join(text for text in (*texts, *of_training(found)) if text)
 
 
 # ---------------------------------------------------------------- rows compared to others

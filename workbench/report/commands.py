@@ -15,7 +15,7 @@ from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
 from workbench.report.latex import CHOICE
 from workbench.runs.command import RESULTS, command_line
-from workbench.runs.estimate import Estimate, estimate
+from workbench.runs.estimate import Estimate, estimate, makespan
 from workbench.runs.exchange.finished import reuse_words
 from workbench.runs.exchange.job_array import job_array
 from workbench.runs.exchange.merge import merge as merge_folders
@@ -26,6 +26,7 @@ from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_swe
 from workbench.show.again import FolderReport, RepeatedCommand
 from workbench.show.console import plural, say_written
 from workbench.show.figures import Output
+from workbench.tuning.stage import trial_count, tune, tuned_before
 
 PAPER = "figures"  # the folder of the figures for print, within that of the results
 
@@ -52,10 +53,16 @@ def ablate(
     options = _with_commands(plan, results, changes, options)
     folder, shard = Path(results) / resolved.name, options.shard
     if shard:
+        _refuse_share_of_tuning(resolved)
         done = run_sweep(resolved, shard.folder(folder), options, console)
         if not done.interrupted:
             _say_shard(console, shard, folder, done)
         return done
+    if resolved.tuning:
+        stage = tune(resolved, folder, options, console)
+        if stage.plan is None and stage.trials is not None:
+            return stage.trials
+        resolved, options = stage.plan or resolved, stage.options
     done = run_sweep(resolved, folder, options, console)
     if not done.interrupted and any(run.outcome for run in done.runs):
         found = report_folder(done.folder, console)
@@ -157,14 +164,18 @@ def preview(
     images a plan that says its number of classes has costs and no times.
     """
     options = options or SweepOptions()
-    resolved = planned(plan, changes, options)
+    resolved = planned(plan, changes, options, results)
     return resolved, timed(resolved, results, options, measure)
 
 
-def planned(plan: str | Path, changes: Changes | None, options: SweepOptions) -> Plan:
+def planned(
+    plan: str | Path, changes: Changes | None, options: SweepOptions, results: str | Path
+) -> Plan:
     """The plan with the rows of `options.only`, which may do without its images."""
     options.where.check()
     whole = with_noise_from(load_plan(plan, changes, costs_only=True), options.noise_from)
+    if whole.tuning:
+        whole = tuned_before(whole, Path(results) / whole.name)
     wanted = {run.variant for run in whole.runs(options.only)}
     kept = tuple(variant for variant in whole.variants if variant.name in wanted)
     return whole.model_copy(update={"variants": kept})
@@ -175,6 +186,7 @@ def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool)
     shares = divide(options.jobs, len(plan.runs()), options.device)
     folder, whole = Path(results) / plan.name, {run.id for run in plan.runs()}
     if options.shard:
+        _refuse_share_of_tuning(plan)
         options.shard.check(plan, options.ledger)
         folder = options.shard.folder(folder)
     asked = {run.id for run in share(plan.runs(), plan, options.shard)}
@@ -184,7 +196,19 @@ def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool)
         return Estimate({}, {}, None, done=done, asked=len(asked))
     out = (whole - asked) | done.keys()
     found = estimate(plan, shares, options.device, options.fit, measure=measure, done=out)
-    return replace(found, done=done, asked=len(asked))
+    trials = [(found.runs.get(row.name), trial_count(plan, row)) for row in plan.variants]
+    each = (seconds for seconds, count in trials if seconds is not None for _ in range(count))
+    tuning = None if found.failures else makespan(each, shares.jobs)
+    return replace(found, done=done, asked=len(asked), tuning=tuning)
+
+
+def _refuse_share_of_tuning(plan: Plan) -> None:
+    if plan.tuning is not None:
+        raise InputError(
+            "a plan with tune can't be shared: what its rows are trained with is chosen first; "
+            "--engine has several machines run it",
+            key="--shard",
+        )
 
 
 def merge(

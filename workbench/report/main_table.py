@@ -18,6 +18,7 @@ ROW = (
     Column("Params", ("params",), rank=5),
     Column("MACs", ("macs",), rank=3),
 )
+TUNED = Column("Tuned", ("tuned",), "text", rank=2)
 SEEDS = Column("Seeds", ("completed", "runs"), rank=2)
 REST = (
     Column(
@@ -41,7 +42,8 @@ def _columns(found: Findings) -> tuple[Column, ...]:
     several = any(declared for _, declared in others)
     more = [each for metric, declared in others for each in _of_other(metric, declared)]
     return (
-        *ROW, _level(first), SEEDS, *_compared_columns(first, several), *more, *REST,
+        *ROW, *([TUNED] if found.facts.tuning else []), _level(first), SEEDS,
+        *_compared_columns(first, several), *more, *REST,
         Column(_speed_title(found), ("images_per_second", "measured_alone"), files_only=True),
         Column("Compared to", ("compared_to",), "text", rank=1, files_only=not _several(found)),
         *_tested_columns(first, several),
@@ -146,7 +148,7 @@ def _table(
     mixed = {run.variant for run in found.runs if run.reused_despite}
     rows = [
         (
-            *_cells(each, found.metrics[0][0], each.row.name in mixed),
+            *_cells(found, each, each.row.name in mixed),
             *((_published(found, each.row.name),) if published else ()),
         )
         for each in results
@@ -155,8 +157,9 @@ def _table(
     return Table(title, columns, rows, [_tone(each) for each in results], tuple(notes))
 
 
-def _cells(result: RowResult, first: Metric, mixed: bool) -> tuple[Cell, ...]:
+def _cells(found: Findings, result: RowResult, mixed: bool) -> tuple[Cell, ...]:
     row, summary, compared = result.row, result.summary, result.comparison
+    first = found.metrics[0][0]
     mark = f" {OTHER}" if mixed else ""
     to = compared.compared_to if compared else row.compared_to
     return (
@@ -164,6 +167,7 @@ def _cells(result: RowResult, first: Metric, mixed: bool) -> tuple[Cell, ...]:
         cell(row.changed),
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),
+        *([cell(row.tuned or "", row.tuned)] if found.facts.tuning else []),
         cell(first.text(summary.mean, summary.sd), summary.mean, summary.sd),
         cell(f"{summary.completed}/{summary.runs}{mark}", summary.completed, summary.runs),
         *_compared(compared),

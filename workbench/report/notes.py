@@ -8,6 +8,7 @@ from workbench.report.verdicts import further_seeds
 from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import Comparison, rounding_error
+from workbench.statistics.tuning import budget
 
 OTHER = "†"  # marks a row with runs of other conditions
 
@@ -25,6 +26,7 @@ def footnotes(found: Findings) -> tuple[str, ...]:
         _short_of_seeds(found),
         _support(found),
         order_note(facts.kind),
+        budget(facts.tuning) if facts.tuning else "",
         *facts.notes,
     ]
     return tuple(text for text in texts if text)
@@ -45,6 +47,7 @@ def console_notes(found: Findings) -> tuple[str, ...]:
         _short_of_seeds(found),
         _support(found) if tested else "",
         order_note(facts.kind) if tested else "",
+        budget(facts.tuning) if facts.tuning else "",
         *facts.notes,
     ]
     return tuple(text for text in texts if text)

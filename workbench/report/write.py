@@ -17,6 +17,7 @@ from workbench.report.main_table import main_table
 from workbench.report.page import page
 from workbench.report.shares import shares_table
 from workbench.report.tasks.further import further_table
+from workbench.report.training import trials_table
 from workbench.runs.folder import write_text
 from workbench.show.formats import (
     as_csv,
@@ -58,6 +59,10 @@ CAPTIONS = {
     "figure; a star where one is real, adjusted over the pairs.",
     "predictions": "The first test images: what is in them, and what the first run of each row "
     "found with a score of 0.5 or more.",
+    "tuning": "Top-1 on validation images at every value that was tried; the ring is what the row "
+    "was then trained with.",
+    "robust": "Difference of each row to the row it is compared to, at every value, with the "
+    "interval of its verdict.",
     "classes": "Change of each class, and its interval, adjusted over the classes of the row.",
 }
 
@@ -78,6 +83,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     main = main_table(found)
     others = {"shares": shares_table(found.shares)} if found.shares else {}
+    others |= {"tuning": trials_table(found.facts.tuning)} if found.facts.tuning else {}
     others |= published_tables(found)
     more = further_table(found)
     others |= {"further": more} if more else {}

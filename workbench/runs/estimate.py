@@ -69,6 +69,7 @@ class Estimate:
     least: float | None = None  # in a race: of the runs that it begins with
     note: str | None = None  # what its reader has to know
     scaled: frozenset[str] = frozenset()  # variants whose time is read between those of others
+    tuning: float | None = None  # seconds of the trials before the sweep, where a plan asks for any
     done: Mapping[str, Path] = field(default_factory=dict)  # runs that take none, and their folders
     jobs: int = 1  # workers
     asked: int | None = None  # runs, done or not, of a share; none: all of the plan

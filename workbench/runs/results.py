@@ -65,6 +65,8 @@ class Sweep:
             test_images=self.plan.test_images or self.plan.recipe.data.test_size,
             scored_on=scored_on(self.plan.recipe, self.plan.test_images),
             method=replace(self.plan.method, known=self._known()),
+            tuning=self.plan.tuning,
+            robust=self.plan.robust,
         )
 
     def _known(self) -> Mapping[str, Mapping[str, float]] | None:

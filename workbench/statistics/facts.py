@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from workbench.config import EpochRecord, Frozen, Outcome
+from workbench.config import EpochRecord, Frozen, Outcome, Scalar
 from workbench.errors import InputError
 from workbench.statistics.metric import TOP1, Metric
+from workbench.statistics.tuning import Tuning
 
 __all__ = ["EpochRecord", "Method", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
 
@@ -76,6 +77,9 @@ class Row(Frozen):
     present: tuple[str, ...] | None = None  # the toggles that are on, where they vary together
     params: int | None = None
     macs: int | None = None  # multiply-adds of one image
+    tuned: str | None = None  # the values of training that were chosen for it
+    of: str | None = None  # in a plan at several values of training: the row as it is written
+    at: Scalar | None = None  # and the value
 
     @property
     def contrasts(self) -> tuple[str, ...]:
@@ -184,6 +188,8 @@ class PlanFacts:
     test_images: int | None = None
     scored_on: str = ""  # which images top-1 and loss are of, and which ones choices are made on
     method: Method = Method()
+    tuning: Tuning | None = None
+    robust: str | None = None  # the key of the recipe that every row is at several values of
 
 
 def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:

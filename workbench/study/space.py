@@ -20,7 +20,6 @@ from workbench.user_modules import Imported
 
 LOOKS = 24  # points for each coordinate, to see whether any meets the tolerance
 FREE = {"kind", "name", "question", "trials", "most_asked", "top"}  # may change between calls
-VALIDATION = 0.1  # of the training images
 ELSEWHERE = {"base", "set", "recipe", "imports"}  # stands in the networks and in the ledger's plan
 
 
@@ -115,7 +114,7 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     from workbench.data import check_augment, describe
     from workbench.models import spec
     from workbench.train.optimiser import check_name as check_optimiser
-    from workbench.train.recipes import recipe
+    from workbench.train.recipes import VALIDATION, recipe
 
     check_name(file.name)
     training = recipe(file.recipe, *overrides, default={"data": {"validation": VALIDATION}})

@@ -25,6 +25,8 @@ _DEIT_AUGMENT: dict[str, Any] = {
     "interpolation": "bicubic",
     "crop_pct": 0.875,
 }
+VALIDATION = 0.1  # of the training images, where something is chosen and the recipe names no share
+
 _FOLDER: dict[str, Any] = {"name": "folder", "workers": 4}
 
 _SCATTERED: dict[str, Any] = {

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from workbench.config import Count, Frozen, Natural
 from workbench.errors import InputError, unknown
 from workbench.plans.matching import Match
+from workbench.plans.tuning import Robust, Tune
 from workbench.statistics.facts import Row
 from workbench.statistics.metric import TOP1
 
@@ -117,6 +118,8 @@ class PlanFile(Frozen):
     task: Literal["classify", "detect", "segment"] | None = None  # None: the recipe's
     metric: Words = (TOP1.key,)  # what verdicts are about
     against: dict[Name, Words] = Field(default_factory=dict)  # by row, as `Step.against`
+    tune: Tune | None = None  # values of training that each row chooses for itself
+    robust: Robust | None = None  # or values that every row is trained at
     imports: Words = Field(default=(), alias="import")  # modules that register components
 
     @abstractmethod

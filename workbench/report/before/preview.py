@@ -12,6 +12,7 @@ from workbench.runs.progress import duration
 from workbench.show.console import plural
 from workbench.show.table import Column, Table, cell, number
 from workbench.show.terminal import view
+from workbench.tuning.stage import trial_count
 
 
 def print_preview(
@@ -26,6 +27,8 @@ def print_preview(
     console.print(view(_table(plan, found, seen)))
     for name, reason in found.failures.items():
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if text := _tuning_text(plan, found):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     told = [_runs_text(plan), *_done_text(plan, found)]
     told += [_whole_text(found)] if len(found.done) < _asked(plan, found) else []
     console.print("; ".join(told), highlight=False, markup=False)
@@ -110,6 +113,20 @@ def _asked(plan: Plan, found: Estimate) -> int:
     return len(plan.runs()) if found.asked is None else found.asked
 
 
+def _tuning_text(plan: Plan, found: Estimate) -> str:
+    """The trials that come first; empty where there are none."""
+    tuning, count = plan.tuning, sum(trial_count(plan, row) for row in plan.variants)
+    if tuning is None or not count:
+        return ""
+    about = f", about {duration(found.tuning)}" if found.tuning is not None else ""
+    rows = plural(sum(trial_count(plan, row) > 0 for row in plan.variants), "variant")
+    seeds = "1 seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
+    return (
+        f"Tuning first: {plural(count, 'run')}: {rows} x {tuning.trials} trials x {seeds}, chosen "
+        f"by validation images{about}; then"
+    )
+
+
 def _whole_text(found: Estimate) -> str:
     if not found.runs and not found.failures:
         return "no time without images; name them with --set recipe.data.path=FOLDER"
@@ -154,6 +171,8 @@ def preview_data(plan: Plan, found: Estimate, seen: Foresight | None = None) -> 
     return {
         "plan": plan.name, "kind": plan.kind, "question": plan.question, "seeds": plan.seeds,
         "recipe": plan.recipe.model_dump(mode="json"), "rows": rows, "runs": runs,
+        "tuning_runs": sum(trial_count(plan, row) for row in plan.variants),
+        "tuning_seconds": found.tuning,
         "sweep_seconds": found.sweep,
         "race": asdict(plan.race) if plan.race else None, "least_sweep_seconds": found.least,
         "note": found.note, "noise_sources": dict(seen.sources) if seen else {},

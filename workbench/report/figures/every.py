@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | None]":
     """By the name of their files; None where nothing was measured that a figure could show."""
-    from workbench.report.figures import attribution, cost, curves, effects, staircase
+    from workbench.report.figures import attribution, cost, curves, effects, staircase, training
 
     shares = found.shares
     with style.style():
@@ -38,6 +38,8 @@ def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | 
                 if isinstance(shares, Attribution | Interactions)
                 else None
             ),
+            "tuning": training.tuned(found.facts.tuning, found.rows, width),
+            "robust": training.robust(found, width),
             "curves": curves.draw(found.rows, found.runs, width, found.score.name),
         }
 

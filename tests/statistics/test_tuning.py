@@ -1,0 +1,76 @@
+"""The choice of a value on validation images, and what is said of it."""
+
+import pytest
+
+from workbench.statistics.facts import Row
+from workbench.statistics.tuning import Tried, Tuning, edge_note, order, setting_text
+
+ROWS = (Row(name="a"), Row(name="b", compared_to="a"))
+
+
+def tuning(**scores: list[float | None]) -> Tuning:
+    """Rows at 0.1, 0.2, 0.4, one seed."""
+    rates = (0.1, 0.2, 0.4)
+    tried = tuple(
+        Tried(row=row, setting=(("optimiser.lr", rate),), scores=(score,))
+        for row, found in scores.items()
+        for rate, score in zip(rates, found, strict=True)
+    )
+    return Tuning(space={"optimiser.lr": rates}, trials=3, seeds=(0,), sampler="grid", tried=tried)
+
+
+def test_the_best_is_the_highest_mean_and_of_equals_the_first() -> None:
+    found = tuning(a=[50.0, 60.0, 60.0], b=[None, None, 1.0])
+    best, other = found.best("a"), found.best("b")
+    assert best is not None
+    assert other is not None
+    assert (best.text, other.text) == ("lr=0.2", "lr=0.4")
+    assert tuning(a=[None, None, None]).best("a") is None
+
+
+def test_a_setting_of_which_a_seed_was_lost_has_no_score() -> None:
+    assert Tried(row="a", setting=(), scores=(50.0, None)).score is None
+    assert Tried(row="a", setting=(), scores=(50.0, 60.0)).score == 55.0
+
+
+def test_a_best_at_an_end_of_what_was_tried_is_at_the_edge() -> None:
+    found = tuning(a=[50, 60, 55], b=[50, 55, 60])
+    assert (found.edges("a"), found.edges("b")) == ((), ("optimiser.lr",))
+    assert "The best of b is at the edge" in edge_note(found, ROWS)
+    assert edge_note(tuning(a=[50, 60, 55], b=[50, 60, 55]), ROWS) == ""
+
+
+@pytest.mark.parametrize("values", [("adamw", "sgd", "lion"), (True, False, True)])
+def test_words_and_switches_have_no_edge(values: tuple[str | bool, ...]) -> None:
+    tried = tuple(
+        Tried(row="a", setting=(("optimiser.name", value),), scores=(float(place),))
+        for place, value in enumerate(values)
+    )
+    found = Tuning(
+        space={"optimiser.name": values}, trials=3, seeds=(0,), sampler="grid", tried=tried
+    )
+    assert found.edges("a") == ()
+
+
+def test_an_order_that_turns_at_a_shared_setting_depends_on_tuning() -> None:
+    """At their own bests b (65) is above a (60); at 0.1 it is below."""
+    found = order(tuning(a=[58, 60, 50], b=[40, 65, 60]), ROWS)
+    assert found.startswith("The order of the rows depends on tuning")
+    assert "b (at lr=0.1)" in found
+
+
+def test_an_order_that_holds_everywhere_does_not() -> None:
+    found = order(tuning(a=[38, 60, 50], b=[40, 65, 60]), ROWS)
+    assert found.startswith("The order of the rows does not depend on tuning")
+    assert "any of the 3 settings" in found
+
+
+def test_only_settings_with_a_score_of_every_row_are_shared() -> None:
+    found = order(tuning(a=[58, 60, None], b=[None, 65, 60]), ROWS)
+    assert "any of the 1 settings" in found
+    assert order(tuning(a=[58, None, None], b=[None, 65, 60]), ROWS) == ""
+
+
+def test_settings_read_as_they_are_written() -> None:
+    setting = (("optimiser.lr", 1e-05), ("optimiser.name", "sgd"), ("ema_decay", None))
+    assert setting_text(setting) == "lr=1e-05, name=sgd, ema_decay=null"
