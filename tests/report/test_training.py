@@ -4,9 +4,6 @@ from pathlib import Path
 
 from tests.support.sweeps import RECIPE, options, plan, quiet
 from workbench.report import commands
-from workbench.report.findings import Findings
-from workbench.report.training import groups, signs
-from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
 
 
@@ -15,8 +12,8 @@ def test_signs_at_every_value_are_told_and_drawn(tmp_path: Path) -> None:
     found = plan(robust={"recipe.optimiser.lr": [0.002, 0.004]}, recipe={**RECIPE, "epochs": 1})
     run_sweep(found, tmp_path, options("rated", jobs=1), quiet())
     commands.report_folder(tmp_path, quiet())
-    read = Findings.of(load_sweep(tmp_path))
-    assert signs(read) == "The observed sign of each effect is the same at all values of lr."
-    assert [name for name, _ in groups(read)] == ["large", "+ LPU"]
     assert (tmp_path / "robust.svg").exists()
-    assert signs(read) in (tmp_path / "table.md").read_text()
+    assert (
+        "The observed sign of each effect is the same at all values of lr."
+        in (tmp_path / "table.md").read_text()
+    )

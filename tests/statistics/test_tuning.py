@@ -3,7 +3,7 @@
 import pytest
 
 from workbench.statistics.facts import Row
-from workbench.statistics.tuning import Tried, Tuning, edge_note, order, setting_text
+from workbench.statistics.tuning import Tried, Tuning, edge_note, order, setting_text, signs
 
 ROWS = (Row(name="a"), Row(name="b", compared_to="a"))
 
@@ -74,3 +74,12 @@ def test_only_settings_with_a_score_of_every_row_are_shared() -> None:
 def test_settings_read_as_they_are_written() -> None:
     setting = (("optimiser.lr", 1e-05), ("optimiser.name", "sgd"), ("ema_decay", None))
     assert setting_text(setting) == "lr=1e-05, name=sgd, ema_decay=null"
+
+
+def test_a_sign_that_turns_is_told_with_its_values() -> None:
+    effects = [("b", 0.1, 1.0), ("b", 0.2, -0.5), ("c", 0.1, 1.0), ("c", 0.2, 2.0)]
+    found = signs("optimiser.lr", effects)
+    assert found.startswith("The observed sign depends on lr for b (+1.00 at 0.1, -0.50 at 0.2);")
+    assert "c (" not in found
+    assert "same at all values" in signs("optimiser.lr", effects[2:])
+    assert signs("optimiser.lr", [("b", 0.1, 1.0), ("b", 0.2, None)]) == ""

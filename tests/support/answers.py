@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.fits import Emit, ShouldStop, quick
+from tests.support.fits import Emit, ShouldStop, quick, rated
 from tests.support.sweeps import options
 from workbench.config import Result, RunConfig
 from workbench.runs.sweep import SweepOptions
@@ -20,7 +20,17 @@ def answering(
     run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
 ) -> Result:
     """`quick`, with evidence whose share of right answers is its top-1."""
-    result = quick(run, folder, emit, device, should_stop)
+    return _answered(run, folder, quick(run, folder, emit, device, should_stop))
+
+
+def rated_answering(
+    run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
+) -> Result:
+    """`rated`, likewise."""
+    return _answered(run, folder, rated(run, folder, emit, device, should_stop))
+
+
+def _answered(run: RunConfig, folder: Path, result: Result) -> Result:
     assert result.top1 is not None
     right = round(result.top1 * IMAGES / 100)
     answer(run, folder, right)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.answers import answered
 from tests.support.checks import refused
 from tests.support.sweeps import PATH, options, plan, quiet, said
 from workbench.config import Outcome
@@ -39,7 +40,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("tuned")
     (top / "path.json").write_text(json.dumps({**PATH, "tune": TUNE}))
     (top / "path.yaml").write_text((top / "path.json").read_text())
-    asked = options("rated", jobs=1)
+    asked = answered("rated_answering", jobs=1)
     done = commands.ablate(top / "path.yaml", results=top, options=asked, console=quiet())
     assert done.exit_code == 0
     return top

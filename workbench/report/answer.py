@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from workbench.report.findings import Findings, Shares
-from workbench.report.training import of_training
 from workbench.report.verdicts import further_seeds, mean_text
 from workbench.runs.progress import duration
 from workbench.show.console import plural
@@ -12,6 +11,7 @@ from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.effects import Effects
 from workbench.statistics.facts import Outcome
 from workbench.statistics.metric import Metric
+from workbench.statistics.tuning import edge_note, order, signs
 
 NAMED = 6  # rows of one verdict at most; the rest are counted
 NOUNS = {"additive": "step", "leave_one_out": "component"}
@@ -37,7 +37,20 @@ def answer(found: Findings) -> str:
     if not found.runs:
         return ""
     texts = _of_shares(found.shares) if found.shares else _of_rows(found)
-    return " ".join(text for text in (*texts, *of_training(found)) if text)
+    return " ".join(text for text in (*texts, *_of_training(found)) if text)
+
+
+def _of_training(found: Findings) -> tuple[str, ...]:
+    """Whether the order of rows depends on how they are trained, in plans that ask for it."""
+    facts = found.facts
+    if facts.tuning is not None and facts.tuning.tried:
+        return order(facts.tuning, found.rows), edge_note(facts.tuning, found.rows)
+    effects = [
+        (each.row.of, each.row.at, each.comparison.mean)
+        for each in found.results
+        if each.row.of is not None and each.comparison is not None
+    ]
+    return (signs(facts.robust, effects),) if facts.robust else ()
 
 
 # ---------------------------------------------------------------- rows compared to others

@@ -17,7 +17,6 @@ from workbench.report.main_table import main_table
 from workbench.report.page import page
 from workbench.report.shares import shares_table
 from workbench.report.tasks.further import further_table
-from workbench.report.training import trials_table
 from workbench.runs.folder import write_text
 from workbench.show.formats import (
     as_csv,
@@ -32,6 +31,7 @@ from workbench.show.page import ImageSection, Picture
 from workbench.show.table import Table
 from workbench.statistics.facts import RunRecord
 from workbench.statistics.metric import AP, MIOU
+from workbench.tuning.table import trials_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

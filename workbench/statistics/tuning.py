@@ -161,3 +161,28 @@ def _gap(one: Tried | None, other: Tried | None) -> float:
     scores = [each.score if each else None for each in (one, other)]
     first, second = scores
     return 0.0 if first is None or second is None else first - second
+
+
+Effect = tuple[str, Scalar, float | None]  # a row as it is written, a value, the mean difference
+
+
+def signs(key: str, effects: Sequence[Effect]) -> str:
+    """Whether the observed sign of each effect is the same at all values; empty before two are."""
+    by_row: dict[str, list[tuple[Scalar, float]]] = {}
+    for row, value, mean in effects:
+        if mean is not None:
+            by_row.setdefault(row, []).append((value, mean))
+    if all(len(found) < 2 for found in by_row.values()):
+        return ""
+    turned = [
+        f"{row} ({', '.join(f'{mean:+.2f} at {value_text(value)}' for value, mean in found)})"
+        for row, found in by_row.items()
+        if min(mean for _, mean in found) < 0 < max(mean for _, mean in found)
+    ]
+    name = key.rpartition(".")[2]
+    if not turned:
+        return f"The observed sign of each effect is the same at all values of {name}."
+    return (
+        f"The observed sign depends on {name} for {'; '.join(turned)}; whether each is more than "
+        "noise is said by its verdict."
+    )
