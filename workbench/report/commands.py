@@ -207,7 +207,7 @@ def _refuse_share_of_tuning(plan: Plan) -> None:
         raise InputError(
             "a plan with tune can't be shared: what its rows are trained with is chosen first; "
             "--engine has several machines run it",
-            key="--shard",
+            key="tune",
         )
 
 
@@ -235,7 +235,8 @@ def job_array_script(
     slurm: Mapping[str, str],
 ) -> str:
     """The plan as a job array of Slurm; see `runs.exchange.job_array`."""
-    resolved = planned(plan, changes, options)
+    resolved = planned(plan, changes, options, results)
+    _refuse_share_of_tuning(resolved)
     command = _with_commands(plan, results, changes, options).command
     return job_array(resolved, results, shards, command, slurm)
 
