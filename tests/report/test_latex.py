@@ -75,3 +75,12 @@ def test_columns_are_chosen_by_name() -> None:
     text = paper_table(found, ("variant", "seeds", "Top-1, %"))
     assert r"Variant & Seeds & Top-1, \%" in text
     refused(lambda: paper_table(found, ("varient",)), "--columns", "'varient'", "'variant'")
+
+
+def test_a_row_compared_to_several_says_to_which_and_repeats_nothing() -> None:
+    rows, runs = chain({"a": [80.0, 80.1], "b": [85.0, 85.2], "c": [85.1, 85.1]})
+    both = (*rows[:2], rows[2].model_copy(update={"also": ("a",)}))
+    lines = paper_table(Findings(FACTS, both, runs)).splitlines()
+    at = next(place for place, line in enumerate(lines) if line.startswith(r"\raggedright c"))
+    assert r"\raggedright b" in lines[at]
+    assert lines[at + 1].startswith(r" &  &  &  & \raggedright a & +")

@@ -34,15 +34,8 @@ def paper_table(found: Findings, columns: Sequence[str] = CHOICE) -> str:
 
     Its caption is the question, its label `tab:NAME`. Raises `InputError` for an unknown column.
     """
-    table = main_table(found)
-    columns = columns or (*DEFAULT, *(("published",) if found.published else ()))
-    metric = found.facts.method.metrics[0]
-    kept = [_place(table, metric.key if name == "score" else name) for name in columns]
-    shown = Table(
-        found.facts.question or found.facts.name,
-        tuple(table.columns[place] for place in kept),
-        [tuple(row[place] for place in kept) for row in table.rows],
-    )
+    columns = columns or _usual(found)
+    table, shown = main_table(found), _chosen(found, columns)
     marks = [_mark(each.comparison.verdict) if each.comparison else "" for each in found.contrasts]
     marked = next((at for at, each in enumerate(shown.columns) if "difference" in each.keys), None)
     lines = [
@@ -68,6 +61,27 @@ def paper_table(found: Findings, columns: Sequence[str] = CHOICE) -> str:
         notes,
         wide,
     )
+
+
+def _usual(found: Findings) -> tuple[str, ...]:
+    """The columns where none are named: what rows are compared to where that has to be said."""
+    *before, difference = DEFAULT
+    several = ("compared_to",) if any(row.also for row in found.rows) else ()
+    return (*before, *several, difference, *(("published",) if found.published else ()))
+
+
+def _chosen(found: Findings, columns: Sequence[str]) -> Table:
+    """The main table with these columns; what a row's further lines repeat is left out of them."""
+    table, metric = main_table(found), found.facts.method.metrics[0]
+    kept = [_place(table, metric.key if name == "score" else name) for name in columns]
+    rows = [tuple(row[place] for place in kept) for row in table.rows]
+    names = [each.row.name for each in found.contrasts]
+    for at in range(len(rows) - 1, 0, -1):
+        if names[at] == names[at - 1]:
+            pairs = zip(rows[at], rows[at - 1], strict=True)
+            rows[at] = tuple(Cell("", ()) if one == other else one for one, other in pairs)
+    shown = tuple(table.columns[place] for place in kept)
+    return Table(found.facts.question or found.facts.name, shown, rows)
 
 
 def _lost(found: Findings) -> list[str]:
@@ -96,6 +110,8 @@ def _place(table: Table, name: str) -> int:
 
 
 def _cell(cell: Cell, column: Column) -> str:
+    if not cell.text:
+        return ""
     return latex_number(cell.text) if column.right else rf"\raggedright {breakable(cell.text)}"
 
 
