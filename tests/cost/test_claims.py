@@ -8,11 +8,11 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from workbench.cost.claims import CLAIMS, Claim, Network, Printed, Reading
+from workbench.cost.claims import CLAIMS, Claim, Counted, Printed, Reading
 from workbench.cost.paper import cmt_block_macs, reduction_macs, standard_block_macs
 from workbench.cost.printouts import claims_printout
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.verdict import Judge, Verdict, claims_json
+from workbench.cost.verdict import Judge, Judgement, claims_json
 from workbench.models import ZOO
 from workbench.show.terminal import view
 
@@ -21,15 +21,15 @@ BY_KEY = {claim.key: claim for claim in CLAIMS}
 
 def _uses_timm(claim: Claim) -> bool:
     ends = [end for r in claim.readings for end in (r.left, r.right)]
-    return any(isinstance(end, Network) and end.name.startswith("timm:") for end in ends)
+    return any(isinstance(end, Counted) and end.name.startswith("timm:") for end in ends)
 
 
-def _judge(key: str) -> tuple[Verdict, ...]:
+def _judge(key: str) -> tuple[Judgement, ...]:
     return Judge().judge([BY_KEY[key]])
 
 
 @pytest.fixture(scope="module")
-def ours() -> tuple[Verdict, ...]:
+def ours() -> tuple[Judgement, ...]:
     """The verdicts on the claims that need neither timm nor time."""
     return Judge().judge([claim for claim in CLAIMS if not _uses_timm(claim)])
 
@@ -91,7 +91,7 @@ def test_speed_is_empty_until_it_is_asked_for() -> None:
 
 @pytest.mark.slow
 def test_speed_is_measured_by_request_and_once_per_network() -> None:
-    network = Network("cmt_digits")
+    network = Counted("cmt_digits")
     reading = Reading("itself", network, network, "speed")
     claim = Claim("same", "as fast as itself", "this test", "exactly 1", 0.999, 1.001, (reading,))
     judge = Judge(speed=True, seconds=0.0)
@@ -113,14 +113,14 @@ def test_speed_is_that_of_the_memory_format_that_the_reading_names(
         return measure_speed(model, *rest, **named)
 
     monkeypatch.setattr("workbench.cost.verdict.measure_speed", watched)
-    plain = Network("cmt_digits", contiguous=True)
-    reading = Reading("a format over the other", Network("cmt_digits"), plain, "speed")
+    plain = Counted("cmt_digits", contiguous=True)
+    reading = Reading("a format over the other", Counted("cmt_digits"), plain, "speed")
     judge = Judge(speed=True, seconds=0.0)
     judge.judge([Claim("formats", "", "this test", "any", 0.0, None, (reading,))])
     assert formats == [torch.channels_last, torch.contiguous_format]
 
 
-def test_json_and_table_show_every_reading(ours: tuple[Verdict, ...]) -> None:
+def test_json_and_table_show_every_reading(ours: tuple[Judgement, ...]) -> None:
     data = claims_json(ours)
     assert [row["reading"] for row in data["claims"]] == [v.reading.text for v in ours]
     console = Console(width=160)

@@ -20,7 +20,7 @@ VOLO = "VOLO abstract, TPAMI 2022 (sail.sea.com/research/publications/5)"
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Counted:
     """A whole network: a zoo entry with overrides, or `timm:NAME`.
 
     Its speed is measured in channels_last memory unless `contiguous`, which is how timm builds.
@@ -33,7 +33,7 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class CountedBlock:
     """LPU, mixer and FFN of one block of a stage, or the mixer alone; products only."""
 
     name: str
@@ -50,7 +50,7 @@ class Printed:
     model: str
 
 
-Operand = Network | Block | Printed
+Operand = Counted | CountedBlock | Printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,13 @@ class Claim:
     readings: tuple[Reading, ...]
 
 
-CMT_S = Network("cmt_s")
-B4, B5 = Network("timm:tf_efficientnet_b4"), Network("timm:tf_efficientnet_b5")
+CMT_S = Counted("cmt_s")
+B4, B5 = Counted("timm:tf_efficientnet_b4"), Counted("timm:tf_efficientnet_b5")
 LEVIT_B2 = tuple(
     Reading(
         f"LeViT-192 (80.0) over EfficientNet-B2 at 260 pixels (80.1), {how}",
-        Network("levit_192"),
-        Network("timm:tf_efficientnet_b2", contiguous=contiguous),
+        Counted("levit_192"),
+        Counted("timm:tf_efficientnet_b2", contiguous=contiguous),
         "speed",
     )
     for how, contiguous in (("as timm builds it", True), ("in channels_last memory", False))
@@ -99,17 +99,17 @@ STANDARD = ("lpu=none", "ffn=mlp", "mixer.k=1")
 def _block_reading(stage: int, side: int) -> Reading:
     return Reading(
         f"standard block over CMT block, stage {stage} of CMT-S, {side} x {side} tokens",
-        Block("cmt_s", stage, STANDARD),
-        Block("cmt_s", stage),
+        CountedBlock("cmt_s", stage, STANDARD),
+        CountedBlock("cmt_s", stage),
     )
 
 
 def _resolution_reading(stage: int) -> Reading:
     return Reading(
         f"that ratio at 448 pixels over that at 224, stage {stage} of CMT-S",
-        Block("cmt_s", stage, STANDARD),
-        Block("cmt_s", stage),
-        then=(Block("cmt_s", stage, STANDARD, 448), Block("cmt_s", stage, (), 448)),
+        CountedBlock("cmt_s", stage, STANDARD),
+        CountedBlock("cmt_s", stage),
+        then=(CountedBlock("cmt_s", stage, STANDARD, 448), CountedBlock("cmt_s", stage, (), 448)),
     )
 
 
@@ -117,8 +117,8 @@ def _width_reading(stage: int) -> Reading:
     doubled = ("dim=[128,256,512,1024]",)
     return Reading(
         f"exponent of the dimension, block of stage {stage} of CMT-S, dimension doubled",
-        Block("cmt_s", stage, doubled),
-        Block("cmt_s", stage),
+        CountedBlock("cmt_s", stage, doubled),
+        CountedBlock("cmt_s", stage),
         growth=2.0,
     )
 
@@ -132,9 +132,9 @@ CLAIMS: tuple[Claim, ...] = (
         13.5,
         None,
         (
-            Reading("DeiT-B at 384 pixels", Network("deit_b", (), 384), CMT_S),
-            Reading("DeiT-B at 224 pixels", Network("deit_b"), CMT_S),
-            Reading("DeiT-S at 224 pixels", Network("deit_s"), CMT_S),
+            Reading("DeiT-B at 384 pixels", Counted("deit_b", (), 384), CMT_S),
+            Reading("DeiT-B at 224 pixels", Counted("deit_b"), CMT_S),
+            Reading("DeiT-S at 224 pixels", Counted("deit_s"), CMT_S),
         ),
     ),
     Claim(
@@ -175,8 +175,8 @@ CLAIMS: tuple[Claim, ...] = (
         0.8,
         1.25,
         (
-            Reading("params over those of DeiT-S", CMT_S, Network("deit_s"), "params"),
-            Reading("MACs over those of DeiT-S", CMT_S, Network("deit_s")),
+            Reading("params over those of DeiT-S", CMT_S, Counted("deit_s"), "params"),
+            Reading("MACs over those of DeiT-S", CMT_S, Counted("deit_s")),
             Reading("params over those of EfficientNet-B4", CMT_S, B4, "params"),
             Reading("MACs over those of EfficientNet-B4", CMT_S, B4),
         ),
@@ -189,9 +189,9 @@ CLAIMS: tuple[Claim, ...] = (
         2.25,
         2.75,
         (
-            Reading("CMT-XS over CMT-Ti", Network("cmt_xs"), Network("cmt_ti")),
-            Reading("CMT-S over CMT-XS", CMT_S, Network("cmt_xs")),
-            Reading("CMT-B over CMT-S", Network("cmt_b"), CMT_S),
+            Reading("CMT-XS over CMT-Ti", Counted("cmt_xs"), Counted("cmt_ti")),
+            Reading("CMT-S over CMT-XS", CMT_S, Counted("cmt_xs")),
+            Reading("CMT-B over CMT-S", Counted("cmt_b"), CMT_S),
         ),
     ),
     Claim(
@@ -231,20 +231,20 @@ CLAIMS: tuple[Claim, ...] = (
         (
             Reading(
                 "LeViT-256 (81.6) over EfficientNet-B3 at 300 pixels (81.6)",
-                Network("levit_256"),
-                Network("timm:tf_efficientnet_b3"),
+                Counted("levit_256"),
+                Counted("timm:tf_efficientnet_b3"),
                 "speed",
             ),
             Reading(
                 "LeViT-384 (82.6) over EfficientNet-B4 at 380 pixels (82.9)",
-                Network("levit_384"),
+                Counted("levit_384"),
                 B4,
                 "speed",
             ),
             Reading(
                 "LeViT-384 (82.6) over DeiT-S distilled (82.6)",
-                Network("levit_384"),
-                Network("deit_s_distilled"),
+                Counted("levit_384"),
+                Counted("deit_s_distilled"),
                 "speed",
             ),
         ),
@@ -257,7 +257,7 @@ CLAIMS: tuple[Claim, ...] = (
         4.0,
         6.0,
         tuple(
-            Reading(f"{name}, as published", Printed(name), Network("levit_384"))
+            Reading(f"{name}, as published", Printed(name), Counted("levit_384"))
             for name in ("T2T-ViTt-14", "T2T-ViTt-19", "T2T-ViTt-24")
         ),
     ),
@@ -271,8 +271,8 @@ CLAIMS: tuple[Claim, ...] = (
         (
             Reading(
                 "one 16 x 16 convolution over the four",
-                Network("levit_128s", ("stem=patchify",)),
-                Network("levit_128s"),
+                Counted("levit_128s", ("stem=patchify",)),
+                Counted("levit_128s"),
             ),
         ),
     ),
@@ -286,8 +286,8 @@ CLAIMS: tuple[Claim, ...] = (
         (
             Reading(
                 "mixer of stage 0 of VOLO-D1 at 448 pixels over 224",
-                Block("volo_d1", 0, (), 448, ("mixer",)),
-                Block("volo_d1", 0, slots=("mixer",)),
+                CountedBlock("volo_d1", 0, (), 448, ("mixer",)),
+                CountedBlock("volo_d1", 0, slots=("mixer",)),
             ),
         ),
     ),

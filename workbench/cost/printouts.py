@@ -12,7 +12,7 @@ from workbench.cost.claims import Claim
 from workbench.cost.record import CONVENTION, MAC_KINDS, Cost, Sums
 from workbench.cost.report import CostReport
 from workbench.cost.speed import Speed
-from workbench.cost.verdict import Verdict
+from workbench.cost.verdict import Judgement
 from workbench.published import Figure, PublishedDetector, Quantity
 from workbench.show.console import exact_text, plural
 from workbench.show.table import Cell, Column, Printout, Table, cell, number
@@ -249,7 +249,7 @@ READING = (
 )
 
 
-def claims_printout(verdicts: Sequence[Verdict], speeds: Iterable[Speed] = ()) -> Printout:
+def claims_printout(verdicts: Sequence[Judgement], speeds: Iterable[Speed] = ()) -> Printout:
     """A table for each claim: its text, source and rule, and its readings; then the count."""
     claims = groupby(verdicts, key=lambda verdict: verdict.claim)
     notes = [f"{s.name} at {s.resolution}: {'; '.join(_speed_facts(s).values())}" for s in speeds]
@@ -257,7 +257,7 @@ def claims_printout(verdicts: Sequence[Verdict], speeds: Iterable[Speed] = ()) -
     return Printout(tables, (*notes, CONVENTION), (_score(verdicts),))
 
 
-def _claim(claim: Claim, readings: Iterable[Verdict]) -> Table:
+def _claim(claim: Claim, readings: Iterable[Judgement]) -> Table:
     rows = [
         (_holds(each), _value(each), cell(each.reading.text), cell(claim.key)) for each in readings
     ]
@@ -265,14 +265,14 @@ def _claim(claim: Claim, readings: Iterable[Verdict]) -> Table:
     return Table(claim.text, READING, rows, about=about, header=False)
 
 
-def _score(verdicts: Sequence[Verdict]) -> str:
+def _score(verdicts: Sequence[Judgement]) -> str:
     holds = [verdict.holds for verdict in verdicts]
     unknown = holds.count(None)
     told = f"{plural(len(holds), 'reading')}: {holds.count(True)} hold, {holds.count(False)} do not"
     return f"{told}, {unknown} not measured (--speed measures them)" if unknown else told
 
 
-def _value(verdict: Verdict) -> Cell:
+def _value(verdict: Judgement) -> Cell:
     """Of one width, so that the claims' readings stand below one another."""
     value = verdict.value
     if value is None:
@@ -281,6 +281,6 @@ def _value(verdict: Verdict) -> Cell:
     return cell(text.rjust(len("--speed")), value)
 
 
-def _holds(verdict: Verdict) -> Cell:
+def _holds(verdict: Judgement) -> Cell:
     word, style = {None: ("", ""), True: ("yes", "green"), False: ("no", "red")}[verdict.holds]
     return cell(f"  {word:3}", verdict.holds, style=style)

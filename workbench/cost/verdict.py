@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from workbench.cost.claims import CLAIMS, Block, Claim, Network, Operand, Printed, Reading
+from workbench.cost.claims import CLAIMS, Claim, Counted, CountedBlock, Operand, Printed, Reading
 from workbench.cost.closed import closed_form
 from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.speed import Speed, measure_speed
@@ -17,7 +17,7 @@ from workbench.published import figures, imagenet
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """One reading of a claim; what nobody counted or measured is None."""
 
     claim: Claim
@@ -63,43 +63,43 @@ class Judge:
     """
 
     def __init__(self, speed: bool = False, seconds: float = 2.0) -> None:
-        self.speeds: dict[Network, Speed] | None = {} if speed else None
+        self.speeds: dict[Counted, Speed] | None = {} if speed else None
         self.seconds = seconds
-        self._costs: dict[Network, Cost] = {}
+        self._costs: dict[Counted, Cost] = {}
 
-    def judge(self, claims: Iterable[Claim]) -> tuple[Verdict, ...]:
+    def judge(self, claims: Iterable[Claim]) -> tuple[Judgement, ...]:
         """Every reading of every claim, in order."""
         return tuple(self._verdict(claim, r) for claim in claims for r in claim.readings)
 
-    def _verdict(self, claim: Claim, reading: Reading) -> Verdict:
+    def _verdict(self, claim: Claim, reading: Reading) -> Judgement:
         left, right = (self._amount(x, reading) for x in (reading.left, reading.right))
         if left is None or right is None:
-            return Verdict(claim, reading, left, right, None)
+            return Judgement(claim, reading, left, right, None)
         value = left / right
         if reading.then is not None:
             later = [self._amount(operand, reading) for operand in reading.then]
             value = (later[0] or 0.0) / (later[1] or 1.0) / value
         if reading.growth is not None:
             value = math.log(value) / math.log(reading.growth)
-        return Verdict(claim, reading, left, right, value)
+        return Judgement(claim, reading, left, right, value)
 
     def _amount(self, operand: Operand, reading: Reading) -> float | None:
         if isinstance(operand, Printed):
             return _printed_macs(operand)
-        if isinstance(operand, Block):
+        if isinstance(operand, CountedBlock):
             return _block_macs(operand)
         if reading.quantity == "speed":
             return self._images_per_second(operand)
         cost = self._cost(operand)
         return cost.params if reading.quantity == "params" else cost.macs
 
-    def _cost(self, network: Network) -> Cost:
+    def _cost(self, network: Counted) -> Cost:
         if network not in self._costs:
             found = target(network.name, *network.overrides, resolution=network.resolution)
             self._costs[network] = counted(found)
         return self._costs[network]
 
-    def _images_per_second(self, network: Network) -> float | None:
+    def _images_per_second(self, network: Counted) -> float | None:
         if self.speeds is None:
             return None
         if network not in self.speeds:
@@ -125,7 +125,7 @@ def _printed_macs(printed: Printed) -> float:
     return float(figures(rows, "gmacs")[0].value) * 1e9
 
 
-def _block_macs(block: Block) -> float:
+def _block_macs(block: CountedBlock) -> float:
     made = spec(block.name, *block.overrides, resolution=block.resolution)
     entries = closed_form(made).entries
     stage = str(block.stage)
@@ -133,7 +133,7 @@ def _block_macs(block: Block) -> float:
     return total / made.stages[block.stage].depth
 
 
-def claims_json(verdicts: Iterable[Verdict], speeds: Iterable[Speed] = ()) -> dict[str, object]:
+def claims_json(verdicts: Iterable[Judgement], speeds: Iterable[Speed] = ()) -> dict[str, object]:
     """What `workbench claims --json` prints."""
     return {
         "convention": CONVENTION,
@@ -144,7 +144,7 @@ def claims_json(verdicts: Iterable[Verdict], speeds: Iterable[Speed] = ()) -> di
 
 def judge_claims(
     speed: bool = False, seconds: float = 2.0
-) -> tuple[tuple[Verdict, ...], tuple[Speed, ...]]:
+) -> tuple[tuple[Judgement, ...], tuple[Speed, ...]]:
     """All claims, and the speeds that were measured for them where `speed` asks for that."""
     court = Judge(speed, seconds)
     verdicts = court.judge(CLAIMS)

@@ -32,7 +32,7 @@ IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("label", "fine_label")
 
 
-class Column:
+class LoadedColumn:
     """Encoded images in an Arrow table that is in memory."""
 
     def __init__(self, images: Any) -> None:
@@ -93,7 +93,9 @@ def _encoded(config: DataConfig, files: list[Path], image: str, labels: Ints) ->
     names = [f"{files[0].name.split('-')[0]} row {row}" for row in range(len(labels))]
     if _encoded_size(files) <= config.memory_limit_mb * 2**20:
         chunks = [chunk for file in files for chunk in _read(file, image)]
-        return Encoded(Column(pa.chunked_array(chunks, pa.large_binary())), names, labels, key)
+        return Encoded(
+            LoadedColumn(pa.chunked_array(chunks, pa.large_binary())), names, labels, key
+        )
     return Encoded(MappedColumn(_unpacked(files, image, key)), names, labels, key)
 
 

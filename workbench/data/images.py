@@ -46,7 +46,7 @@ class Checked:
     turned: npt.NDArray[np.bool_]  # (N,): whether EXIF says that a viewer turns or mirrors it
 
 
-class Verdict(NamedTuple):
+class CheckedImage(NamedTuple):
     """What is known of one image; see `Checked`."""
 
     kind: str
@@ -115,11 +115,11 @@ def check(read: Read, count: int, key: str) -> Checked:
     return checked
 
 
-def _verdict(read: Read, index: int) -> Verdict:
+def _verdict(read: Read, index: int) -> CheckedImage:
     try:
         image = Image.open(io.BytesIO(read(index)))
     except Exception:  # Pillow raises a dozen kinds for data that is no image
-        return Verdict(UNREADABLE)
+        return CheckedImage(UNREADABLE)
     size = image.size
     kind = "16 bit" if image.mode.startswith("I;16") else _KINDS.get(image.mode, image.mode)
     try:
@@ -127,12 +127,12 @@ def _verdict(read: Read, index: int) -> Verdict:
             image.draft(image.mode, (size[0] // 8, size[1] // 8))
         image.load()
     except Exception:
-        return Verdict(TRUNCATED, size)
+        return CheckedImage(TRUNCATED, size)
     try:
         rgb = _rgb(image)
     except Exception:
-        return Verdict(UNREADABLE, size)
-    found = Verdict(kind, size, turned=_turned(image))
+        return CheckedImage(UNREADABLE, size)
+    found = CheckedImage(kind, size, turned=_turned(image))
     return found._replace(sums=_colour_sums(rgb)) if size[0] * size[1] <= SMALL else found
 
 

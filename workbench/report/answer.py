@@ -6,7 +6,7 @@ from workbench.report.findings import Findings, Shares
 from workbench.report.verdicts import further_seeds, mean_text
 from workbench.runs.progress import duration
 from workbench.show.console import plural
-from workbench.statistics.attribution import Attribution, Estimate, real
+from workbench.statistics.attribution import Attribution, EffectSize, real
 from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.effects import Effects
 from workbench.statistics.facts import Outcome
@@ -198,11 +198,11 @@ def _of_shares(found: Shares) -> tuple[str, ...]:
     return told, _told("interaction", pairs, seeds, metric)
 
 
-def _named(names: Sequence[str], sizes: Sequence[Estimate]) -> list[tuple[str, Estimate]]:
+def _named(names: Sequence[str], sizes: Sequence[EffectSize]) -> list[tuple[str, EffectSize]]:
     return [*zip(names, sizes, strict=True)]
 
 
-def _told(noun: str, sizes: Sequence[tuple[str, Estimate]], seeds: int, metric: Metric) -> str:
+def _told(noun: str, sizes: Sequence[tuple[str, EffectSize]], seeds: int, metric: Metric) -> str:
     """Which are real, by tests adjusted over all of this kind, the largest first."""
     if not sizes:
         return ""

@@ -6,7 +6,7 @@ from functools import partial
 from workbench.report.findings import Shares
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.table import Cell, Column, Table, cell
-from workbench.statistics.attribution import Attribution, Estimate
+from workbench.statistics.attribution import Attribution, EffectSize
 from workbench.statistics.effects import Effects, Interactions
 from workbench.statistics.metric import Metric
 
@@ -92,7 +92,7 @@ def _left_out(seeds: Sequence[int]) -> list[str]:
 
 
 def _row(
-    name: str, other: str | None, index: str, found: Estimate, metric: Metric
+    name: str, other: str | None, index: str, found: EffectSize, metric: Metric
 ) -> tuple[Cell, ...]:
     return (
         cell(f"{name} and {other}" if other else name, name, other),

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class EffectSize:
     """In the unit of the metric: the mean over seeds, Student's 95 % interval for it alone, and the
     p value of the same test."""
 
@@ -38,7 +38,7 @@ class Estimate:
     p: float | None = None
 
 
-def real(sizes: Sequence[Estimate]) -> list[bool]:
+def real(sizes: Sequence[EffectSize]) -> list[bool]:
     """Which are not nil, by tests adjusted over all of them (Holm)."""
     if not sizes:
         return []
@@ -55,10 +55,10 @@ class Attribution:
 
     components: tuple[str, ...]
     seeds: tuple[int, ...]
-    whole: Estimate
-    shapley: tuple[Estimate, ...]
-    alone: tuple[Estimate, ...]
-    pairs: tuple[tuple[str, str, Estimate], ...]
+    whole: EffectSize
+    shapley: tuple[EffectSize, ...]
+    alone: tuple[EffectSize, ...]
+    pairs: tuple[tuple[str, str, EffectSize], ...]
     left_out: tuple[int, ...]  # seeds that did not complete in every row
     metric: Metric = TOP1
 
@@ -194,7 +194,7 @@ def left_out(seeds: Sequence[int], kept: Sequence[int]) -> tuple[int, ...]:
 
 def estimate(
     scores: Floats, weights: Floats, images: int | None, metric: Metric = TOP1
-) -> Estimate:
+) -> EffectSize:
     """The weighted sum of scores (seeds, cells): its mean, and Student's interval if it has one.
 
     `weights` is (cells,), `images` the size of the test set where scores count its images.
@@ -203,4 +203,4 @@ def estimate(
     found = student(scores @ weights, least=least, finest=metric.finest)
     known = bool(np.isfinite(found.low))
     interval = Interval(float(found.low), float(found.high)) if known else None
-    return Estimate(float(found.mean), interval, float(found.p) if known else None)
+    return EffectSize(float(found.mean), interval, float(found.p) if known else None)

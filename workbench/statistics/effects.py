@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.statistics.attribution import Estimate, complete, estimate, left_out, toggled
+from workbench.statistics.attribution import EffectSize, complete, estimate, left_out, toggled
 from workbench.statistics.facts import Row, RunRecord
 from workbench.statistics.metric import TOP1, Metric
 
@@ -31,7 +31,7 @@ class Effect:
     """
 
     words: tuple[tuple[int, Word], ...]
-    size: Estimate
+    size: EffectSize
 
     @property
     def label(self) -> str:
@@ -56,8 +56,8 @@ class Interactions:
 
     components: tuple[str, ...]
     seeds: tuple[int, ...]
-    alone: tuple[Estimate, ...]
-    pairs: tuple[tuple[str, str, Estimate], ...]
+    alone: tuple[EffectSize, ...]
+    pairs: tuple[tuple[str, str, EffectSize], ...]
     left_out: tuple[int, ...]
     removed: bool  # the base has all components, and its rows take them out
     metric: Metric = TOP1

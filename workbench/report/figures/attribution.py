@@ -6,7 +6,7 @@ from workbench.report.figures.lanes import Lane, finish, lanes
 from workbench.report.verdicts import interval_text, mean_text
 from workbench.show import figures as style
 from workbench.show.table import signed
-from workbench.statistics.attribution import Attribution, Estimate, real
+from workbench.statistics.attribution import Attribution, EffectSize, real
 from workbench.statistics.effects import Interactions
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def bars(found: Attribution, width: float = style.PAGE) -> "Figure":
     return finish(made)
 
 
-def estimate_text(estimate: Estimate) -> str:
+def estimate_text(estimate: EffectSize) -> str:
     """`+1.20 [+0.40, +2.00]`."""
     return mean_text(estimate.mean, estimate.interval)
 
@@ -86,7 +86,7 @@ def interaction_map(found: Attribution | Interactions, width: float = style.PAGE
     return made
 
 
-def _cells(found: Attribution | Interactions) -> list[list[Estimate | None]]:
+def _cells(found: Attribution | Interactions) -> list[list[EffectSize | None]]:
     """The lower triangle, with the diagonal."""
     pairs = {frozenset((one, other)): estimate for one, other, estimate in found.pairs}
     names = found.components
@@ -111,7 +111,7 @@ def _marked(found: Attribution | Interactions) -> set[tuple[int, int]]:
 
 
 def _number(
-    axes: "Axes", at: tuple[int, int], cell: Estimate, colour: str, side: float, marked: bool
+    axes: "Axes", at: tuple[int, int], cell: EffectSize, colour: str, side: float, marked: bool
 ) -> None:
     """The mean, and its interval below where there is room."""
     x, y = at[0] + 0.5, at[1] + 0.5
