@@ -278,6 +278,19 @@ def _as_weights(value: object) -> object:
     return {"weights": value} if isinstance(value, str) else value
 
 
+OVER_MAPS: dict[str, tuple[str, ...]] = {  # the models of a task, the usual one first
+    "classify": (),
+    "detect": ("retinanet", "mask_rcnn"),
+    "segment": ("fpn", "upernet"),
+}
+ACTING = {  # settings of a task, and the tasks that they act in
+    "channels": ("detect", "segment"),
+    "stages": ("detect", "segment"),
+    "anchor": ("detect",),
+    "norm": ("detect",),
+}
+
+
 class Task(Frozen):
     """What is learned and, but for the classes of whole images, what stands over the maps."""
 
@@ -289,10 +302,23 @@ class Task(Frozen):
     anchor: Positive | None = None  # side of a level's smallest anchors over its stride
     norm: Flag = False  # GroupNorm in the pyramid and the heads of a detector
 
+    @model_validator(mode="after")
+    def _only_what_acts(self) -> Self:
+        models = OVER_MAPS[self.name]
+        if self.model is not None and self.model not in models:
+            raise ValueError(f"{self.name} has no model {self.model}; choose from {list(models)}")
+        for key, names in ACTING.items():
+            if (
+                self.name not in names
+                and getattr(self, key) != type(self).model_fields[key].default
+            ):
+                raise ValueError(f"{key} does nothing with name={self.name}")
+        return self
+
     @property
     def chosen(self) -> str:
         """The model, resolved."""
-        return self.model or {"detect": "retinanet", "segment": "fpn"}.get(self.name, "")
+        return self.model or next(iter(OVER_MAPS[self.name]), "")
 
 
 class Recipe(Frozen):

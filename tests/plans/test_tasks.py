@@ -48,9 +48,15 @@ def test_a_head_changes_no_detector() -> None:
 
 @pytest.mark.parametrize(("changes", "message"), [
     ({"recipe": "digits"}, r"recipe.data.name: 'digits' has neither boxes nor masks"),
-    ({"task": None}, r"recipe.data.name: 'scattered_digits' has boxes or masks; it goes with task"),
+    ({"task": None, "recipe": {"base": "digits", "data.name": "scattered_digits"}},
+     r"recipe.data.name: 'scattered_digits' has boxes or masks; it goes with task"),
     ({"metric": "top1x"}, r"metric: unknown 'top1x'"),
     ({"metric": "loss"}, r"metric: unknown 'loss'; choose from: ap"),
+    ({"recipe": {"base": "scattered_digits", "label_smoothing": 0.1}}, "label_smoothing: it"),
+    ({"recipe": {"base": "scattered_digits", "task.model": "fpn"}}, "task: .*detect has no mo"),
+    ({"recipe": "scattered_digits", "task": "segment"}, "does nothing with name=segment"),
+    ({"recipe": {"base": "scattered_digits", "augment.mixup": 0.5}}, "augment.mixup: 0.5 is"),
+    ({"recipe": {"base": "digits", "task.name": "segment"}}, "task: 'detect' is refused: recipe"),
     ({"match": {"macs": "1%", "adjust": "width"}}, "rows of task: detect can't be matched"),
     ({"toggles": {"stages": "head=class_token"}}, "class_token"),
     ({"set": [*SMALL, "resolution=36"]}, "resolution|mixer.k"),

@@ -1,24 +1,29 @@
 """What a plan's task changes: its metric, and what a row's network is and costs."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from workbench.config import NetworkSpec, Recipe, Spec
 from workbench.errors import InputError, unknown
 from workbench.plans.kinds import PlanFile
-from workbench.plans.training import checked_recipe
 from workbench.statistics.metric import METRICS, OF_TASK, TOP1
+from workbench.train.recipes import RECIPES
 
 
 def with_task(file: PlanFile) -> PlanFile:
-    """The plan with its `task` in its recipe. Raises `InputError` where it can't be matched."""
-    planned = checked_recipe(file.recipe).task.name
-    if file.task in (None, planned):
+    """The plan with its `task` in its recipe. Raises `InputError` where that says another one."""
+    written = file.recipe
+    if file.task is None:
         return file
-    given: Mapping[str, Any] = (
-        {"base": file.recipe} if isinstance(file.recipe, str) else file.recipe
-    )
-    return file.model_copy(update={"recipe": {**given, "task.name": file.task}})
+    if isinstance(written, str):
+        usual = RECIPES.get(written, {}).get("task", {}).get("name", "classify")
+        if usual == file.task:
+            return file
+        written = {"base": written}
+    nested = written.get("task")
+    said = written.get("task.name", nested.get("name") if isinstance(nested, Mapping) else None)
+    if said not in (None, file.task):
+        raise InputError(f"{file.task!r} is refused: recipe.task.name is {said!r}", key="task")
+    return file.model_copy(update={"recipe": {**written, "task.name": file.task}})
 
 
 def metric_keys(file: PlanFile, recipe: Recipe) -> tuple[str, ...]:
@@ -46,17 +51,25 @@ def check_task(file: PlanFile, recipe: Recipe) -> None:
                 key="data.name",
             )
         return
-    models = {"detect": ("retinanet", "mask_rcnn"), "segment": ("fpn", "upernet")}[task.name]
-    if task.chosen not in models:
-        raise unknown("task.model", task.chosen, models)
     if file.match is not None:
         raise InputError(
             f"rows of task: {task.name} can't be matched; equal cost is of classifiers", key="match"
         )
-    if recipe.teacher is not None:
-        raise InputError(f"task: {task.name} has no teacher; leave it out", key="teacher")
     check_scenes(recipe.data, task)
     check_moves(recipe.augment)
+    for key, idle in _idle(recipe).items():
+        if idle:
+            raise InputError(f"it does nothing with task: {task.name}; leave it out", key=key)
+
+
+def _idle(recipe: Recipe) -> dict[str, bool]:
+    """What is set of a recipe and does not act on detectors, or on segmenters."""
+    return {
+        "teacher": recipe.teacher is not None,
+        "data.classes": recipe.data.classes is not None,
+        "optimiser.layer_decay": recipe.optimiser.layer_decay is not None,
+        "label_smoothing": recipe.task.name == "detect" and recipe.label_smoothing > 0,
+    }
 
 
 def network_of(spec: NetworkSpec, recipe: Recipe) -> str:

@@ -119,6 +119,10 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     check_name(file.name)
     training = recipe(file.recipe, *overrides, default={"data": {"validation": VALIDATION}})
     check_optimiser(training.optimiser.name)
+    if training.task.name != "classify":
+        raise InputError(
+            f"{training.task.name!r} is refused: a study is of classifiers", key="recipe.task.name"
+        )
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:
         raise InputError(

@@ -18,13 +18,16 @@ from workbench.config import (
     Recipe,
     Result,
     RunConfig,
+    Spec,
     Task,
+    Weights,
 )
 from workbench.runs.kept import load
 from workbench.train.checkpoint import load_checkpoint
 from workbench.train.fit import fit
 from workbench.train.module import RunModule
 from workbench.train.saved import keep_weights
+from workbench.train.tasks import build_task_parts
 from workbench.train.tasks.detect import detect
 from workbench.train.tasks.segment import segment
 
@@ -84,6 +87,26 @@ def test_a_segmenter_resumes_bit_for_bit(tmp_path: Path) -> None:
     resumed = trained(config, tmp_path / "parts")
     assert (resumed.top1, resumed.test_loss) == (whole.top1, whole.test_loss)
     assert "pixel accuracy" in dict(whole.details)
+
+
+def test_a_detector_begins_from_a_classifier(tmp_path: Path) -> None:
+    config = run(DETECT)
+    assert isinstance(config.spec, Spec)
+    classifier = wb.build(config.spec, seed=5)
+    init = Weights(weights=str(wb.save(classifier, tmp_path)))
+    recipe = config.recipe.model_copy(update={"init": init, "freeze": "body"})
+    network = build_task_parts(config.model_copy(update={"recipe": recipe})).network
+    given = {name: each for name, each in classifier.state_dict().items() if "head." not in name}
+    own = {
+        name.removeprefix("backbone.body.network."): each
+        for name, each in network.named_parameters()
+        if ".body." in name
+    }
+    assert own
+    assert all(torch.equal(each, given[name]) for name, each in own.items())
+    trained_ones = [name for name, each in network.named_parameters() if each.requires_grad]
+    assert trained_ones
+    assert not any(".body." in name for name in trained_ones)
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ def check_moves(augment: Augment) -> None:
     """Refuse what mixes images or labels, or is not defined for boxes."""
     plain = Augment()
     for key in type(augment).model_fields:
-        if key not in (*MEANT, "interpolation") and getattr(augment, key) != getattr(plain, key):
+        if key not in MEANT and getattr(augment, key) != getattr(plain, key):
             raise InputError(
                 f"{getattr(augment, key)!r} is refused: images with boxes or masks take"
                 f" {', '.join(MEANT)}",
