@@ -27,7 +27,7 @@ STYLES: Mapping[State, str] = {"ok": "green", "note": "cyan", "missing": "yellow
 DISTRIBUTION = "cmt-workbench"
 EXTRAS = ("loggers", "notebooks", "ray")
 LITTLE_MEMORY, LITTLE_DISK = 2 << 30, 1 << 30  # bytes
-DOWNLOADS = ("cifar10", "cifar100", "flowers102")
+DOWNLOADS = ("cifar10", "cifar100", "flowers102", "oxford_iiit_pets")
 
 
 @dataclass(frozen=True, slots=True)

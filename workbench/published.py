@@ -94,6 +94,15 @@ def find(reference: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, ...]:
     return found
 
 
+def same_dataset(measured: str, other: str) -> bool:
+    """`cifar10, 5,000 training images` and `CIFAR-10` are; `CIFAR-100` is not."""
+    return _plain(measured.split(",")[0]) == _plain(other.split(",")[0])
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
 def check_names(rows: Iterable[tuple[str, str | None]], tables: Iterable[str]) -> None:
     """Refuse a row of (variant, reference) and a table that are not there, while it is early."""
     for variant, reference in rows:

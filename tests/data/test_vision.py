@@ -11,7 +11,7 @@ from torchvision.datasets import CIFAR10, CIFAR100, Flowers102
 
 from tests.data.conftest import picture
 from workbench.config import DataConfig
-from workbench.data import describe
+from workbench.data import DATASETS, describe
 from workbench.data.vision import cifar, flowers
 from workbench.errors import InputError
 
@@ -72,7 +72,52 @@ def test_flowers_train_on_train_and_val(tmp_path):
     assert (source.native_side, source.largest_side) == (None, 40)
 
 
-@pytest.mark.parametrize("name", ["cifar10", "cifar100", "flowers102"])
+def test_pets_as_torchvision_reads_them(tmp_path):
+    base = tmp_path / "oxford-iiit-pet"
+    (base / "images").mkdir(parents=True)
+    (base / "annotations" / "trimaps").mkdir(parents=True)
+    names = ["Birman_1", "pug_1", "pug_2", "Birman_2"]
+    for index, name in enumerate(names):
+        picture(index, (30 + index, 40)).save(base / "images" / f"{name}.jpg")
+    for split, chosen in (("trainval", (0, 1)), ("test", (2, 3))):
+        lines = [f"{names[each]} {1 + names[each].startswith('pug')} 1 1" for each in chosen]
+        (base / "annotations" / f"{split}.txt").write_text("\n".join(lines))
+    source = DATASETS["oxford_iiit_pets"](DataConfig(name="oxford_iiit_pets", path=str(tmp_path)))
+    assert source.class_names == ("Birman", "Pug")
+    assert source.train.labels.tolist() == [0, 1]
+    assert source.test.labels.tolist() == [1, 0]
+    assert [source.test.open(index).width for index in range(2)] == [32, 33]
+
+
+def test_cars_as_torchvision_reads_them(tmp_path):
+    base = tmp_path / "stanford_cars"
+    kind = [("fname", object), ("class", object)]
+    for split, classes in (("train", [2, 1]), ("test", [1, 1])):
+        (base / f"cars_{split}").mkdir(parents=True)
+        files = [f"{index}.jpg" for index in range(2)]
+        for index, name in enumerate(files):
+            picture(index, (30 + index, 40)).save(base / f"cars_{split}" / name)
+        told = np.array([*zip(files, classes, strict=True)], dtype=kind)
+        (base / "devkit").mkdir(exist_ok=True)
+        home = (
+            "devkit/cars_train_annos.mat" if split == "train" else "cars_test_annos_withlabels.mat"
+        )
+        savemat(base / home, {"annotations": told})
+    names = np.array(["Audi", "Volvo"], dtype=object)
+    savemat(base / "devkit" / "cars_meta.mat", {"class_names": names})
+    source = DATASETS["stanford_cars"](DataConfig(name="stanford_cars", path=str(tmp_path)))
+    assert source.class_names == ("Audi", "Volvo")
+    assert source.train.labels.tolist() == [1, 0]
+    assert source.train.open(1).width == 31
+
+
+def test_cars_can_only_be_read(tmp_path):
+    with pytest.raises(InputError, match="stanford_cars is not in") as caught:
+        describe(DataConfig(name="stanford_cars", path=str(tmp_path)))
+    assert "workbench fetch" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "flowers102", "oxford_iiit_pets"])
 def test_absent_files_say_what_to_do(tmp_path, name):
     with pytest.raises(InputError, match=rf"^data\.path: {name} is not in '.*nowhere'") as caught:
         describe(DataConfig(name=name, path=str(tmp_path / "nowhere")))

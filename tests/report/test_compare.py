@@ -7,12 +7,11 @@ from scipy import stats
 
 from tests.support.samples import FACTS, chain, sweep
 from workbench.errors import InputError
-from workbench.published import find, read_published, table_names
+from workbench.published import find, read_published, same_dataset, table_names
 from workbench.report.beside_published import (
     beside,
     published_table,
     published_tables,
-    same_dataset,
 )
 from workbench.report.compare import compare, welch
 from workbench.report.findings import Findings

@@ -39,7 +39,7 @@ def doctor(
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(help="cifar10, cifar100 or flowers102.")],
+    name: Annotated[str, typer.Argument(help="cifar10, cifar100, flowers102 or oxford_iiit_pets.")],
 ) -> None:
     """Download a data set, once, to where runs look for it (under ~/.cache)."""
     from workbench import doctor as doctors

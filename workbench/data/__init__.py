@@ -17,7 +17,7 @@ from workbench.data.scenes import SCENES, open_scenes
 from workbench.data.small import digits, synthetic
 from workbench.data.source import Bytes, DataFacts, DataInfo, Source
 from workbench.data.transforms import check_augment
-from workbench.data.vision import cifar10, cifar100, flowers102
+from workbench.data.vision import cifar10, cifar100, flowers102, oxford_iiit_pets, stanford_cars
 from workbench.errors import InputError, unknown
 
 __all__ = [
@@ -41,6 +41,8 @@ DATASETS: dict[str, Callable[[DataConfig], Source]] = {
     "cifar10": cifar10,
     "cifar100": cifar100,
     "flowers102": flowers102,
+    "oxford_iiit_pets": oxford_iiit_pets,
+    "stanford_cars": stanford_cars,
     "folder": folder,
     "parquet": parquet,
     "synthetic": synthetic,

@@ -14,6 +14,8 @@ KNOWN = {
     "cifar10": Known(classes=10, side=32, train_size=50_000, test_size=10_000),
     "cifar100": Known(classes=100, side=32, train_size=50_000, test_size=10_000),
     "flowers102": Known(classes=102, side=None, train_size=2_040, test_size=6_149),
+    "oxford_iiit_pets": Known(classes=37, side=None, train_size=3_680, test_size=3_669),
+    "stanford_cars": Known(classes=196, side=None, train_size=8_144, test_size=8_041),
 }
 
 

@@ -1,5 +1,6 @@
-"""CIFAR and Flowers as torchvision downloads and verifies them."""
+"""CIFAR, Flowers, Pets and Cars as torchvision reads them; all but the last it downloads, too."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,24 @@ def flowers102(config: DataConfig) -> Source:
     return flowers(config, Flowers102)
 
 
+def oxford_iiit_pets(config: DataConfig) -> Source:
+    """Oxford-IIIT Pets (Parkhi 2012), 37 breeds: 3,680 and 3,669 images."""
+    from torchvision.datasets import OxfordIIITPet
+
+    return pets(config, OxfordIIITPet)
+
+
+def stanford_cars(config: DataConfig) -> Source:
+    """Stanford Cars (Krause 2013), 196 models: 8,144 and 8,041 images.
+
+    Its address is gone, so that it is only read: `stanford_cars/` in the folder, as torchvision
+    says where its files go.
+    """
+    from torchvision.datasets import StanfordCars
+
+    return cars(config, StanfordCars)
+
+
 def cifar(config: DataConfig, dataset: Any) -> Source:
     """CIFAR as read by the torchvision class `dataset`."""
     train, test = (_open(config, dataset, train=train) for train in (True, False))
@@ -46,15 +65,37 @@ def cifar(config: DataConfig, dataset: Any) -> Source:
 def flowers(config: DataConfig, dataset: Any) -> Source:
     """Flowers as read by the torchvision class `dataset`."""
     parts = {name: _open(config, dataset, split=name) for name in ("train", "val", "test")}
-    train = _encoded([parts["train"], parts["val"]])
-    return encoded_source(
-        config, tuple(dataset.classes), train, _encoded([parts["test"]]), own_colours=False
-    )
+    files = {name: [*zip(each._image_files, each._labels, strict=True)]
+             for name, each in parts.items()}  # fmt: skip
+    train = files["train"] + files["val"]
+    return _source(config, tuple(dataset.classes), train, files["test"])
 
 
-def _encoded(parts: list[Any]) -> Encoded:
-    paths = [Path(file) for part in parts for file in part._image_files]
-    labels = np.array([label for part in parts for label in part._labels], np.int64)
+def pets(config: DataConfig, dataset: Any) -> Source:
+    """Pets as read by the torchvision class `dataset`."""
+    parts = [_open(config, dataset, split=name) for name in ("trainval", "test")]
+    files = [[*zip(each._images, each._labels, strict=True)] for each in parts]
+    return _source(config, tuple(parts[0].classes), *files)
+
+
+def cars(config: DataConfig, dataset: Any) -> Source:
+    """Cars as read by the torchvision class `dataset`."""
+    parts = [_open(config, dataset, split=name) for name in ("train", "test")]
+    return _source(config, tuple(parts[0].classes), *(each._samples for each in parts))
+
+
+Labelled = Sequence[tuple[str | Path, int]]
+
+
+def _source(
+    config: DataConfig, classes: tuple[str, ...], train: Labelled, test: Labelled
+) -> Source:
+    return encoded_source(config, classes, _encoded(train), _encoded(test), own_colours=False)
+
+
+def _encoded(files: Labelled) -> Encoded:
+    paths = [Path(file) for file, _ in files]
+    labels = np.array([label for _, label in files], np.int64)
     top = paths[0].parent
     names = [path.name for path in paths]
     return Encoded(Files(top, tuple(names)), names, labels, fingerprint(top, names))
@@ -72,5 +113,6 @@ def _open(config: DataConfig, dataset: Any, **split: object) -> Any:
         else:
             message = f"data.path: {config.name} is not in {str(root)!r}, or not whole"
             other = "name the folder that holds it, or without data.path: " if config.path else ""
-            ways = f"{other}workbench fetch {config.name}; or {PARQUET}"
+            known = config.name != "stanford_cars"  # whose address is gone
+            ways = f"{other}workbench fetch {config.name}; or {PARQUET}" if known else PARQUET
         raise InputError(f"{message}; {ways}") from None

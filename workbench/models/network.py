@@ -197,6 +197,11 @@ class Network(nn.Module):
         """
         return self.head.parts(self._stages(x, exchanged=exchanged)[-1])
 
+    def pooled(self, x: Tensor) -> Tensor:
+        """What the classifier reads of images: (B, features)."""
+        head: Head[Any] = self.head  # type: ignore[assignment]
+        return head.pooled(self._stages(x)[-1])
+
     def map_size(self, x: Tensor) -> Size:
         """Height and width of the last map that images `x` lead to."""
         return map_sizes(self.axis, size_of(x))[-1]

@@ -26,7 +26,7 @@ from workbench.plans.training import (
     training,
 )
 from workbench.plans.tuning import MakeRecipe, check_tune, check_values
-from workbench.published import check_names
+from workbench.published import check_names, read_table, same_dataset
 from workbench.statistics.facts import EarlierRuns, Method, Race
 from workbench.statistics.metric import TOP1, metrics_named
 from workbench.statistics.tuning import Tuning
@@ -172,7 +172,8 @@ def resolve(
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
     choices = _choices(file, make)
-    if changes and changes.name and _other_data(recipe, checked_recipe(file.recipe, absent=True)):
+    planned = checked_recipe(file.recipe, absent=True)
+    if changes and changes.name and _other_data(recipe, planned, file.published):
         file = file.model_copy(update={"published": ()})
         choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
     _check_size(len(choices), len(file.seeds))
@@ -260,12 +261,17 @@ def _recipe_notes(recipe: Recipe, variants: Sequence[Variant]) -> Iterator[str]:
     yield from filter(None, dict.fromkeys(taught))
 
 
-def _other_data(recipe: Recipe, planned: Recipe) -> bool:
+def _other_data(recipe: Recipe, planned: Recipe, tables: Sequence[str]) -> bool:
     """Whether the images are not those of the plan, beside which it puts published numbers.
 
-    A plan that names no place leaves it to its reader where its own images are.
+    A plan that names no place leaves it to its reader where its own images are. A table of several
+    data sets is about each of them.
     """
     mine, own = recipe.data, planned.data
+    if any(
+        same_dataset(mine.name, row.get("dataset", "")) for t in tables for row in read_table(t)
+    ):
+        return False
     return mine.name != own.name or (own.path is not None and mine.path != own.path)
 
 

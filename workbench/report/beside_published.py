@@ -6,7 +6,7 @@ side by side, never averaged.
 
 from collections.abc import Sequence
 
-from workbench.published import PublishedRow, read_table
+from workbench.published import PublishedRow, read_table, same_dataset
 from workbench.report.findings import Findings, RowResult
 from workbench.show.table import Cell, Column, Table, cell, number, top1_text
 from workbench.statistics.facts import PlanFacts
@@ -93,15 +93,6 @@ def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cel
 
 def _confidence(row: PublishedRow) -> str:
     return ", ".join(filter(None, (row.confidence, "secondary summary" if row.secondary else "")))
-
-
-def same_dataset(measured: str, other: str) -> bool:
-    """`cifar10, 5,000 training images` and `CIFAR-10` are; `CIFAR-100` is not."""
-    return _plain(measured.split(",")[0]) == _plain(other.split(",")[0])
-
-
-def _plain(name: str) -> str:
-    return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
 def published_tables(found: Findings) -> dict[str, Table]:

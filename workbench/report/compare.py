@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
-from workbench.report.beside_published import same_dataset
+from workbench.published import same_dataset
 from workbench.report.findings import Findings
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.console import count_text, plural

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from workbench.report.beside_published import same_dataset, short_text, sources
+from workbench.published import same_dataset
+from workbench.report.beside_published import short_text, sources
 from workbench.report.findings import Findings, InMetric, RowResult
 from workbench.report.notes import OTHER, console_notes, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text

@@ -3,8 +3,7 @@
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from workbench.published import PublishedRow
-from workbench.report.beside_published import same_dataset
+from workbench.published import PublishedRow, same_dataset
 from workbench.report.figures.lanes import STRIP, Lane, Lanes, finish, lanes
 from workbench.report.findings import Findings, RowResult
 from workbench.show import figures as style

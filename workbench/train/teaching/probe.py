@@ -1,0 +1,97 @@
+"""What a network's features are worth on other images, without training it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from workbench.config import Augment, DataConfig
+from workbench.data import loaders
+from workbench.data.batches import TestLoader
+from workbench.errors import InputError
+from workbench.models import Network
+
+BATCH = 256
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+class Probe(NamedTuple):
+    """Top-1 on test images, in percent, of what `pooled` features say by two simple rules."""
+
+    knn: float
+    linear: float
+
+
+def probe(
+    network: Network, data: DataConfig, neighbours: int = 20, temperature: float = 0.07
+) -> Probe:
+    """k-NN and linear probe of `network` on `data`: one pass over its images, no gradient.
+
+    k-NN: the votes of the `neighbours` training images most alike by cosine, each of weight
+    exp(cosine / temperature). Source: arXiv:1805.01978, as DINO has it. Linear: a logistic
+    regression on standardised features. Features are what the classifier reads; images are at the
+    network's resolution. Raises `InputError` for data that can't be used or more neighbours than
+    training images.
+    """
+    device = next(network.parameters()).device
+    side = network.spec.resolution
+    made = loaders(data, Augment(), BATCH, side, 0, device)
+    if not 1 <= neighbours <= made.info.train_size:
+        raise InputError(
+            f"{neighbours} is refused: there are {made.info.train_size} training images",
+            key="neighbours",
+        )
+    plain = TestLoader(
+        made.train.fetch, made.train.labels, BATCH, made.train.transform.normalise
+    )  # the training images as they are
+    train, labels = _features(network, plain)
+    test, truth = _features(network, made.test)
+    votes = _votes(train, labels, test, neighbours, temperature, made.info.classes)
+    return Probe(_percent(votes.argmax(1) == truth), _linear(train, labels, test, truth))
+
+
+def _features(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Floats, Ints]:
+    """What the classifier reads (N, features), and the labels (N,)."""
+    modes = [(each, each.training) for each in network.modules()]
+    found, labels = list[Tensor](), list[Tensor]()
+    network.eval()
+    try:
+        with torch.inference_mode():
+            for images, target in batches:
+                found.append(network.pooled(images).float().cpu())
+                labels.append(target.cpu())
+    finally:
+        for each, mode in modes:
+            each.training = mode
+    return torch.cat(found).numpy(), torch.cat(labels).numpy()
+
+
+def _votes(
+    train: Floats, labels: Ints, test: Floats, neighbours: int, temperature: float, classes: int
+) -> Floats:
+    """The weight of each class (M, classes) among the neighbours of each test image."""
+    unit = [
+        each / np.linalg.norm(each, axis=1, keepdims=True).clip(1e-12) for each in (train, test)
+    ]
+    alike = unit[1] @ unit[0].T
+    nearest = np.argpartition(-alike, neighbours - 1, axis=1)[:, :neighbours]
+    weights = np.exp(np.take_along_axis(alike, nearest, axis=1) / temperature)
+    votes = np.zeros((len(test), classes), np.float32)
+    np.add.at(votes, (np.arange(len(test))[:, None], labels[nearest]), weights)
+    return votes
+
+
+def _linear(train: Floats, labels: Ints, test: Floats, truth: Ints) -> float:
+    from sklearn.linear_model import LogisticRegression  # scikit-learn takes a second to import
+
+    mean, std = train.mean(0), train.std(0).clip(1e-6)
+    model = LogisticRegression(max_iter=1000).fit((train - mean) / std, labels)
+    return _percent(model.predict((test - mean) / std) == truth)
+
+
+def _percent(right: npt.NDArray[np.bool_]) -> float:
+    return 100.0 * float(right.mean())
