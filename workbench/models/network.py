@@ -199,8 +199,7 @@ class Network(nn.Module):
 
     def pooled(self, x: Tensor) -> Tensor:
         """What the classifier reads of images: (B, features)."""
-        head: Head[Any] = self.head  # type: ignore[assignment]
-        return head.pooled(self._stages(x)[-1])
+        return self.head.pooled(self._stages(x)[-1])
 
     def map_size(self, x: Tensor) -> Size:
         """Height and width of the last map that images `x` lead to."""
