@@ -62,7 +62,10 @@ OF_TASK: Mapping[str, tuple[Metric, ...]] = {  # those that runs of a task have,
 
 
 SIZES = ("AP small", "AP medium", "AP large")
-FURTHER = ("AP50", "AP75", *SIZES, "AP of masks", "AP50 of masks", "pixel accuracy")  # in percent
+FURTHER = (  # in percent
+    "class-mean accuracy", "calibration error",
+    "AP50", "AP75", *SIZES, "AP of masks", "AP50 of masks", "pixel accuracy",
+)  # fmt: skip
 
 
 def of_its_task(metric: Metric) -> tuple[Metric, ...]:

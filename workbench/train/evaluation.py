@@ -23,6 +23,7 @@ class Answers(NamedTuple):
     labels: list[Tensor]  # (B,) of int64
     correct: list[Tensor]  # (B,) of bool
     loss: list[Tensor]  # (B,) of float32, of the true class
+    confidence: list[Tensor]  # (B,) of float32, the probability of the class that it names
 
     @property
     def score(self) -> Score:
@@ -33,7 +34,16 @@ class Answers(NamedTuple):
         ]
         loss, right = torch.stack(sums).sum(dim=0).tolist()
         images = sum(len(each) for each in self.labels)
-        return Score(loss / images, 100.0 * right / images)
+        return Score(loss / images, 100.0 * right / images, self._further())
+
+    def _further(self) -> dict[str, float]:
+        labels, correct, confidence = (
+            torch.cat(each).cpu() for each in (self.labels, self.correct, self.confidence)
+        )
+        return {
+            "class-mean accuracy": class_mean(labels, correct),
+            "calibration error": calibration_error(confidence.double(), correct),
+        }
 
     def keep(self, folder: Path, run: str, test_set: str) -> None:
         """Right or wrong and the loss, for every image."""
@@ -67,7 +77,7 @@ def evaluate(
 
     `after_batch` may raise, to stop in the middle.
     """
-    answers = Answers([], [], [])
+    answers = Answers([], [], [], [])
     with testing(module):
         for images, labels in batches:
             images, labels = images.to(module.device), labels.to(module.device)
@@ -75,8 +85,31 @@ def evaluate(
             answers.labels.append(labels)
             answers.correct.append(logits.argmax(dim=1) == labels)
             answers.loss.append(F.cross_entropy(logits, labels, reduction="none"))
+            answers.confidence.append(logits.softmax(dim=1).amax(dim=1))
             after_batch()
     return answers
+
+
+def class_mean(labels: Tensor, correct: Tensor) -> float:
+    """(N,) labels and what was right: accuracy averaged over the classes there are, in percent.
+
+    The same as top-1 where every class has as many images.
+    """
+    images = labels.bincount()
+    right = labels[correct].bincount(minlength=len(images))
+    there = images > 0
+    return 100.0 * float((right[there].double() / images[there]).mean())
+
+
+def calibration_error(confidence: Tensor, correct: Tensor, bins: int = 15) -> float:
+    """(N,) confidences and what was right: the expected calibration error, in percent.
+
+    The mean over images of |accuracy - confidence| of their bin, of `bins` equal widths (Guo et
+    al., On Calibration of Modern Neural Networks, ICML 2017, section 2).
+    """
+    which = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    apart = which.bincount(weights=correct.double() - confidence, minlength=bins)
+    return 100.0 * float(apart.abs().sum()) / len(confidence)
 
 
 def half_precision(recipe: Recipe, device: torch.device) -> bool:
