@@ -11,6 +11,9 @@ CPU, so that a change of speed meets all. Two comparisons, with MACs by the proj
   the heads is the same for both, and nearly nothing.
 - maps: `model.features` against `timm.create_model(PEER, features_only=True)` at 224 pixels.
 
+Take two threads or more: on one, torch sends some convolutions of a single image through a slow
+implementation (`_slow_conv2d_forward` in the profile).
+
 MACs predict a ratio of times; printed is how far the measured one is from it. Beyond 10 % the
 profile says why: `--profile` prints the operators that take the most time in each network.
 """
