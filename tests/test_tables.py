@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from workbench.cli import app
+from workbench.cost.target import network_cost
 from workbench.shipped import in_checkout
+from workbench.study.cost_map import map_costs
 
 MEASURED = in_checkout("results/measured/quickstart")
 COMPONENTS = in_checkout("results/measured/cmt_components")
@@ -46,6 +49,20 @@ SLOW: dict[str, Callable[[Any], Iterable[str]]] = {
     "report quickstart": variants,
 }
 EVERY = [*TABLES, *(pytest.param(words, marks=pytest.mark.slow) for words in SLOW)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_counts() -> Iterator[None]:
+    """What the tables show is counted once, on a coarse map, and not drawn: each is printed at
+    three widths."""
+    once = cache(network_cost)
+    with pytest.MonkeyPatch.context() as patch:
+        for place in ("target", "report"):
+            patch.setattr(f"workbench.cost.{place}.network_cost", once)
+        coarse = partial(map_costs, side=12)
+        patch.setattr("workbench.study.commands.map_costs", coarse)
+        patch.setattr("workbench.report.write._draw", lambda *_: [])
+        yield
 
 
 def printed(words: str, width: int) -> str:

@@ -76,7 +76,10 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_a_mixer_of_ones_own_is_trained_in_the_workers(tmp_path: Path) -> None:
+def test_a_mixer_of_ones_own_is_trained_in_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.report.write._draw", lambda *_: [])  # it takes longest
     folder = tmp_path / "study"  # beside the plan, while the command runs elsewhere
     folder.mkdir()
     (folder / "my_wide_mixer.py").write_text(MIXER)

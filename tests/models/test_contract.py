@@ -1,6 +1,7 @@
 """What every registered component must do, in a small network; a new one needs no new test."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import torch
@@ -43,6 +44,7 @@ def candidates(slot: str, name: str) -> Iterator[Spec]:
                 continue
 
 
+@cache
 def small_spec(slot: str, name: str) -> Spec:
     found = next(candidates(slot, name), None)
     assert found is not None, f"{slot}={name} builds in no small network"

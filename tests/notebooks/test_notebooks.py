@@ -24,7 +24,7 @@ SHORTER = {  # what a cell trains and measures, where less of it asks the same o
     },
     "scaling_study": {"side=40": "side=12"},
     "your_own_component": {
-        "epochs: 10, data: {train_size: 600}": "epochs: 1, data: {train_size: 60}"
+        "epochs: 10, data: {train_size: 600}": "epochs: 1, data: {train_size: 60, test_size: 50}"
     },
 }
 

@@ -168,7 +168,7 @@ def played(differences: Floats) -> tuple[tuple[Row, ...], tuple[StoredRun, ...]]
 @pytest.mark.slow
 def test_the_public_race_is_the_one_that_is_simulated() -> None:
     """P values, seeds and intervals of plans played by the public functions, and of `raced`."""
-    drawn = np.random.default_rng(21).standard_normal((12, 4, RACE.most))
+    drawn = np.random.default_rng(21).standard_normal((6, 4, RACE.most))
     drawn += np.array([0.0, 0.0, 1.5, 4.0])[:, None]
     p, used = raced(drawn)
     assert len(np.unique(used)) > 3  # some are decided at once, some late, some never
