@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.inline import with_inline
 from workbench.cli import app, complete, main
 from workbench.models import SLOTS, ZOO
 from workbench.models.registry import options_of
@@ -212,6 +213,9 @@ rows:
 """
 
 
+HERE = ("--jobs", "1", "--engine", "inline")
+
+
 @pytest.mark.slow
 def test_ablate_trains_prints_a_table_and_is_done_the_second_time(  # type: ignore[no-untyped-def]
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -219,7 +223,8 @@ def test_ablate_trains_prints_a_table_and_is_done_the_second_time(  # type: igno
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("workbench.report.write._draw", lambda *_: [])  # it takes longest
     plan = write_plan(tmp_path, PLAN)
-    first = run("ablate", plan, "--jobs", "1")
+    with with_inline():
+        first = run("ablate", plan, *HERE)
     assert first.code == 0
     assert "no LPU" in first.out
     folder = tmp_path / "results" / "tiny"
@@ -234,8 +239,8 @@ def test_ablate_trains_prints_a_table_and_is_done_the_second_time(  # type: igno
         assert (folder / name).stat().st_size > 0, name
     with monkeypatch.context() as nothing_left:
         nothing_left.delattr("workbench.report.commands.ablate")
-        second = run("ablate", plan, "--jobs", "1")
-        data = json.loads(run("ablate", plan, "--jobs", "1", "--json").out)
+        second = run("ablate", plan, *HERE)
+        data = json.loads(run("ablate", plan, *HERE, "--json").out)
     assert second.code == 0
     assert second.out.startswith("All 2 runs are done; nothing to train.\n")
     table = second.out.partition("\n")[2]
@@ -243,7 +248,8 @@ def test_ablate_trains_prints_a_table_and_is_done_the_second_time(  # type: igno
     assert "no LPU" in table
     assert len(data["rows"]) == 2
     (folder / "table.md").unlink()
-    assert run("ablate", plan, "--jobs", "1").out == second.out
+    with with_inline():
+        assert run("ablate", plan, *HERE).out == second.out
     assert (folder / "table.md").exists()
 
 
