@@ -13,6 +13,7 @@ from tests.support.sweeps import PATH, options, plan, quiet, said
 from workbench.config import Outcome
 from workbench.plans.resolution import Plan
 from workbench.report import commands
+from workbench.runs.exchange.shard import Shard
 from workbench.runs.results import load_sweep
 from workbench.runs.rows import REUSED
 from workbench.runs.sweep import run_sweep
@@ -143,3 +144,11 @@ def test_a_new_row_is_tuned_beside_finished_ones(swept: Path, tmp_path: Path) ->
         tuning(rows=rows), swept / "path", replace(options("rated", jobs=1), extend=True), quiet()
     )
     assert chosen(stage.plan) == BEST | {"more": "lr=0.002"}
+
+
+def test_a_plan_that_tunes_is_not_shared(swept: Path) -> None:
+    asked = replace(options("rated"), shard=Shard(1, 2))
+    refused(
+        lambda: commands.ablate(swept / "path.yaml", results=swept, options=asked, console=quiet()),
+        "tune: a plan with tune can't be shared",
+    )

@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from workbench.config import LARGEST, Count, Frozen, Natural, NetworkSpec, Peer, Recipe, RunConfig
+from workbench.config import LARGEST, Count, Frozen, Natural, Recipe, RunConfig
 from workbench.errors import InputError, shown, unknown
 from workbench.plans.changes import Changes
 from workbench.plans.kinds import PlanFile, PlannedRow
 from workbench.plans.kinds.base import refuse_twice
-from workbench.plans.matching import LABELS, Match, Matched, Matcher
+from workbench.plans.matching import LABELS, Match, Matched
 from workbench.plans.names import check_name
-from workbench.plans.tasks import check_task, cost_of, metric_keys, network_of, with_task
+from workbench.plans.rows import Rows, Variant
+from workbench.plans.tasks import check_task, metric_keys, with_task
 from workbench.plans.training import (
     Recipes,
     about_recipe,
     at_every_value,
     checked_recipe,
-    nearest_of_recipe,
-    of_network,
-    of_recipe,
-    training,
 )
 from workbench.plans.tuning import MakeRecipe, check_tune, check_values
 from workbench.published import check_names, read_table, same_dataset
@@ -37,26 +34,10 @@ from workbench.user_modules import Imported
 if TYPE_CHECKING:
     from workbench.data import DataFacts
 
+__all__ = ["Plan", "Variant", "resolve"]
+
 MOST_ROWS = 1_000
 MOST_RUNS = 100_000
-
-
-class Variant(PlannedRow):
-    """A row with its network and what that costs."""
-
-    spec: NetworkSpec
-    params: Count
-    macs: Count
-    matched: Matched | None = None
-    recipe: Recipe | None = None  # its own; None: the plan's
-    untuned: str | None = None  # why no value of training could be chosen for it
-
-    @property
-    def infeasible(self) -> str | None:
-        """Why it can't be run, if so."""
-        if self.untuned:
-            return self.untuned
-        return self.matched.text if self.matched and not self.matched.met else None
 
 
 class Plan(Frozen):
@@ -182,7 +163,7 @@ def resolve(
             raise InputError(f"{count} rows have this name", row=name)
     check_names([(choice.name, choice.published) for choice in choices], file.published)
     recipes = Recipes(make, recipe)
-    variants = _Rows(classes, file.match, known, recipes).all(choices)
+    variants = Rows(classes, file.match, known, recipes).all(choices)
     for variant in variants:
         own = variant.recipe or recipe
         with about_recipe(variant.name if variant.recipe else ""):
@@ -295,124 +276,3 @@ def _check_seeds(seeds: Sequence[int]) -> None:
                 f"{shown(seed)} is refused: a seed is 0 or more, and {LARGEST} at most", key="seeds"
             )
     refuse_twice("seeds", seeds)
-
-
-Trained = tuple[str, int, str]  # fingerprint and MACs of a network, and digest of its training
-
-
-class _Rows:
-    """Makes the rows of a plan, and refuses one that is another's in network and training."""
-
-    def __init__(
-        self, classes: int, match: Match | None, known: Sequence[Matched], recipes: Recipes
-    ) -> None:
-        self._classes = classes
-        self._match = match
-        self._known = known
-        self._recipes = recipes
-        self._matcher: Matcher | None = None  # once the first row is there
-        self._written: dict[Trained, str] = {}
-        self._trained: dict[Trained, str] = {}
-
-    def all(self, choices: Sequence[PlannedRow]) -> tuple[Variant, ...]:
-        """The rows in their order."""
-        kept: dict[str, Variant] = {}
-        for choice in choices:
-            spec = self._spec(choice)
-            recipe = self._recipes.of(choice)
-            same = kept.get(choice.compared_to or "")
-            if choice.optional and same and (same.spec.identity, same.recipe) == (
-                spec.identity, recipe,
-            ):  # fmt: skip
-                continue
-            kept[choice.name] = self._row(choice, spec, recipe)
-        if not kept:
-            raise InputError("there is no variant; a plan needs at least one", key="rows")
-        return tuple(kept.values())
-
-    def _row(self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None) -> Variant:
-        self._refuse_same(choice, spec, recipe, self._written)
-        matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
-        if self._match and self._matcher is None:
-            self._matcher = Matcher(self._match, spec, self._known)
-        adjusted = matched.adjusted if matched and matched.met else ()
-        if adjusted:
-            spec = self._spec(choice, *adjusted)
-        if self._match:
-            self._refuse_same(choice, spec, recipe, self._trained)
-        params, macs = self._cost(choice, spec, recipe)
-        if max(params, macs) > LARGEST:
-            raise InputError(
-                f"its cost can't be counted: more than {LARGEST} MACs", row=choice.name
-            )
-        told = [
-            choice.changed,
-            self._implied(choice, spec),
-            matched.text if matched and matched.met else "",
-        ]
-        return Variant(
-            name=choice.name,
-            changed="; ".join(part for part in told if part),
-            compared_to=choice.compared_to,
-            also=choice.also,
-            base=choice.base,
-            overrides=(*choice.overrides, *adjusted),
-            spec=spec,
-            params=params,
-            macs=macs,
-            published=choice.published,
-            present=choice.present,
-            matched=matched,
-            recipe=recipe,
-            of=choice.of,
-            at=choice.at,
-        )
-
-    def _spec(self, choice: PlannedRow, *more: str) -> NetworkSpec:
-        from workbench.models.networks import spec as make_spec
-
-        try:
-            overrides = (*of_network(choice.overrides), *more)
-            return make_spec(choice.base, *overrides, classes=self._classes)
-        except InputError as error:
-            key = "base" if error.key == "model" else error.key  # as a plan names it
-            nearest = nearest_of_recipe(key) if error.about == "key" else None
-            raise error.but(key=key, row=choice.name, reason=nearest or error.reason) from None
-
-    def _cost(
-        self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None
-    ) -> tuple[int, int]:
-        try:
-            return cost_of(spec, recipe or self._recipes.plan)
-        except InputError as error:  # a network without maps for a detector
-            raise error.but(row=choice.name) from None
-
-    def _implied(self, choice: PlannedRow, spec: NetworkSpec) -> str:
-        """What a new mixer brings along: a bias that it can't take is gone."""
-        from workbench.models import spec as make_spec
-
-        slots = {text.partition("=")[0].partition(".")[0] for text in of_network(choice.overrides)}
-        if isinstance(spec, Peer) or "mixer" not in slots or "position" in slots:
-            return ""
-        before, names = (
-            [stage.position.name for stage in each.stages]
-            for each in (make_spec(choice.base), spec)
-        )
-        if "none" not in names or "none" in before:
-            return ""
-        return f"so that position=[{', '.join(names)}]"
-
-    def _refuse_same(
-        self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None, rows: dict[Trained, str]
-    ) -> None:
-        whole = recipe or self._recipes.plan
-        _, macs = self._cost(choice, spec, recipe)
-        trained = (network_of(spec, whole), macs, training(whole))
-        if trained in rows:
-            alike = ", trained alike" if of_recipe(choice.overrides) else ""
-            raise InputError(
-                f"its network is the same as that of {rows[trained]!r}{alike}, so that "
-                f"{choice.changed or 'nothing'!r} changes nothing",
-                row=choice.name,
-            )
-        rows[trained] = choice.name
