@@ -1,0 +1,99 @@
+"""Sweeps under fire.
+
+    python -m benchmarks.soak [--kills 1000] [--seed 0] [--out FOLDER]
+
+Sweeps of 12 tiny runs are disturbed at random moments: the driver or a worker is killed, stopped
+or interrupted, its terminal goes away, its disk is full, its folder is read-only for a while. Each
+time the ledger opens, no finished run is lost or there twice, no number differs from an undisturbed
+sweep, no process is left 10 s later, and the same command resumes. What is not so is printed as it
+happens, and the exit code is 1. A full disk and a read-only folder need a user who may mount a
+small file system; else they are left out, and the table says so.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.soak.disk import small_disk
+from benchmarks.soak.disturbances import DISTURBANCES
+from benchmarks.soak.loop import FAULTS, Soak
+from workbench.plans.file import parse_plan
+from workbench.plans.resolution import resolve
+from workbench.runs.progress import duration
+from workbench.show.console import make_console
+from workbench.show.formats import as_json, as_markdown
+from workbench.show.table import Column, Table, cell, number
+from workbench.show.terminal import view
+
+PLAN = {
+    "name": "soak",
+    "kind": "list",
+    "seeds": [0, 1, 2],
+    "recipe": {"epochs": 4, "data": {"name": "synthetic", "train_size": 100, "test_size": 40}},
+    "rows": [
+        {"name": "small", "base": "cmt_digits"},
+        {"name": "no LPU", "set": "lpu=none"},
+        {"name": "batch norm", "set": "norm=bn"},
+        {"name": "mlp", "set": "ffn=mlp"},
+    ],
+}
+
+
+def soak(kills: int, seed: int, root: Path) -> Table:
+    """The table of a soak whose files go below `root`."""
+    begin = time.monotonic()
+    plan = root / "plan.json"
+    plan.write_text(resolve(parse_plan(PLAN)).model_dump_json())
+    with small_disk(root / "disk") as disk:
+        soaked = Soak(root / "disk", plan, disk, seed)
+        soaked.prepare()
+        for fault in soaked.run(kills):
+            print(fault, file=sys.stderr, flush=True)
+        return _table(soaked, kills, seed, time.monotonic() - begin)
+
+
+def _table(soaked: Soak, kills: int, seed: int, seconds: float) -> Table:
+    columns = [Column("Disturbance", ("disturbance",), "name"), Column("Times", ("times",))]
+    columns += [Column(name.capitalize(), (name.replace(" ", "_"),)) for name in FAULTS]
+    columns.append(Column("Slowest end, s", ("slowest_end_seconds",)))
+    rows = []
+    for name, counts in soaked.counts.items():
+        found = [sum(each.startswith(fault) for each in counts.faults) for fault in FAULTS]
+        cells = [cell(str(each), each) for each in (counts.times, *found)]
+        rows.append((cell(name), *cells, number(counts.slowest, ".1f")))
+    left = [name for name in DISTURBANCES if name not in soaked.counts]
+    notes = [
+        f"{kills} disturbances, seed {seed}, {soaked.sweeps} sweeps of 12 runs came to their end; "
+        f"{duration(seconds)}."
+    ]
+    if left:
+        notes.append(f"Left out, since no file system can be mounted here: {', '.join(left)}.")
+    return Table("Sweeps under fire", tuple(columns), rows, notes=tuple(notes))
+
+
+def main() -> int:
+    """The exit code: 1 where a fault was found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="soak.md and soak.json go there")
+    given = parser.parse_args()
+    with TemporaryDirectory(prefix="workbench-soak-") as root:
+        table = soak(given.kills, given.seed, Path(root))
+    make_console().print(view(table))
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "soak.md").write_text(as_markdown(table))
+        (given.out / "soak.json").write_text(as_json(table))
+    return int(faults(table) > 0)
+
+
+def faults(table: Table) -> int:
+    """How many there are, of all kinds."""
+    return sum(int(each.values[0] or 0) for row in table.rows for each in row[2 : 2 + len(FAULTS)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
