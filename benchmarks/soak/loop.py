@@ -111,7 +111,7 @@ class Soak:
             for pid in sweep.workers():
                 sweep.signal(9, pid)
         counts.slowest = max(counts.slowest, time.monotonic() - begin)
-        if b"Traceback" in sweep.output:
+        if b"Traceback" in sweep.output and not _orphan(sweep):
             counts.faults.append(f"traceback: {_last_line(sweep.output)}")
         elif sweep.code == 2 and sweep is not self._starved:
             counts.faults.append(f"not resumed: {_last_line(sweep.output)}")
@@ -145,6 +145,12 @@ class Soak:
             shutil.rmtree(self._watch.folder, ignore_errors=True)
         self._folders += 1
         return Watch(self._root / f"soak-{self._folders}", self._right)
+
+
+def _orphan(sweep: Sweep) -> bool:
+    """Whether a worker that was about to start found its driver dead: Python itself says so."""
+    alone = sweep.output.count(b"Traceback") == sweep.output.count(b"EOFError: Ran out of input")
+    return alone and b"spawn_main" in sweep.output and (sweep.code or 0) < 0
 
 
 def _last_line(output: bytearray) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.support.checks import refused
 from tests.support.sweeps import plan
 from workbench.config import EpochRecord, Outcome, Result, RunConfig
 from workbench.runs.database import LedgerError
@@ -303,3 +304,16 @@ def test_a_ledger_of_before_there_were_validation_images_opens(path: Path) -> No
         record = epoch(1).model_copy(update={"validation_top1": 40.0, "validation_loss": 1.5})
         ledger.epoch(run.id, record)
         assert stored(ledger, run).curve == (epoch(0), record)
+
+
+def test_a_missing_driver_of_postgresql_is_named_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_driver(_: object) -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'")
+
+    monkeypatch.setattr(sa, "create_engine", no_driver)
+    refused(
+        lambda: Ledger.open("postgresql://me:secret@host/db", "path"),
+        "postgresql://me:***@host/db: its driver is not installed", "cmt-workbench[postgres]",
+    )  # fmt: skip

@@ -12,7 +12,7 @@ import typer
 from workbench.cli import check, export, networks, results, scaling, slots, slurm, sweeps
 from workbench.cli.app import app
 from workbench.cli.usage import USAGE_ERROR, one_line
-from workbench.errors import InputError, warn_in_one_line
+from workbench.errors import InputError, shown, warn_in_one_line
 
 __all__ = ["app", "main"]
 
@@ -29,14 +29,28 @@ def main() -> None:
         _refuse(str(error))
     except USAGE_ERROR as error:
         _refuse(one_line(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            _leave_pipe()
+        _refuse(_of_the_system(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    except BrokenPipeError:  # `workbench models | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     else:
         if code:
             sys.exit(code)
+
+
+def _leave_pipe() -> None:
+    """`workbench models | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
+
+
+def _of_the_system(error: OSError) -> str:
+    """What no room foresaw: a path that is too long, a file that may not be read."""
+    if error.filename is None:
+        return str(error)
+    return f"{shown(str(error.filename))}: {error.strerror}"
 
 
 def _refuse(line: str) -> None:

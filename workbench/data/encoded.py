@@ -1,6 +1,7 @@
 """Sets of encoded images: what folders, parquet files and torchvision's flowers have in common."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -196,7 +197,7 @@ def existing_folder(config: DataConfig, layout: str) -> Path:
         raise InputError(
             f"missing; data.name={config.name} reads a folder with {layout}", key="data.path"
         )
-    path = Path(config.path).expanduser()
+    path = Path(os.path.expanduser(config.path))
     if not path.exists():
         raise InputError(f"{config.path!r} does not exist", key="data.path")
     if not path.is_dir():

@@ -1,5 +1,6 @@
 """CIFAR, Flowers, Pets and Cars as torchvision reads them; all but the last it downloads, too."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def _encoded(files: Labelled) -> Encoded:
 
 
 def _open(config: DataConfig, dataset: Any, **split: object) -> Any:
-    root = Path(config.path).expanduser() if config.path else cache_folder() / "torchvision"
+    root = Path(os.path.expanduser(config.path)) if config.path else cache_folder() / "torchvision"
     try:
         return dataset(root, download=config.download, **split)
     except (RuntimeError, OSError) as error:

@@ -15,6 +15,7 @@ from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
 from workbench.report.latex import CHOICE
 from workbench.runs.command import RESULTS, command_line
+from workbench.runs.database import check_driver
 from workbench.runs.estimate import Estimate, estimate, makespan
 from workbench.runs.exchange.finished import reuse_words
 from workbench.runs.exchange.job_array import job_array
@@ -26,6 +27,7 @@ from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_swe
 from workbench.show.again import FolderReport, RepeatedCommand
 from workbench.show.console import plural, say_written
 from workbench.show.figures import Output
+from workbench.train.loggers import check_loggers
 from workbench.tuning.stage import trial_count, tune, tuned_before
 
 PAPER = "figures"  # the folder of the figures for print, within that of the results
@@ -173,6 +175,9 @@ def planned(
 ) -> Plan:
     """The plan with the rows of `options.only`, which may do without its images."""
     options.where.check()
+    check_loggers(options.loggers)
+    if options.ledger is not None:
+        check_driver(options.ledger)
     whole = with_noise_from(load_plan(plan, changes, costs_only=True), options.noise_from)
     if whole.tuning:
         whole = tuned_before(whole, Path(results) / whole.name)

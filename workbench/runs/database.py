@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from workbench.errors import InputError
 from workbench.runs.schema import SCHEMA, MetaRow
 
+POSTGRES = "postgresql"
+
 
 class LedgerError(InputError):
     """A ledger that can't be opened, read or written."""
@@ -29,7 +31,7 @@ def database_url(where: str | Path) -> URL:
     text = str(where)
     try:
         url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number
         raise LedgerError(f"ledger: {text!r} is not a database URL") from None
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise LedgerError(
@@ -53,14 +55,27 @@ def connect(url: URL, write: bool) -> sa.Engine:
         path = Path(url.database or "").resolve()
         query = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if _unchanging(path) else {})
         url = url.set(database=path.as_uri(), query=query)
+    name = readable_name(url)
+    if url.drivername == POSTGRES:  # SQLAlchemy 2.0 would look for the driver of before
+        url = url.set(drivername=f"{POSTGRES}+psycopg")
     try:
         engine = sa.create_engine(url)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        name = readable_name(url)
-        raise LedgerError(f"ledger: {name}: its driver is not installed: {error}") from None
+        raise LedgerError(
+            f"ledger: {name}: its driver is not installed: {error}{_extra(url)}"
+        ) from None
     if is_file and write:
         sa.event.listen(engine, "connect", _durable)
     return engine
+
+
+def check_driver(where: str) -> None:
+    """Raises `LedgerError` for what is no database, or one without its driver; connects to none."""
+    connect(database_url(where), write=True).dispose()
+
+
+def _extra(url: URL) -> str:
+    return "; pip install 'cmt-workbench[postgres]'" if url.get_backend_name() == POSTGRES else ""
 
 
 def look(url: URL, name: str) -> None:

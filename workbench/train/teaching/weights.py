@@ -1,6 +1,7 @@
 """Files of weights that a recipe names: where they are, and that they stay what they were."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from workbench.config import Recipe, Weights
@@ -31,7 +32,7 @@ def checked_file(weights: Weights, key: str) -> tuple[Path, str]:
             key=f"{key}.weights",
             about="missing",
         )
-    file = weights_file(Path(weights.weights).expanduser(), f"{key}.weights")
+    file = weights_file(Path(os.path.expanduser(weights.weights)), f"{key}.weights")
     digest = _digest(file, f"{key}.weights")
     if weights.sha256 not in (None, digest):
         raise InputError(
