@@ -6,6 +6,7 @@ task up. Nothing here imports torch; the fit function does when it is first need
 
 import faulthandler
 import importlib
+import logging
 import os
 import queue
 import signal
@@ -160,6 +161,8 @@ def _redirect(path: Path) -> None:
     os.dup2(log, 2)
     os.close(log)
     faulthandler.enable(2)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("workbench").setLevel(logging.INFO)  # what a run says of its weights
 
 
 def _keep_traceback(folder: Path) -> str:
