@@ -43,7 +43,7 @@ def print_preview(
     if engine != "local" and found.sweep is not None:
         console.print("That is for the workers of this machine; the cluster was not asked.")
     for text in texts:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print(text, highlight=False, markup=False)
     console.print(f"{MAC}.", highlight=False)
 
 
