@@ -40,7 +40,7 @@ CASES = (
     "equal", "images", "correlated", "heavy", "loud row", "loud baseline", "loud row, of images",
     "loud baseline, of images", "outliers",
 )  # fmt: skip
-# A row of three times the deviation of the others is more than the issue asks for, three times what
+# A row of three times the deviation of the others is more than the requirement, three times what
 # its own images explain; both are drawn.
 LOUD = CASES[4:]
 
