@@ -67,8 +67,8 @@ def test_kept_weights_come_back_and_nothing_else_changes(
     [
         (None, 0, r"^variant: missing; choose from: \+ "),
         ("+ LPUs", 0, r"^variant: unknown '\+ LPUs'; nearest: '\+ LPU'"),
-        ("+ LPU", None, "^seed: missing; choose from: 0, 1, 2$"),
-        ("+ LPU", 7, "^seed: unknown '7'; choose from: 0, 1, 2$"),
+        ("+ LPU", None, "^seed: missing; choose from: 0, 1, 2, "),
+        ("+ LPU", 70, "^seed: unknown '70'; .*: '?[0-9]"),
         ("+ LPU", 1, r"results: .*'\+ LPU', seed 1, kept no weights"),
     ],
 )

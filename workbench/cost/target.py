@@ -1,7 +1,8 @@
 """What cost and speed can be asked of: a spec of ours, or `timm:NAME`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from torch import nn
 
@@ -97,19 +98,19 @@ def network_cost(name: str, *overrides: str, resolution: Resolution | None = Non
     found = target(name, *overrides, resolution=resolution)
     if found.spec:
         return checked_cost(found.spec, found.size)
-    return _traced(found.build(), name, found.channels, found.size)
+    return _traced(found.build, name, found.channels, found.size)
 
 
 @lru_cache(maxsize=256)
 def peer_cost(described: Peer, size: Size | None = None) -> Cost:
     """The cost of a network of timm's as it is trained, traced once per process."""
     home = size or square(described.resolution)
-    return _traced(build_peer(described), described.name, described.channels, home)
+    return _traced(partial(build_peer, described), described.name, described.channels, home)
 
 
-def _traced(network: nn.Module, name: str, channels: int, size: Size) -> Cost:
+def _traced(made: Callable[[], nn.Module], name: str, channels: int, size: Size) -> Cost:
     try:
-        return trace_module(network, name, channels, size)
+        return trace_module(made(), name, channels, size)
     except UncountedOperatorError:
         raise
     except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
