@@ -5,6 +5,7 @@ import io
 import json
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,11 @@ def test_no_text_is_left_as_a_command(text: str) -> None:
     assert escaped.isascii() or all(sign.isalpha() for sign in escaped if not sign.isascii())
     plain = re.sub(r"\\(text[a-z]+\{\}|ensuremath\{\\?[a-zA-Z<>|-]+\}|[&%$#_{}])", "", escaped)
     assert not set(plain.replace("{}", "")) & set('\\&%$#_{}~^<>|"')
+
+
+@pytest.mark.parametrize("sign", "±−×→Δ≠†–—’")
+def test_signs_of_our_tables_are_set_not_spelt_out(sign: str) -> None:
+    assert "[U+" not in escape_latex(sign)
 
 
 def test_latex_is_booktabs_with_one_line_for_each_row() -> None:
