@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS, IMAGES = 5, 3  # that are drawn at most
-SIDE = 1.25  # inches of a picture
+SHARE = 0.85  # of a column is its picture, the rest is the gap to the next
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
@@ -54,19 +54,22 @@ def draw(pictures: Mapping[str, Arrays], width: float = style.PAGE) -> "Figure |
     first = next(iter(shown.values()))
     count = min(IMAGES, sum(key.endswith("_image") for key in first))
     across = len(shown) + 1
-    made = style.figure(width, 0.35 + count * (width / across))
+    titles = [style.wrapped(title, SHARE * width / across) for title in ("in the image", *shown)]
+    lines = max(title.count("\n") + 1 for title in titles)
+    made = style.figure(width, 0.2 + 0.15 * lines + count * (width / across))
     grid = made.subplots(count, across, squeeze=False)
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(title, fontsize=style.SMALL)
     for line in range(count):
-        _picture(grid[line][0], first, line, "true", "in the image" if line == 0 else "")
-        for place, (row, arrays) in enumerate(shown.items(), 1):
-            _picture(grid[line][place], arrays, line, "found", row if line == 0 else "")
+        _picture(grid[line][0], first, line, "true")
+        for axes, arrays in zip(grid[line][1:], shown.values(), strict=True):
+            _picture(axes, arrays, line, "found")
     return made
 
 
-def _picture(axes: "Axes", arrays: Arrays, image: int, which: str, title: str) -> None:
+def _picture(axes: "Axes", arrays: Arrays, image: int, which: str) -> None:
     axes.imshow(np.asarray(arrays[f"{image}_image"]), interpolation="nearest")
     axes.set_axis_off()
-    axes.set_title(style.wrapped(title, SIDE), fontsize=style.SMALL)
     key, names = f"{image}_{which}", arrays["names"]
     if f"{key}_map" in arrays:
         classes = np.asarray(arrays[f"{key}_map"]).astype(float)
