@@ -6,7 +6,7 @@ import pytest
 
 from workbench.cost.peers import (
     PEERS,
-    Counted,
+    CountedPeer,
     count_peers,
     measure_peers,
     read_counts,
@@ -41,7 +41,7 @@ def test_a_standing_is_a_printed_figure_between_the_least_and_the_greatest() -> 
 
 
 def test_a_network_without_a_published_top1_has_no_standing() -> None:
-    assert standings([Counted("cmt_digits", "", 8, 1, 1, "closed form")]) == ()
+    assert standings([CountedPeer("cmt_digits", "", 8, 1, 1, "closed form")]) == ()
 
 
 def test_counts_that_are_not_there_are_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from workbench.config import Result
-from workbench.engine import Ended, Event, Task
+from workbench.engine import Ended, Event, RunTask
 
 from .standins import config
 
@@ -29,8 +29,8 @@ class Listener:
         return [event for event in self.events if isinstance(event, kind)]
 
 
-def tasks(folder: Path, count: int, epochs: int = 3) -> list[Task]:
-    return [Task(config(seed=seed, epochs=epochs), folder / str(seed)) for seed in range(count)]
+def tasks(folder: Path, count: int, epochs: int = 3) -> list[RunTask]:
+    return [RunTask(config(seed=seed, epochs=epochs), folder / str(seed)) for seed in range(count)]
 
 
 def gone(pids: Iterable[int], seconds: float = 5) -> bool:

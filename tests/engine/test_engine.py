@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from workbench.config import Outcome, Progress
-from workbench.engine import Ended, Engine, Event, LocalEngine, Requeued, Resources, Started, Task
+from workbench.engine import (
+    Ended,
+    Engine,
+    Event,
+    LocalEngine,
+    Requeued,
+    Resources,
+    RunTask,
+    Started,
+)
 
 from .listening import Listener, tasks
 from .standins import NAME, config
@@ -53,7 +62,7 @@ def test_one_worker_stays_warm_apart_from_the_parent_and_without_torch(
     listener = Listener()
     with engine("facts") as running:
         running.run(tasks(tmp_path, 3), listener)
-        running.run([Task(config(seed=7), tmp_path / "7")], listener)
+        running.run([RunTask(config(seed=7), tmp_path / "7")], listener)
     found = [dict(result.details) for result in listener.results.values()]
     assert len(found) == 4
     assert len({facts["pid"] for facts in found}) == 1

@@ -9,11 +9,11 @@ from rich.console import Console
 from workbench.cost import closed_form
 from workbench.errors import InputError
 from workbench.models import spec
-from workbench.scaling.commands import Output, exponents_command, scale_command, table_command
+from workbench.scaling.commands import RawAndText, exponents_command, scale_command, table_command
 from workbench.show.terminal import view
 
 
-def printed(output: Output, width: int = 140) -> str:
+def printed(output: RawAndText, width: int = 140) -> str:
     console = Console(file=StringIO(), width=width)
     console.print(view(output.printout))
     json.dumps(output.data, allow_nan=False)

@@ -13,7 +13,7 @@ from workbench.errors import InputError
 from workbench.scaling import PAPER
 from workbench.study.cost_map import map_costs
 from workbench.study.file import parse_study
-from workbench.study.search import Asked, Search
+from workbench.study.search import OpenTrial, Search
 from workbench.study.space import Study, resolve_study
 from workbench.study.storage import dashboard_argument, open_storage
 from workbench.study.trials import Trial
@@ -47,7 +47,7 @@ def journal(folder: Path) -> str:
     return f"journal:{folder / 'study.journal'}"
 
 
-def worth(asked: Asked) -> float:
+def worth(asked: OpenTrial) -> float:
     assert asked.candidate.scaled is not None
     return 60 + 2.0 * sum(asked.candidate.scaled.sizes.depth)
 

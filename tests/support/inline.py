@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self, cast
 import pytest
 
 from workbench.config import Outcome, Result, Scalar
-from workbench.engine import Ended, EngineChoice, Resources, Started, Task, worker
+from workbench.engine import Ended, EngineChoice, Resources, RunTask, Started, worker
 from workbench.engine.base import OnEvent, never
 from workbench.engine.choice import ENGINES, ThisMachine
 
@@ -27,11 +27,11 @@ class Inline:
 
     def __init__(self, setup: worker.Setup) -> None:
         self._setup = setup
-        self._queue: deque[Task] = deque()
+        self._queue: deque[RunTask] = deque()
         self._pruned: dict[str, str] = {}
 
     def run(
-        self, tasks: Iterable[Task], on_event: OnEvent, should_stop: Callable[[], bool] = never
+        self, tasks: Iterable[RunTask], on_event: OnEvent, should_stop: Callable[[], bool] = never
     ) -> None:
         self._queue.extend(tasks)
         while self._queue and not should_stop():
@@ -40,7 +40,7 @@ class Inline:
             on_event(Ended(self._result(task, on_event, should_stop)))
         self._queue.clear()
 
-    def _result(self, task: Task, emit: OnEvent, should_stop: Callable[[], bool]) -> Result:
+    def _result(self, task: RunTask, emit: OnEvent, should_stop: Callable[[], bool]) -> Result:
         run = task.run.id
         result = worker.execute(
             task, self._setup, emit, lambda: should_stop() or run in self._pruned
@@ -50,7 +50,7 @@ class Inline:
             return result.model_copy(update=update)
         return result
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: RunTask) -> None:
         self._queue.append(task)
 
     def prune(self, run: str, reason: str) -> None:

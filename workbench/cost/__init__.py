@@ -11,7 +11,7 @@ from types import ModuleType
 from workbench.config import NetworkSpec, Peer, Spec
 from workbench.cost.check import CountMismatchError, checked_cost
 from workbench.cost.closed import closed_form
-from workbench.cost.record import CONVENTION, Cost, Entry, Sums
+from workbench.cost.record import CONVENTION, Cost, OperatorCost, Sums
 from workbench.cost.target import network_cost, peer_cost, size_of
 from workbench.cost.trace import UncountedOperatorError, trace
 
@@ -19,7 +19,7 @@ __all__ = [
     "CONVENTION",
     "Cost",
     "CountMismatchError",
-    "Entry",
+    "OperatorCost",
     "Sums",
     "UncountedOperatorError",
     "checked_cost",

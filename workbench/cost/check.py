@@ -2,7 +2,7 @@
 
 from workbench.config import Spec
 from workbench.cost.closed import closed_form
-from workbench.cost.record import Cost, Entry
+from workbench.cost.record import Cost, OperatorCost
 from workbench.cost.trace import trace
 from workbench.models.ops import Size
 
@@ -34,12 +34,12 @@ def confirm(closed: Cost, traced: Cost) -> None:
         raise CountMismatchError(f"{closed.spec} at {closed.size}: {'; '.join(faults)}")
 
 
-def _by_place(cost: Cost) -> dict[tuple[str, str, str], Entry]:
+def _by_place(cost: Cost) -> dict[tuple[str, str, str], OperatorCost]:
     return {entry[:3]: entry for entry in cost.entries}
 
 
-def _text(entry: Entry | None) -> str:
+def _text(entry: OperatorCost | None) -> str:
     if entry is None:
         return "nothing"
-    numbers = zip(Entry._fields[3:], entry[3:], strict=True)
+    numbers = zip(OperatorCost._fields[3:], entry[3:], strict=True)
     return ", ".join(f"{name} {value}" for name, value in numbers)

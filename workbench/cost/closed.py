@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from workbench.config import Spec
-from workbench.cost.record import Cost, Entry
+from workbench.cost.record import Cost, OperatorCost
 from workbench.models.layout import Layout, StageLayout, layout
 from workbench.models.ops import Op, Size, square
 
@@ -23,7 +23,7 @@ def closed_form(spec: Spec, size: Size | None = None) -> Cost:
         stored, totals = totals, _totals(home.at(size))
         for key, sums in totals.items():
             sums[PARAMS] = stored[key][PARAMS]
-    entries = tuple(Entry(*key, *sums) for key, sums in totals.items() if any(sums))
+    entries = tuple(OperatorCost(*key, *sums) for key, sums in totals.items() if any(sums))
     return Cost(spec.name, size or square(spec.resolution), entries)
 
 

@@ -12,7 +12,7 @@ from torchvision.models.detection import MaskRCNN, RetinaNet
 
 from workbench.config import Spec, Task
 from workbench.cost.closed import closed_form
-from workbench.cost.record import Cost, Entry, collect
+from workbench.cost.record import Cost, OperatorCost, collect
 from workbench.cost.trace import trace_part
 from workbench.errors import unknown
 from workbench.models.layout import layout, map_sizes
@@ -26,7 +26,7 @@ COCO = 80  # categories; Mask R-CNN has a class for the background beside them
 BOXES, MASKS = 1000, 100  # that the heads of a two-stage detector look at, as published counts do
 FRAMEWORKS = {"retinanet": "RetinaNet", "mask_rcnn": "Mask R-CNN"}
 
-Entries = Iterator[Entry]
+Entries = Iterator[OperatorCost]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _maps(body: Maps, spec: Spec, size: Size) -> list[Tensor]:
     ]
 
 
-def _decoder_entries(model: Segmenter, maps: list[Tensor]) -> list[Entry]:
+def _decoder_entries(model: Segmenter, maps: list[Tensor]) -> list[OperatorCost]:
     model.decoder.add_module("backbone", nn.Identity())  # counted apart
 
     def decode(inner: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -156,7 +156,7 @@ def _everywhere(positions: int, part: str, head: nn.Module, channels: int) -> En
     return _times(positions, trace_part(head, part, torch.zeros(1, channels, 1, 1)))
 
 
-def _times(count: int, entries: list[Entry]) -> Entries:
+def _times(count: int, entries: list[OperatorCost]) -> Entries:
     for entry in entries:
         macs, elements = entry.macs * count, entry.elements * count
         yield entry._replace(macs=macs, elements=elements)

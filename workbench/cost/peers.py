@@ -50,7 +50,7 @@ PEERS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedPeer:
     """One network, counted: ours in closed form, timm's traced."""
 
     network: str
@@ -69,7 +69,7 @@ class Standing:
     somewhere, never a mean. `low` and `high` are the least and the greatest.
     """
 
-    counted: Counted
+    counted: CountedPeer
     model: str  # as published
     top1: float
     low: float
@@ -77,17 +77,17 @@ class Standing:
     rows: tuple[PublishedModel, ...]
 
 
-def count_peers(names: Iterable[str] | None = None) -> tuple[Counted, ...]:
+def count_peers(names: Iterable[str] | None = None) -> tuple[CountedPeer, ...]:
     """`names`, or all of `PEERS`, counted here and now."""
     homes = {name: family for family, listed in PEERS.items() for name in listed}
     return tuple(_count(name, homes.get(name, "")) for name in names or homes)
 
 
-def _count(name: str, family: str) -> Counted:
+def _count(name: str, family: str) -> CountedPeer:
     found = target(name)
     cost = counted(found)
     how = "closed form" if found.spec else "trace"
-    return Counted(name, family, cost.resolution, cost.params, cost.macs, how)
+    return CountedPeer(name, family, cost.resolution, cost.params, cost.macs, how)
 
 
 def counts_file() -> Path:
@@ -98,7 +98,9 @@ def counts_file() -> Path:
 def write_counts(path: Path | None = None) -> Path:
     """Count all of `PEERS` into a CSV file, by default the one that ships."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Counted)], lineterminator="\n")
+    writer = csv.DictWriter(
+        text, [field.name for field in fields(CountedPeer)], lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(asdict(each) for each in count_peers())
     place = path or counts_file()
@@ -107,7 +109,7 @@ def write_counts(path: Path | None = None) -> Path:
     return place
 
 
-def read_counts(path: Path | None = None) -> tuple[Counted, ...]:
+def read_counts(path: Path | None = None) -> tuple[CountedPeer, ...]:
     """The counts that ship. Raises `InputError` where they are not there."""
     place = path or counts_file()
     try:
@@ -115,7 +117,7 @@ def read_counts(path: Path | None = None) -> tuple[Counted, ...]:
     except OSError as error:
         raise InputError(f"{place} can't be read: {error.strerror}", key="costs") from None
     return tuple(
-        Counted(
+        CountedPeer(
             network=row["network"],
             family=row["family"],
             resolution=int(row["resolution"]),
@@ -127,12 +129,12 @@ def read_counts(path: Path | None = None) -> tuple[Counted, ...]:
     )
 
 
-def standings(counts: Iterable[Counted]) -> tuple[Standing, ...]:
+def standings(counts: Iterable[CountedPeer]) -> tuple[Standing, ...]:
     """Those for which a top-1 was published at their resolution."""
     return tuple(found for each in counts if (found := _standing(each)))
 
 
-def _standing(counted: Counted) -> Standing | None:
+def _standing(counted: CountedPeer) -> Standing | None:
     rows = tuple(row for row in rows_of(counted.network, counted.resolution) if row.top1)
     values = [float(figure.value) for figure in figures(rows, "top1")]
     if not values:
@@ -156,7 +158,7 @@ def measure_peers(names: Sequence[str], batch: int = 8, seconds: float = 0.5) ->
 
 __all__ = [
     "PEERS",
-    "Counted",
+    "CountedPeer",
     "Standing",
     "count_peers",
     "measure_peers",

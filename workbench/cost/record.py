@@ -12,7 +12,7 @@ CONVENTION = f"{MAC}; norms and activations are counted in output elements, apar
 MAC_KINDS = ("convolution", "linear", "attention")
 
 
-class Entry(NamedTuple):
+class OperatorCost(NamedTuple):
     """The operators of one class in one slot of one stage."""
 
     stage: str  # "stem", "0", "1", ..., "head"; "network" for a network that is not ours
@@ -42,7 +42,7 @@ class Cost:
 
     spec: str
     size: Size  # of the image
-    entries: tuple[Entry, ...]
+    entries: tuple[OperatorCost, ...]
 
     @property
     def resolution(self) -> int:
@@ -95,8 +95,8 @@ class Cost:
         """Of everything."""
         return _sums(self.entries)
 
-    def _by(self, key: Callable[[Entry], str]) -> dict[str, Sums]:
-        groups: dict[str, list[Entry]] = {}
+    def _by(self, key: Callable[[OperatorCost], str]) -> dict[str, Sums]:
+        groups: dict[str, list[OperatorCost]] = {}
         for entry in self.entries:
             groups.setdefault(key(entry), []).append(entry)
         return {name: _sums(entries) for name, entries in groups.items()}
@@ -120,7 +120,7 @@ class Cost:
         }
 
 
-def _sums(entries: Iterable[Entry]) -> Sums:
+def _sums(entries: Iterable[OperatorCost]) -> Sums:
     listed = list(entries)
     return Sums(
         sum(entry.params for entry in listed),
@@ -129,7 +129,7 @@ def _sums(entries: Iterable[Entry]) -> Sums:
     )
 
 
-def collect(spec: str, size: Size, found: Iterable[Entry]) -> Cost:
+def collect(spec: str, size: Size, found: Iterable[OperatorCost]) -> Cost:
     """A `Cost` with one entry per stage, slot and class, in the order of first appearance."""
     merged: dict[tuple[str, str, str], list[int]] = {}
     for stage, slot, kind, macs, params, elements, scores in found:
@@ -138,5 +138,5 @@ def collect(spec: str, size: Size, found: Iterable[Entry]) -> Cost:
         sums[1] += params
         sums[2] += elements
         sums[3] += scores
-    entries = (Entry(*key, *sums) for key, sums in merged.items() if any(sums))
+    entries = (OperatorCost(*key, *sums) for key, sums in merged.items() if any(sums))
     return Cost(spec, size, tuple(entries))

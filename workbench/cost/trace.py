@@ -10,7 +10,7 @@ from torch import nn
 
 from workbench.config import Spec
 from workbench.cost.handles import FREE, HANDLES
-from workbench.cost.record import Cost, Entry, collect
+from workbench.cost.record import Cost, OperatorCost, collect
 from workbench.models import Network
 from workbench.models.layout import layout
 from workbench.models.ops import Size, square
@@ -58,7 +58,7 @@ def trace_module(model: nn.Module, name: str, channels: int, size: Size) -> Cost
     return collect(name, size, found)
 
 
-def trace_part(model: nn.Module, part: str, *inputs: torch.Tensor) -> list[Entry]:
+def trace_part(model: nn.Module, part: str, *inputs: torch.Tensor) -> list[OperatorCost]:
     """What `part`, a module by itself, costs on `inputs`, by operator class."""
     counts = _count(model, inputs)
     return [*_operator_entries("", part, "", counts), *_param_kinds(model, part, "")]
@@ -112,11 +112,11 @@ def _units(model: Network) -> Iterator[tuple[str, str, str]]:
     yield "head", "head", "head"
 
 
-def _operator_entries(path: str, stage: str, slot: str, counts: Counts) -> Iterator[Entry]:
+def _operator_entries(path: str, stage: str, slot: str, counts: Counts) -> Iterator[OperatorCost]:
     found = counts.get(path, Counter())
     for kind in sorted({name.partition(".")[0] for name in found}):
         macs, elements, scores = (found[f"{kind}.{n}"] for n in ("macs", "elements", "scores"))
-        yield Entry(stage, slot, kind, macs, 0, elements, scores)
+        yield OperatorCost(stage, slot, kind, macs, 0, elements, scores)
 
 
 PARAM_KINDS: tuple[tuple[type[nn.Module], str], ...] = (
@@ -128,18 +128,18 @@ PARAM_KINDS: tuple[tuple[type[nn.Module], str], ...] = (
 )
 
 
-def _param_entries(model: Network, path: str, stage: str, slot: str) -> Iterator[Entry]:
+def _param_entries(model: Network, path: str, stage: str, slot: str) -> Iterator[OperatorCost]:
     yield from _param_kinds(model.get_submodule(path), stage, slot)
     if path == "stages.0.downsample" and model.token is not None:
-        yield Entry(stage, "head", "table", 0, model.token.numel(), 0)
+        yield OperatorCost(stage, "head", "table", 0, model.token.numel(), 0)
 
 
-def _param_kinds(module: nn.Module, stage: str, slot: str) -> Iterator[Entry]:
+def _param_kinds(module: nn.Module, stage: str, slot: str) -> Iterator[OperatorCost]:
     for part in module.modules():
         kind = next((name for cls, name in PARAM_KINDS if isinstance(part, cls)), "table")
         size = sum(p.numel() for p in part.parameters(recurse=False) if p.requires_grad)
         if size:
-            yield Entry(stage, slot, kind, 0, size, 0)
+            yield OperatorCost(stage, slot, kind, 0, size, 0)
 
 
 __all__ = [

@@ -258,7 +258,7 @@ class Resized(Dataset[Tensor]):
         return torch.from_numpy(resized(image, box, self.side, self.interpolation))
 
 
-class Batches(Sampler[list[Item]]):
+class HandedBatches(Sampler[list[Item]]):
     """Hands the workers the batches that it was given last."""
 
     def __init__(self) -> None:
@@ -274,7 +274,9 @@ class Batches(Sampler[list[Item]]):
 class StreamFetch:
     """Fetches images through a DataLoader whose workers outlive the epoch."""
 
-    def __init__(self, loader: DataLoader[Tensor], batches: Batches, device: torch.device) -> None:
+    def __init__(
+        self, loader: DataLoader[Tensor], batches: HandedBatches, device: torch.device
+    ) -> None:
         self.loader, self.batches, self.device = loader, batches, device
 
     def __call__(self, batches: list[Ints], epoch: int, repeats: int) -> Iterator[Tensor]:
@@ -300,7 +302,7 @@ def stream_fetch(
     device: torch.device,
 ) -> StreamFetch:
     """A fetch through `config.workers` processes, or in this one if they are 0."""
-    batches = Batches()
+    batches = HandedBatches()
     loader: DataLoader[Tensor] = DataLoader(
         Resized(split, side, interpolation, crop_pct, crop),
         batch_sampler=batches,

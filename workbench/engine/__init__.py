@@ -1,6 +1,6 @@
 """Where runs execute: worker processes on this machine, or actors of a Ray cluster."""
 
-from workbench.engine.base import Ended, Engine, Event, Requeued, Started, Task
+from workbench.engine.base import Ended, Engine, Event, Requeued, RunTask, Started
 from workbench.engine.choice import LOCAL, EngineChoice, Machines, open_machines
 from workbench.engine.local import LocalEngine
 from workbench.engine.pool import FIT
@@ -17,8 +17,8 @@ __all__ = [
     "Machines",
     "Requeued",
     "Resources",
+    "RunTask",
     "Started",
-    "Task",
     "divide",
     "open_machines",
     "this_machine",

@@ -9,7 +9,7 @@ from workbench.config import Progress, Result, RunConfig, Scalar
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class RunTask:
     """One run and the folder that its checkpoints, log and traceback go to.
 
     With `keep_weights` the final weights stay there once the run has completed.
@@ -64,7 +64,7 @@ class Engine(Protocol):
     """
 
     def run(
-        self, tasks: Iterable[Task], on_event: OnEvent, should_stop: Callable[[], bool] = never
+        self, tasks: Iterable[RunTask], on_event: OnEvent, should_stop: Callable[[], bool] = never
     ) -> None:
         """Run `tasks`, and those submitted meanwhile, to their ends.
 
@@ -72,7 +72,7 @@ class Engine(Protocol):
         tasks that were never started get no event.
         """
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: RunTask) -> None:
         """Add a task; from within `on_event`. Nothing happens once the engine is stopping."""
 
     def prune(self, run: str, reason: str) -> None:

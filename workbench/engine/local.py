@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from workbench.engine.base import Task
+from workbench.engine.base import RunTask
 from workbench.engine.pool import FIT, POLL, Pool, Worker, interrupts_blocked
 from workbench.engine.resources import Resources
 from workbench.engine.worker import Setup, Stop, main
@@ -29,14 +29,14 @@ class _Process(Worker):
     def pid(self) -> int:
         return self.process.pid or 0
 
-    def take(self, task: Task) -> None:
+    def take(self, task: RunTask) -> None:
         self._send(task)
 
     def stop(self) -> None:
         if self.current:
             self._send(Stop(self.current.run))
 
-    def _send(self, message: Task | Stop) -> None:
+    def _send(self, message: RunTask | Stop) -> None:
         with suppress(OSError):  # it is dead; its sentinel says so, and the next poll sees it
             self.pipe.send(message)
 

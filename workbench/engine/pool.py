@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, Self, TypeVar
 
 from workbench.config import Outcome, Progress, Result, Scalar
-from workbench.engine.base import Ended, OnEvent, Requeued, Started, Task, never
+from workbench.engine.base import Ended, OnEvent, Requeued, RunTask, Started, never
 
 FIT = "workbench.train.fit:fit"
 ATTEMPTS = 2  # a run whose worker dies is tried once more
@@ -25,7 +25,7 @@ POLL = 0.2  # seconds; how soon a stop is noticed
 class Attempt:
     """A task, and how many times a worker took it, this one included."""
 
-    task: Task
+    task: RunTask
     number: int = 1
 
     @property
@@ -51,7 +51,7 @@ class Worker(ABC):
         return {}
 
     @abstractmethod
-    def take(self, task: Task) -> None:
+    def take(self, task: RunTask) -> None:
         """Train this run. If it is dead, the next poll will say so."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class Pool(ABC, Generic[AWorker]):
     # ------------------------------------------------------------ Engine
 
     def run(
-        self, tasks: Iterable[Task], on_event: OnEvent, should_stop: Callable[[], bool] = never
+        self, tasks: Iterable[RunTask], on_event: OnEvent, should_stop: Callable[[], bool] = never
     ) -> None:
         """See `Engine.run`."""
         self._on_event, self._deadline = on_event, None
@@ -113,7 +113,7 @@ class Pool(ABC, Generic[AWorker]):
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self._kill_busy()
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: RunTask) -> None:
         """See `Engine.submit`."""
         if self._deadline is None:  # else it would wait for ever
             self._queue.append(Attempt(task))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.config import Progress, Result, Scalar
-from workbench.engine.base import Task
+from workbench.engine.base import RunTask
 from workbench.engine.resources import this_machine
 from workbench.engine.worker import Setup, execute
 from workbench.version import __version__
@@ -55,7 +55,7 @@ class Actor:
             os.chdir(handshake.folder)
         return HandshakeReply(os.getpid(), this_machine(), fault(handshake))
 
-    def work(self, number: int, task: Task) -> None:
+    def work(self, number: int, task: RunTask) -> None:
         """Train one run; `listen` tells of it."""
         try:
             result = execute(task, self._setup, self._said.put, lambda: number in self._stopped)

@@ -17,7 +17,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayError
 
 from workbench.config import Scalar
-from workbench.engine.base import Task
+from workbench.engine.base import RunTask
 from workbench.engine.pool import FIT, POLL, Pool, Worker
 from workbench.engine.ray_actor import Actor, Handshake, HandshakeReply
 from workbench.engine.resources import Resources
@@ -53,7 +53,7 @@ class _RemoteWorker(Worker):
     def name(self) -> str:
         return f"worker process {self.pid} on {self.host['host']}" if self.reply else "a worker"
 
-    def take(self, task: Task) -> None:
+    def take(self, task: RunTask) -> None:
         self.number += 1
         self.actor.work.remote(self.number, replace(task, folder=task.folder.absolute()))
 

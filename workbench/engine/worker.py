@@ -1,7 +1,7 @@
 """What runs inside a worker process: one fit after the other, warm, until the parent is gone.
 
-The parent sends `Task` and `Stop` down the pipe; the worker sends `Progress` and one `Result` per
-task up. Nothing here imports torch; the fit function does when it is first needed.
+The parent sends `RunTask` and `Stop` down the pipe; the worker sends `Progress` and one `Result` for
+each task up. Nothing here imports torch; the fit function does when it is first needed.
 """
 
 import faulthandler
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from workbench.config import Outcome, Progress, Result, RunConfig
-from workbench.engine.base import Task
+from workbench.engine.base import RunTask
 from workbench.engine.load import as_detail, cpu_times
 from workbench.errors import InputError, warn_in_one_line
 from workbench.train.loggers import with_loggers
@@ -71,7 +71,7 @@ class Inbox:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[RunTask] = queue.SimpleQueue()
         self._stopped: set[str] = set()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -87,7 +87,7 @@ class Inbox:
         except BaseException:
             os._exit(1)
 
-    def next(self) -> Task:
+    def next(self) -> RunTask:
         """The next task, waiting for it."""
         return self._tasks.get()
 
@@ -108,7 +108,7 @@ def main(pipe: Connection, setup: Setup) -> None:
 
 
 def execute(
-    task: Task, setup: Setup, emit: Callable[[Progress], None], should_stop: Callable[[], bool]
+    task: RunTask, setup: Setup, emit: Callable[[Progress], None], should_stop: Callable[[], bool]
 ) -> Result:
     """Fit one task. An exception becomes a `failed` result; its traceback stays in the folder."""
     begin = time.monotonic()
@@ -146,7 +146,7 @@ def load(path: str, threads: int, modules: Sequence[str] = ()) -> Fit:
     return function
 
 
-def _keep_weights(task: Task, result: Result) -> None:
+def _keep_weights(task: RunTask, result: Result) -> None:
     from workbench.train.saved import keep_weights
 
     keep_weights(task.run, task.folder, result)

@@ -6,7 +6,7 @@ from workbench.report.answer import answer
 from workbench.report.findings import Findings
 from workbench.runs.command import repeat_command
 from workbench.runs.rows import StoredRun, run_text
-from workbench.show.page import Entry, ImageSection, Page, Picture, render
+from workbench.show.page import ImageSection, Page, Picture, RunEntry, render
 from workbench.show.table import Table
 from workbench.statistics.metric import OF_TASK
 
@@ -34,7 +34,7 @@ def page(
     return render(Page(name, question, told, main, pictures, others, made, runs, images))
 
 
-def _entry(run: StoredRun, command: str) -> Entry:
+def _entry(run: StoredRun, command: str) -> RunEntry:
     title = f"{run.variant}, seed {run.seed}: {run.outcome}"
     if run.top1 is not None:
         title += f", {OF_TASK[run.recipe.task.name][0].name} {run.top1:.2f} %"
@@ -45,4 +45,4 @@ def _entry(run: StoredRun, command: str) -> Entry:
         ("Seconds", None if run.seconds is None else f"{run.seconds:.1f}"),
         ("Repeat", repeat_command(run, command)),
     )
-    return Entry(title, facts, run_text(run))
+    return RunEntry(title, facts, run_text(run))

@@ -24,7 +24,7 @@ from workbench.config import (
     Result,
     RunConfig,
 )
-from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, Started, Task
+from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, RunTask, Started
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan, Variant
 from workbench.train.curve import choose_curve
@@ -181,7 +181,7 @@ def _measure(
     """By row. Rows that differ in what a short run has not, such as their epochs, share one."""
     runs = {run.id: run for run in rows.values()}.values()
     with TemporaryDirectory(prefix="workbench-") as folder:
-        tasks = [Task(run, Path(folder) / str(index)) for index, run in enumerate(runs)]
+        tasks = [RunTask(run, Path(folder) / str(index)) for index, run in enumerate(runs)]
         clock = _Clock()
         with LocalEngine(shares, fit, device, modules=plan.modules) as engine:
             engine.run(tasks, clock)

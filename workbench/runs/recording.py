@@ -20,8 +20,8 @@ from workbench.engine import (
     Machines,
     Requeued,
     Resources,
+    RunTask,
     Started,
-    Task,
     open_machines,
 )
 from workbench.errors import InputError
@@ -114,7 +114,7 @@ class Recording:
         self._engine: Engine | None = None
         self._display: Display | None = None
         self._notes: list[str] = []  # until there is a display
-        self._tasks: dict[str, Task] = {}  # all that the engine was given
+        self._tasks: dict[str, RunTask] = {}  # all that the engine was given
         self._open: set[str] = set()  # those that have not ended
         self._pruned: dict[str, str] = {}
         self._described = False
@@ -131,9 +131,9 @@ class Recording:
         """Whether the end was asked for; what is then chosen does not start."""
         return self._interrupts.asked()
 
-    def task(self, run: RunConfig) -> Task:
+    def task(self, run: RunConfig) -> RunTask:
         """The run, with the folder that it is run in."""
-        return Task(run, run_folder(self.folder, run), self._options.keep_weights)
+        return RunTask(run, run_folder(self.folder, run), self._options.keep_weights)
 
     def register(self, plan: Plan, runs: Sequence[RunConfig]) -> None:
         """Runs of `plan` wait in the ledger; those that are there already stay as they are."""
@@ -259,7 +259,7 @@ class Recording:
             modules=self._modules,
         )
 
-    def _begin(self, runs: Sequence[RunConfig]) -> list[Task]:
+    def _begin(self, runs: Sequence[RunConfig]) -> list[RunTask]:
         tasks = [self.task(run) for run in runs]
         self._tasks |= {task.run.id: task for task in tasks}
         self._open |= {task.run.id for task in tasks}

@@ -2,7 +2,7 @@
 
 from workbench.scaling.beside_published import ModelBesideRule, published_beside_rule
 from workbench.scaling.constants import GROWTH, PAPER, PAPER_EXPONENTS, Constants, Exponents
-from workbench.scaling.exponents import Fit, measure, measured_exponents
+from workbench.scaling.exponents import ExponentFit, measure, measured_exponents
 from workbench.scaling.rule import Scaled, scale
 from workbench.scaling.sizes import Rounding
 from workbench.scaling.strategies import STRATEGIES, Solved, solve
@@ -14,8 +14,8 @@ __all__ = [
     "PAPER_EXPONENTS",
     "STRATEGIES",
     "Constants",
+    "ExponentFit",
     "Exponents",
-    "Fit",
     "ModelBesideRule",
     "Rounding",
     "Scaled",

@@ -14,7 +14,7 @@ from workbench.scaling.sizes import Rounding
 from workbench.show.table import Printout
 
 
-class Output(NamedTuple):
+class RawAndText(NamedTuple):
     """The same numbers twice: unrounded, and for people."""
 
     data: object
@@ -29,24 +29,26 @@ def scale_command(
     beta: float = PAPER.beta,
     gamma: float = PAPER.gamma,
     rounding: Sequence[str] = (),
-) -> Output:
+) -> RawAndText:
     """`workbench scale cmt_s --phi 1`. `rounding` holds KEY=VALUE of the rounding rule."""
     rule = rounding_rule(rounding)
     scaled = scale(spec(base, *overrides), constants(alpha, beta, gamma), phi, rule)
-    return Output(scaled.to_json(), scaled_printout(scaled))
+    return RawAndText(scaled.to_json(), scaled_printout(scaled))
 
 
-def table_command(rounding: Sequence[str] = ()) -> Output:
+def table_command(rounding: Sequence[str] = ()) -> RawAndText:
     """`workbench scale table`: the published CMT models beside the rule."""
     compared = published_beside_rule(rounding=rounding_rule(rounding))
-    return Output([each.to_json() for each in compared], comparison_printout(compared))
+    return RawAndText([each.to_json() for each in compared], comparison_printout(compared))
 
 
-def exponents_command(base: str, overrides: Sequence[str] = ()) -> Output:
+def exponents_command(base: str, overrides: Sequence[str] = ()) -> RawAndText:
     """`workbench scale exponents cmt_s`: how MACs really grow around a base."""
     network = spec(base, *overrides)
     fits = measure(network)
-    return Output([fit.to_json() for fit in fits], exponents_printout(network.name, fits, GROWTH))
+    return RawAndText(
+        [fit.to_json() for fit in fits], exponents_printout(network.name, fits, GROWTH)
+    )
 
 
 def rounding_rule(texts: Sequence[str]) -> Rounding:

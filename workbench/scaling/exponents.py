@@ -18,7 +18,7 @@ Point = tuple[float, float]  # factor of the size, factor of the MACs
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ExponentFit:
     """MACs as a power of one size: growth = factor^exponent, exact at the base."""
 
     what: str  # depth, dim or resolution
@@ -35,7 +35,9 @@ class Fit:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def measure(base: Spec, span: tuple[float, float] = SPAN) -> tuple[Fit, Fit, Fit]:
+def measure(
+    base: Spec, span: tuple[float, float] = SPAN
+) -> tuple[ExponentFit, ExponentFit, ExponentFit]:
     """Exponents of depth, dimension and resolution, fitted to exact costs within `span`.
 
     Only sizes that need no rounding are used, so that rounding does not blur the exponents.
@@ -54,13 +56,13 @@ def measure(base: Spec, span: tuple[float, float] = SPAN) -> tuple[Fit, Fit, Fit
     return depth, dim, resolution
 
 
-def measured_exponents(fits: Sequence[Fit]) -> Exponents:
+def measured_exponents(fits: Sequence[ExponentFit]) -> Exponents:
     """The three exponents by themselves."""
     depth, dim, resolution = (each.exponent for each in fits)
     return Exponents(depth=depth, dim=dim, resolution=resolution)
 
 
-def fit(what: str, paper: float, points: Sequence[Point]) -> Fit:
+def fit(what: str, paper: float, points: Sequence[Point]) -> ExponentFit:
     """Least squares of log growth on log factor, through the base."""
     logs = [(log(x), log(y)) for x, y in points if x != 1]
     if not logs:
@@ -70,7 +72,7 @@ def fit(what: str, paper: float, points: Sequence[Point]) -> Fit:
     slope = sum(x * y for x, y in logs) / sum(x * x for x, _ in logs)
     errors = {x: abs(x**slope / y - 1) for x, y in points}
     factors = [x for x, _ in points]
-    return Fit(
+    return ExponentFit(
         what=what,
         exponent=slope,
         paper=paper,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from workbench.config import MAC
 from workbench.scaling.beside_published import ModelBesideRule, Size, SizeBesideRule
 from workbench.scaling.constants import PAPER_EXPONENTS, Exponents
-from workbench.scaling.exponents import WITHIN, Fit
+from workbench.scaling.exponents import WITHIN, ExponentFit
 from workbench.scaling.rule import Scaled
 from workbench.scaling.sizes import sizes_of
 from workbench.show.console import Command, exact_text
@@ -113,7 +113,7 @@ EXPONENTS = (
 )
 
 
-def exponents_printout(base: str, fits: Sequence[Fit], growth: float) -> Printout:
+def exponents_printout(base: str, fits: Sequence[ExponentFit], growth: float) -> Printout:
     """How MACs grow with each size, beside the paper's exponents."""
     rows = [
         (

@@ -36,7 +36,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RunEntry:
     """One run of the page's list, folded."""
 
     title: str
@@ -70,7 +70,7 @@ class Page:
     pictures: Sequence[Picture]
     others: Sequence[Table]
     made: Facts
-    runs: Sequence[Entry] = ()
+    runs: Sequence[RunEntry] = ()
     images: ImageSection | None = None
 
 

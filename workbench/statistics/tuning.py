@@ -10,7 +10,7 @@ from workbench.config import Count, Flag, Frozen, Natural, Real, Scalar
 Setting = tuple[tuple[str, Scalar], ...]  # keys of the recipe, with their values
 
 
-class Row(Protocol):
+class NamedRow(Protocol):
     """What is read of a plan's row."""
 
     @property
@@ -106,7 +106,7 @@ def budget(tuning: Tuning) -> str:
     )
 
 
-def order(tuning: Tuning, rows: Sequence[Row]) -> str:
+def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
     """Whether a difference has another sign where all rows share a setting; empty if unknown."""
     compared = [row for row in rows if row.compared_to is not None]
     shared = _shared_settings(tuning, rows)
@@ -129,7 +129,7 @@ def order(tuning: Tuning, rows: Sequence[Row]) -> str:
     )
 
 
-def edge_note(tuning: Tuning, rows: Sequence[Row]) -> str:
+def edge_note(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
     """The rows whose best is the least or the greatest that was tried; empty where none is."""
     names = [row.name for row in rows if tuning.edges(row.name)]
     if not names:
@@ -140,7 +140,7 @@ def edge_note(tuning: Tuning, rows: Sequence[Row]) -> str:
     )
 
 
-def _shared_settings(tuning: Tuning, rows: Sequence[Row]) -> list[Setting]:
+def _shared_settings(tuning: Tuning, rows: Sequence[NamedRow]) -> list[Setting]:
     """Those that have a score of every row."""
     scored = [{each.setting for each in tuning.of(row.name) if each.score is not None}
               for row in rows]  # fmt: skip
@@ -148,7 +148,7 @@ def _shared_settings(tuning: Tuning, rows: Sequence[Row]) -> list[Setting]:
     return [each.setting for each in first if all(each.setting in found for found in scored)]
 
 
-def _turns(tuning: Tuning, row: Row, setting: Setting) -> bool:
+def _turns(tuning: Tuning, row: NamedRow, setting: Setting) -> bool:
     own = _gap(tuning.best(row.name), tuning.best(row.compared_to or ""))
     shared = _gap(
         *(next(each for each in tuning.of(name) if each.setting == setting)

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.config import Outcome, Result, RunConfig
 from workbench.plans.resolution import Variant
-from workbench.study.search import Asked
+from workbench.study.search import OpenTrial
 
 UNSETTLED = (Outcome.FAILED, Outcome.INTERRUPTED)
 
@@ -18,7 +18,7 @@ class NetworkRuns:
 
     variant: Variant
     runs: Sequence[RunConfig]  # one for each seed
-    trials: list[Asked]
+    trials: list[OpenTrial]
     results: dict[str, Result] = field(default_factory=dict)  # by run
     submitted: set[str] = field(default_factory=set)
     pruned: bool = False  # whether its pruner has spoken

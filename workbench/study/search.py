@@ -34,7 +34,7 @@ PATIENCE = 5  # points in a row that trained nothing, before one is taken from S
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OpenTrial:
     """A trial under way."""
 
     number: int
@@ -98,7 +98,7 @@ class Search:
 
     # ------------------------------------------------------------ ask and tell
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> OpenTrial | None:
         """The next point; none where a grid is used up."""
         file = self._resolved.file
         with _quiet(), _one_line(self.storage_name):
@@ -111,7 +111,7 @@ class Search:
             trial = self._study.ask(dict(SPACE))
             candidate = self._resolved.candidate(*(trial.params[name] for name in COORDINATES))
             self._note(trial, candidate_attributes(candidate))
-        return Asked(trial.number, candidate, trial)
+        return OpenTrial(trial.number, candidate, trial)
 
     def _enqueue_next(self, trials: Sequence[FrozenTrial]) -> bool:
         """Where the next point is not the sampler's to choose, put it first; false at the end."""
@@ -126,14 +126,14 @@ class Search:
             self._study.enqueue_trial(dict(zip(COORDINATES, point, strict=True)))
         return point is not None
 
-    def tell(self, asked: Asked, ending: Ending, **facts: object) -> None:
+    def tell(self, asked: OpenTrial, ending: Ending, **facts: object) -> None:
         """A trial is over. `facts` are kept; a completed one needs those it is judged by."""
         with _quiet(), _one_line(self.storage_name):
             self._note(asked.trial, {**facts, "outcome": ending})
             values = self._values(asked, facts) if ending == "completed" else None
             self._study.tell(asked.trial, values, state=STATES[ending])
 
-    def _values(self, asked: Asked, facts: Mapping[str, Any]) -> list[float]:
+    def _values(self, asked: OpenTrial, facts: Mapping[str, Any]) -> list[float]:
         scaled = asked.candidate.scaled
         measured = {**facts, "macs": scaled.cost.macs if scaled else None}
         return [float(measured[name]) for name in self._resolved.file.objectives]
@@ -142,7 +142,7 @@ class Search:
         for key, value in facts.items():
             trial.set_user_attr(key, value)
 
-    def report(self, asked: Asked, epoch: int, top1: float) -> bool:
+    def report(self, asked: OpenTrial, epoch: int, top1: float) -> bool:
         """An epoch of the first seed; whether the trial is to be pruned.
 
         A run that is resumed tells its epochs again: the last one known is judged again, in case
@@ -158,7 +158,7 @@ class Search:
                 asked.trial.report(top1, epoch)
             return asked.trial.should_prune()
 
-    def release(self, asked: Asked) -> None:
+    def release(self, asked: OpenTrial) -> None:
         """It was cut off, or failed: it waits for the next call with its point."""
         with _one_line(self.storage_name):
             self._storage.set_trial_state_values(asked.trial._trial_id, TrialState.WAITING)

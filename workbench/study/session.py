@@ -11,7 +11,7 @@ from workbench.runs.recording import Recording
 from workbench.show.console import plural
 from workbench.study.file import KIND
 from workbench.study.network_runs import UNSETTLED, NetworkRuns
-from workbench.study.search import Asked, Search
+from workbench.study.search import OpenTrial, Search
 from workbench.study.space import Candidate, Study
 from workbench.study.trials import Ending, Trial
 
@@ -33,7 +33,7 @@ class Session:
         self._results = _final_results(recording.ledger)
         self._under_way: dict[str, NetworkRuns] = {}  # by the network's name
         self._by_run: dict[str, NetworkRuns] = {}
-        self._parked: list[Asked] = []  # cut off or failed; for the next call
+        self._parked: list[OpenTrial] = []  # cut off or failed; for the next call
         self._broken: set[str] = set()  # networks whose runs failed
         self._exhausted = False
         # Pruning watches the first seed, so that the others wait for it; else all seeds run at once
@@ -89,7 +89,7 @@ class Session:
             "are distinct and within the tolerance."
         )
 
-    def _consider(self, asked: Asked) -> list[RunConfig]:
+    def _consider(self, asked: OpenTrial) -> list[RunConfig]:
         candidate = asked.candidate
         if candidate.refused is not None or candidate.label is None:
             self._search.tell(asked, "infeasible", reason=candidate.refused)
@@ -105,13 +105,13 @@ class Session:
             return []
         return self._begin(asked, candidate, candidate.label)
 
-    def _tell_same(self, asked: Asked, trial: Trial) -> None:
+    def _tell_same(self, asked: OpenTrial, trial: Trial) -> None:
         """It rounds to a network that was trained: it has that one's result, at no cost."""
         facts: dict[str, object] = {"top1": trial.top1, "throughput": trial.throughput}
         facts |= {"top1_by_seed": list(trial.top1_by_seed), "reason": trial.reason}
         self._search.tell(asked, _ENDINGS[trial.outcome], same_as=trial.number, **facts)
 
-    def _begin(self, asked: Asked, candidate: Candidate, label: str) -> list[RunConfig]:
+    def _begin(self, asked: OpenTrial, candidate: Candidate, label: str) -> list[RunConfig]:
         variant = self._register(candidate, label)
         runs = [
             RunConfig(variant=variant.name, spec=variant.spec, recipe=self._study.recipe, seed=seed)
@@ -195,7 +195,7 @@ class Session:
         for other in network.trials[1:]:
             self._tell_same(other, trial)
 
-    def _settle(self, first: Asked, network: NetworkRuns, stopped: Result | None) -> str:
+    def _settle(self, first: OpenTrial, network: NetworkRuns, stopped: Result | None) -> str:
         if stopped is None:
             facts = network.facts()
             self._search.tell(first, "completed", **facts)

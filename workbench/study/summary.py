@@ -44,7 +44,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
+class SeedNoise:
     """What seeds alone do: differences of two networks up to `difference` are nothing.
 
     `sd` is of one run, once what networks and seeds have in common is taken out; `difference` is
@@ -69,7 +69,7 @@ class StudySummary:
     spread: Mapping[str, Spread]  # of alpha, beta, gamma
     importance: Mapping[str, float]
     front: tuple[int, ...]  # trials that no other beats in all objectives
-    noise: Noise | None
+    noise: SeedNoise | None
     paper: Trial | None
     verdict: str
     notes: tuple[str, ...]
@@ -142,7 +142,7 @@ def _notes(study: ReportedStudy) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def measure_noise(rows: Sequence[Sequence[float]]) -> Noise | None:
+def measure_noise(rows: Sequence[Sequence[float]]) -> SeedNoise | None:
     """From networks (rows) by seeds (columns); none with one network or one seed."""
     table = np.array([row for row in rows if len(row) == max(map(len, rows), default=0)])
     if table.ndim != 2 or min(table.shape) < 2:
@@ -153,10 +153,10 @@ def measure_noise(rows: Sequence[Sequence[float]]) -> Noise | None:
     freedom = (networks - 1) * (seeds - 1)
     sd = sqrt(float((rest**2).sum()) / freedom)
     quantile = float(stats.studentized_range.ppf(1 - LEVEL, networks, freedom))
-    return Noise(sd, networks, seeds, quantile * sd / sqrt(seeds))
+    return SeedNoise(sd, networks, seeds, quantile * sd / sqrt(seeds))
 
 
-def verdict(paper: Trial | None, best: Trial | None, noise: Noise | None, networks: int) -> str:
+def verdict(paper: Trial | None, best: Trial | None, noise: SeedNoise | None, networks: int) -> str:
     """A sentence: does the paper's choice lie within the noise of the best of `networks`?"""
     name = f"The paper's choice {PAPER}"
     if paper is None or best is None:

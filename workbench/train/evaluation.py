@@ -17,7 +17,7 @@ from workbench.train.parts import Parts
 from workbench.train.score import ALSO, Answered, Score
 
 
-class Answers(NamedTuple):
+class DeviceAnswers(NamedTuple):
     """By image, on the device of the network; batches are as they came."""
 
     labels: list[Tensor]  # (B,) of int64
@@ -72,12 +72,12 @@ def testing(module: RunModule) -> Iterator[None]:
 
 def evaluate(
     module: RunModule, batches: Iterable[Batch], after_batch: Callable[[], None]
-) -> Answers:
+) -> DeviceAnswers:
     """The answers of the weights that are tested, in eval mode; training goes on as if nothing was.
 
     `after_batch` may raise, to stop in the middle.
     """
-    answers = Answers([], [], [], [])
+    answers = DeviceAnswers([], [], [], [])
     with testing(module):
         for images, labels in batches:
             images, labels = images.to(module.device), labels.to(module.device)
@@ -123,7 +123,7 @@ def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)
 
 
-class Reading(NamedTuple):
+class Evaluated(NamedTuple):
     """What one evaluation found; None where those images were not looked at."""
 
     test: Answered | None = None
@@ -143,25 +143,25 @@ class Examiner:
         self._run, self._folder, self._parts = run, folder, parts
         self._also: Mapping[str, float] = {}
 
-    def read(self, module: RunModule, done: int, after_batch: Callable[[], None]) -> Reading:
+    def read(self, module: RunModule, done: int, after_batch: Callable[[], None]) -> Evaluated:
         """After the `done`-th epoch, counted from 1: a point of the curve, the end, or nothing."""
         begin = perf_counter()
         reading = self._read(module, done, after_batch)
         self.seconds += perf_counter() - begin
         return reading
 
-    def _read(self, module: RunModule, done: int, after_batch: Callable[[], None]) -> Reading:
+    def _read(self, module: RunModule, done: int, after_batch: Callable[[], None]) -> Evaluated:
         test, validation, points = self._parts.test, self._parts.validation, self._parts.points
         answer = self._parts.evaluate or evaluate
         if done == self._run.recipe.epochs:
             judged = answer(module, validation, after_batch) if validation else None
-            return Reading(answer(module, test, after_batch), judged)
+            return Evaluated(answer(module, test, after_batch), judged)
         if points is not None and not points.curve.due(done):
-            return Reading()
+            return Evaluated()
         answers = answer(module, points.batches if points else validation or test, after_batch)
-        return Reading(None, answers) if validation else Reading(answers)
+        return Evaluated(None, answers) if validation else Evaluated(answers)
 
-    def keep(self, reading: Reading) -> None:
+    def keep(self, reading: Evaluated) -> None:
         """Writes the evidence, where the test images were read to the end of the run."""
         assert reading.test is not None
         self._also = reading.test.score.also

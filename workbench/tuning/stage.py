@@ -30,7 +30,7 @@ Scores = Mapping[str, float | None]  # percent of the validation images, by run;
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TuningStage:
     """Where the tuning of a plan stands."""
 
     plan: Plan | None  # with each row at its best; None where trials are left
@@ -38,7 +38,7 @@ class Stage:
     options: SweepOptions  # for the sweep of the plan, which takes the chosen trials over
 
 
-def tune(plan: Plan, folder: Path, options: SweepOptions, console: Console) -> Stage:
+def tune(plan: Plan, folder: Path, options: SweepOptions, console: Console) -> TuningStage:
     """Run what is left of the trials of `plan`, whose results are in `folder`.
 
     Raises `InputError` as `run_sweep` does, and where `folder` holds another plan.
@@ -49,9 +49,9 @@ def tune(plan: Plan, folder: Path, options: SweepOptions, console: Console) -> S
     done = _Trials(plan, known, folder / FOLDER, options, console)
     tried = done.all([row for row in plan.variants if not known.of(row.name)])
     if tried is None:
-        return Stage(None, done.sweep, options)
+        return TuningStage(None, done.sweep, options)
     whole = asked.model_copy(update={"tried": (*known.tried, *tried)})
-    return Stage(tuned(plan, whole), done.sweep, _with_trials(options, folder / FOLDER))
+    return TuningStage(tuned(plan, whole), done.sweep, _with_trials(options, folder / FOLDER))
 
 
 def tuned_before(plan: Plan, folder: Path) -> Plan:

@@ -36,7 +36,7 @@ class DetectionLoss:
 
 
 @dataclass(frozen=True)
-class Found:
+class Detections:
     """What a detector found in held-out images."""
 
     metric: MeanAveragePrecision
@@ -70,7 +70,7 @@ def detect(
     after_batch: Callable[[], None],
     names: Sequence[str],
     background: bool,
-) -> Found:
+) -> Detections:
     """What the weights that are tested find; training goes on as if nothing was."""
     kinds: list[str] = ["bbox", "segm"] if background else ["bbox"]
     metric = MeanAveragePrecision(iou_type=tuple(kinds), backend="pycocotools")  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def detect(
             metric.update(told, [_true(each) for each in targets])
             pictures.add(images, targets, told)
             after_batch()
-    return Found(metric, pictures, background)
+    return Detections(metric, pictures, background)
 
 
 def _found(each: Target, background: bool) -> Target:

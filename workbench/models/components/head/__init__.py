@@ -2,7 +2,7 @@
 
 from workbench.models.components.head.base import Head
 from workbench.models.components.head.class_attention import ClassAttention
-from workbench.models.components.head.pool import Distilled, Pool, PoolNorm, Projection
+from workbench.models.components.head.pool import Distilled, PoolHead, PoolNorm, Projection
 from workbench.models.components.head.tokens import ClassToken, DistilledTokens
 
 HEADS: dict[str, type[Head]] = {
@@ -10,7 +10,7 @@ HEADS: dict[str, type[Head]] = {
     "class_token": ClassToken,
     "distilled": Distilled,
     "distilled_tokens": DistilledTokens,
-    "gap": Pool,
+    "gap": PoolHead,
     "pool_norm": PoolNorm,
     "projection": Projection,
 }

@@ -52,20 +52,20 @@ class Projection(Head[ProjectionOptions]):
         yield ops.linear(options.dim, site.classes, 1)
 
 
-class PoolOptions(Options):
+class PoolHeadOptions(Options):
     norm: Flag = True
     dropout: Rate = 0.0
 
 
-class Pool(Head[PoolOptions]):
+class PoolHead(Head[PoolHeadOptions]):
     """Norm, global average pooling, linear: Swin's head.
 
     Source: the Swin paper (arXiv:2103.14030); microsoft/Swin-Transformer swin_transformer.py.
     """
 
-    Options = PoolOptions
+    Options = PoolHeadOptions
 
-    def __init__(self, site: Site, options: PoolOptions) -> None:
+    def __init__(self, site: Site, options: PoolHeadOptions) -> None:
         super().__init__(site, options)
         self.norm = make_norm(site.norm, site.dim) if options.norm else nn.Identity()
         self.drop = nn.Dropout(options.dropout)
@@ -84,7 +84,7 @@ class Pool(Head[PoolOptions]):
             yield Fold("norm", ("linear",), follows=False)  # a mean lets shift and scale through
 
     @staticmethod
-    def ops(site: Site, options: PoolOptions) -> Iterator[Op]:
+    def ops(site: Site, options: PoolHeadOptions) -> Iterator[Op]:
         if options.norm:
             yield from norm_ops(site.norm, site.dim, site.area)
         yield ops.linear(site.dim, site.classes, 1)

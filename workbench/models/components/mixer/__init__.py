@@ -5,7 +5,7 @@ from workbench.models.components.mixer.gpsa import Gpsa
 from workbench.models.components.mixer.levit import Levit
 from workbench.models.components.mixer.lmhsa import Lmhsa
 from workbench.models.components.mixer.outlook import Outlook
-from workbench.models.components.mixer.plain import Identity, Pool
+from workbench.models.components.mixer.plain import Identity, PoolMixer
 from workbench.models.components.mixer.pooling import PoolingAttention
 
 MIXERS: dict[str, type[Mixer]] = {
@@ -14,7 +14,7 @@ MIXERS: dict[str, type[Mixer]] = {
     "levit": Levit,
     "lmhsa": Lmhsa,
     "outlook": Outlook,
-    "pool": Pool,
+    "pool": PoolMixer,
     "pooling_attention": PoolingAttention,
 }
 

@@ -12,17 +12,17 @@ from workbench.models.components.mixer.base import Mixer
 from workbench.models.ops import Op
 
 
-class PoolOptions(Options):
+class PoolMixerOptions(Options):
     kernel: Count = 3
 
 
-class Pool(Mixer[PoolOptions]):
+class PoolMixer(Mixer[PoolMixerOptions]):
     """Average pooling minus the map itself, for the block adds it again.
 
     Source: PoolFormer, section 3.2 of the MetaFormer paper (arXiv:2111.11418).
     """
 
-    Options = PoolOptions
+    Options = PoolMixerOptions
     spatial = True
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
@@ -30,11 +30,11 @@ class Pool(Mixer[PoolOptions]):
         return F.avg_pool2d(x, kernel, 1, kernel // 2, count_include_pad=False) - x
 
     @staticmethod
-    def ops(site: Site, options: PoolOptions) -> Iterator[Op]:
+    def ops(site: Site, options: PoolMixerOptions) -> Iterator[Op]:
         return iter(())
 
     @staticmethod
-    def refuse(site: Site, options: PoolOptions) -> InputError | None:
+    def refuse(site: Site, options: PoolMixerOptions) -> InputError | None:
         if options.kernel % 2 == 0:
             return InputError(
                 f"{options.kernel} is even, and would change the side; "
