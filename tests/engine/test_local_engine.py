@@ -63,14 +63,14 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from {module} import config
-from workbench.engine import LocalEngine, Resources, Task, Ended
+from workbench.engine import Ended, LocalEngine, Resources, RunTask
 
 def show(event):
     print(*engine.processes, flush=True)
 
 if __name__ == "__main__":
     with LocalEngine(Resources(2, 1), fit="{module}:deaf") as engine:
-        engine.run([Task(config(seed=s), Path({folder!r}) / str(s)) for s in (0, 1)], show)
+        engine.run([RunTask(config(seed=s), Path({folder!r}) / str(s)) for s in (0, 1)], show)
 """
 
 

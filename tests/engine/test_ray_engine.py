@@ -171,7 +171,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from {module} import config
-from workbench.engine import EngineChoice, Resources, Task, open_machines
+from workbench.engine import EngineChoice, Resources, RunTask, open_machines
 
 def show(event):
     print(*engine.processes, flush=True)
@@ -181,7 +181,7 @@ if __name__ == "__main__":
         open_machines(EngineChoice("ray", "{address}")) as machines,
         machines.engine(Resources(1, 1), "{module}:deaf", "cpu") as engine,
     ):
-        engine.run([Task(config(), Path({folder!r}) / "run")], show)
+        engine.run([RunTask(config(), Path({folder!r}) / "run")], show)
 """
 
 

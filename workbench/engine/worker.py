@@ -1,7 +1,7 @@
 """What runs inside a worker process: one fit after the other, warm, until the parent is gone.
 
-The parent sends `RunTask` and `Stop` down the pipe; the worker sends `Progress` and one `Result` for
-each task up. Nothing here imports torch; the fit function does when it is first needed.
+The parent sends `RunTask` and `Stop` down the pipe; the worker sends `Progress` and one `Result`
+for each task up. Nothing here imports torch; the fit function does when it is first needed.
 """
 
 import faulthandler
