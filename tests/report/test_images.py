@@ -212,9 +212,10 @@ def test_an_unknown_row_is_named_with_the_nearest(made: Path) -> None:
     refused(lambda: load_images(made, "CMT"), "compared to no other", "without stem")
 
 
-def test_a_folder_without_evidence_is_one_line_and_nothing_in_the_report() -> None:
-    refused(lambda: load_images(SHIPPED), "evidence:", "attribution_digits", "holds none")
-    sweep = load_sweep(SHIPPED)
+def test_a_folder_without_evidence_is_one_line_and_nothing_in_the_report(results: Path) -> None:
+    (results / EVIDENCE).unlink()
+    refused(lambda: load_images(results), "evidence:", "attribution_digits", "holds none")
+    sweep = load_sweep(results)
     assert image_findings(sweep, Findings.of(sweep)) is None
 
 
