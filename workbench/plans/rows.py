@@ -77,14 +77,14 @@ class Rows:
             raise InputError(
                 f"its cost can't be counted: more than {LARGEST} MACs", row=choice.name
             )
-        told = [
+        parts = [
             choice.changed,
             self._implied(choice, spec),
             matched.text if matched and matched.met else "",
         ]
         return Variant(
             name=choice.name,
-            changed="; ".join(part for part in told if part),
+            changed="; ".join(part for part in parts if part),
             compared_to=choice.compared_to,
             also=choice.also,
             base=choice.base,

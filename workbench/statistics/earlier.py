@@ -55,8 +55,10 @@ def noise_of_runs(
     own = np.maximum(model.own, model.variance)
     spread = sum(np.where(f, own[s], model.variance[s]) for s, f in zip(sides, loud, strict=True))
     known = np.where(loud[0] | loud[1], 0.0, model.known[first] + model.known[second])
-    told = np.where(loud[0] | loud[1], 2, (model.moments.count > 1).sum())
+    rows_behind = np.where(loud[0] | loud[1], 2, (model.moments.count > 1).sum())
     return {
-        row.name: Noise(float(spread[at]) / 2, int(told[at]), family, float(known[at]) / 2, least)
+        row.name: Noise(
+            float(spread[at]) / 2, int(rows_behind[at]), family, float(known[at]) / 2, least
+        )
         for at, row in enumerate(compared)
     }

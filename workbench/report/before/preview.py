@@ -29,9 +29,9 @@ def print_preview(
         console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
     if text := _tuning_text(plan, found):
         console.print(text, highlight=False, markup=False, soft_wrap=True)
-    told = [_runs_text(plan), *_done_text(plan, found)]
-    told += [_whole_text(found)] if len(found.done) < _asked(plan, found) else []
-    console.print("; ".join(told), highlight=False, markup=False)
+    phrases = [_runs_text(plan), *_done_text(plan, found)]
+    phrases += [_whole_text(found)] if len(found.done) < _asked(plan, found) else []
+    console.print("; ".join(phrases), highlight=False, markup=False)
     if found.scaled:
         timed = ", ".join(name for name in found.runs if name not in found.scaled)
         console.print(
