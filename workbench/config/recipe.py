@@ -1,153 +1,20 @@
-"""The frozen models that every room reads. Nothing here imports torch.
+"""Training, described: data, augmentation, optimiser, schedule, teacher, task."""
 
-Each model forbids unknown keys. User input becomes one through `parsing.parse`.
-"""
-
-import hashlib
-import json
-from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-
-def _number(value: object) -> object:
-    if isinstance(value, bool):  # `lr: true` is a slip, not 1.0
-        raise ValueError("it must be a number")
-    return value
-
-
-LARGEST = 2**63 - 1  # what a database holds
-Count = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
-Natural = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
-Depth = Annotated[int, Field(strict=True, ge=1, le=256)]  # beyond these sizes nothing is built
-Width = Annotated[int, Field(strict=True, ge=1, le=65_536)]
-Classes = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Flag = Annotated[bool, Field(strict=True)]
-Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Positive = Annotated[Real, Field(gt=0)]
-NonNegative = Annotated[Real, Field(ge=0)]
-Rate = Annotated[Real, Field(ge=0, lt=1)]
-Share = Annotated[Real, Field(ge=0, le=1)]
-Scalar = bool | int | float | str | None
-
-MAC = (  # what is counted, wherever counts are printed
-    "1 MAC = one multiply-add of a convolution, a linear layer or an attention product, for one "
-    "image"
+from workbench.config.fields import (
+    Count,
+    Flag,
+    Frozen,
+    Natural,
+    NonNegative,
+    Positive,
+    Rate,
+    Share,
+    Width,
 )
-
-
-class Frozen(BaseModel):
-    """Immutable, and no key is ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-# ---------------------------------------------------------------- the network
-
-
-class Part(Frozen):
-    """The component chosen for a slot, with every option resolved."""
-
-    name: str
-    options: tuple[tuple[str, Scalar], ...] = ()
-
-    def __str__(self) -> str:
-        listed = ", ".join(f"{key}={value}" for key, value in self.options)
-        return f"{self.name}({listed})" if listed else self.name
-
-
-class Stage(Frozen):
-    """One stage: `depth` blocks on a map of `dim` channels, `stride` times smaller than before."""
-
-    depth: Depth
-    dim: Width
-    heads: Width
-    stride: Width
-    downsample: Part
-    position: Part
-    lpu: Part
-    mixer: Part
-    ffn: Part
-
-
-class Spec(Frozen):
-    """The whole description of one network. `wb.spec` makes it and checks that it can be built."""
-
-    name: str
-    resolution: Width
-    channels: Width
-    classes: Classes
-    drop_path: Rate
-    dropout: Rate
-    stem: Part
-    norm: Part
-    conv_norm: Part
-    act: Part
-    head: Part
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=5)]
-
-    def flat(self) -> dict[str, object]:
-        """Dotted keys to values, without the name: what two specs are compared by."""
-        return dict(_flatten("", self.model_dump(mode="json", exclude={"name"})))
-
-    @property
-    def identity(self) -> str:
-        """SHA-256 of everything but the name."""
-        return digest(self.model_dump(mode="json", exclude={"name"}))
-
-
-class Peer(Frozen):
-    """A network of timm's, to be trained beside ours. `wb.spec("timm:NAME")` makes and tries it."""
-
-    name: str
-    timm: str
-    resolution: Width
-    channels: Width
-    classes: Classes
-    drop_path: Rate = 0.0
-    dropout: Rate = 0.0
-    stem: Literal["own", "small"] = "own"  # small: a 3 x 3 convolution at stride 1, no pooling
-    patch: Width | None = None  # the side of a patch; None: timm's, as for the others
-    depths: Annotated[tuple[Depth, ...], Field(max_length=8)] | Depth | None = None
-    dims: Annotated[tuple[Width, ...], Field(max_length=8)] | Width | None = None
-
-    def flat(self) -> dict[str, object]:
-        """Keys to values, without the name: what two of them are compared by."""
-        return self.model_dump(mode="json", exclude={"name"})
-
-    @property
-    def identity(self) -> str:
-        """SHA-256 of everything but the name."""
-        return digest(self.flat())
-
-
-NetworkSpec = Spec | Peer
-
-
-def _flatten(prefix: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and set(value) == {"name", "options"}:  # a Part
-        yield prefix, value["name"]
-        for key, option in value["options"]:
-            yield f"{prefix}.{key}", option
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            yield from _flatten(f"{prefix}.{key}" if prefix else key, child)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _flatten(f"{prefix}.{index}", child)
-    else:
-        yield prefix, value
-
-
-def digest(data: object) -> str:
-    """SHA-256 of the canonical JSON of `data`, in hexadecimal."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-# ---------------------------------------------------------------- data and training
 
 
 class DataConfig(Frozen):
@@ -265,12 +132,7 @@ class Teacher(Weights):
 
     @model_validator(mode="after")
     def _only_what_acts(self) -> Self:
-        for key, kinds in TAUGHT.items():
-            if (
-                self.kind not in kinds
-                and getattr(self, key) != type(self).model_fields[key].default
-            ):
-                raise ValueError(f"{key} does nothing with kind={self.kind}")
+        self._refuse_idle("kind", TAUGHT)
         return self
 
 
@@ -307,12 +169,7 @@ class Task(Frozen):
         models = OVER_MAPS[self.name]
         if self.model is not None and self.model not in models:
             raise ValueError(f"{self.name} has no model {self.model}; choose from {list(models)}")
-        for key, names in ACTING.items():
-            if (
-                self.name not in names
-                and getattr(self, key) != type(self).model_fields[key].default
-            ):
-                raise ValueError(f"{key} does nothing with name={self.name}")
+        self._refuse_idle("name", ACTING)
         return self
 
     @property
@@ -367,95 +224,3 @@ class Recipe(Frozen):
                 del document[part][key]
         weights = {"teacher": self.teacher, "init": self.init}
         return document | {key: each.document() for key, each in weights.items() if each}
-
-
-# ---------------------------------------------------------------- runs
-
-
-class Outcome(StrEnum):
-    """How a run ended. All but the first carry a reason."""
-
-    COMPLETED = "completed"
-    DIVERGED = "diverged"
-    INFEASIBLE = "infeasible"
-    PRUNED = "pruned"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def final(self) -> bool:
-        """Whether the same command leaves such a run alone."""
-        return self not in (Outcome.FAILED, Outcome.INTERRUPTED)
-
-
-class RunConfig(Frozen):
-    """One run: a network, a recipe and a seed."""
-
-    variant: str
-    spec: NetworkSpec
-    recipe: Recipe
-    seed: Natural
-
-    @property
-    def id(self) -> str:
-        """SHA-256 of the resolved configuration, without the names of variant, spec and recipe."""
-        return digest(
-            {"spec": self.spec.identity, "recipe": self.recipe.document(), "seed": self.seed}
-        )
-
-
-class EpochRecord(Frozen):
-    """What one epoch of one run measured.
-
-    Of the test images, or of the validation images where the recipe has some: then the test
-    images are read at the last epoch alone.
-    """
-
-    epoch: Natural
-    train_loss: float
-    test_loss: float | None = None
-    top1: float | None = None  # percent
-    lr: float
-    seconds: float
-    validation_loss: float | None = None
-    validation_top1: float | None = None  # percent
-
-    @property
-    def judged(self) -> float | None:
-        """The top-1 that choices are made by: on validation images where there are some."""
-        return self.top1 if self.validation_top1 is None else self.validation_top1
-
-
-class Progress(Frozen):
-    """Where a run is. `record` stands on the last message of each epoch."""
-
-    run: str
-    epoch: Natural
-    epochs: Count
-    step: Natural
-    steps: Count  # of one epoch
-    loss: float | None
-    record: EpochRecord | None = None
-
-
-class Result(Frozen):
-    """How one run ended."""
-
-    run: str
-    outcome: Outcome
-    reason: str | None = None
-    step: Natural | None = None  # the global step it ended at
-    # On all test images after the last epoch, of the averaged weights where there are any.
-    top1: float | None = None  # percent; of a detector AP, of a segmenter mIoU
-    test_loss: float | None = None
-    validation_loss: float | None = None  # likewise, on all validation images
-    validation_top1: float | None = None
-    seconds: float = 0.0
-    images_per_second: float | None = None  # training
-    device: str = "cpu"
-    details: tuple[tuple[str, Scalar], ...] = ()
-
-    @property
-    def judged(self) -> float | None:
-        """The top-1 that choices are made by: on validation images where there are some."""
-        return self.top1 if self.validation_top1 is None else self.validation_top1
