@@ -32,7 +32,7 @@ _FOLDER: dict[str, Any] = {"name": "folder", "workers": 4}
 _SCATTERED: dict[str, Any] = {
     "task": {"name": "detect", "channels": 48, "stages": [0, 1, 2], "anchor": 3, "norm": True},
     "data": {"name": "scattered_digits", "train_size": 1000, "test_size": 300},
-    "epochs": 12,
+    "epochs": 10,
     "batch_size": 8,
     "optimiser": {"name": "adamw", "lr": 2e-3, "weight_decay": 0.05, "clip_grad": 1.0},
     "schedule": {"warmup_epochs": 1, "warmup_lr": 1e-5, "min_lr": 1e-5},
