@@ -20,8 +20,6 @@ profile says why: `--profile` prints the operators that take the most time in ea
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +29,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torchvision.models.detection import retinanet_resnet50_fpn
 
+from benchmarks.rounds import Call, in_turns
 from workbench.cost import closed_form, network_cost
 from workbench.cost.dense import detector_parts
 from workbench.cost.record import collect
@@ -43,8 +42,6 @@ MODEL, PEER = "cmt_s", "resnet50"  # 4.04 and 4.09 G at 224 pixels
 SIDE = 224  # of the images for maps
 SURE = 0.99  # the least score of a box that is kept
 WITHIN = 0.10
-
-Run = Callable[[], object]
 
 
 def main() -> None:
@@ -72,7 +69,7 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
     """The text above as it stands."""
 
 
-Pair = tuple[dict[str, Run], dict[str, int]]  # by name: one forward pass, and its MACs
+Pair = tuple[dict[str, Call], dict[str, int]]  # by name: one forward pass, and its MACs
 
 
 def _detectors(side: int) -> Pair:
@@ -119,7 +116,7 @@ def _maps() -> Pair:
     return dict(zip(macs, runs, strict=True)), macs
 
 
-def _of(given: object, model: Callable[[Any], object]) -> Run:
+def _of(given: object, model: Callable[[Any], object]) -> Call:
     @torch.inference_mode()
     def run() -> object:
         return model(given)
@@ -127,21 +124,15 @@ def _of(given: object, model: Callable[[Any], object]) -> Run:
     return run
 
 
-def _compared(runs: Mapping[str, Run], macs: Mapping[str, int], rounds: int) -> dict[str, Any]:
+def _compared(runs: Mapping[str, Call], macs: Mapping[str, int], rounds: int) -> dict[str, Any]:
     """Images per second of each, and how far the ratio of times is from that of MACs."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(rounds + 1):  # the first warms up
-        for name, run in runs.items():
-            begun = time.perf_counter()
-            run()
-            if turn:
-                seconds[name].append(time.perf_counter() - begun)
-    medians = {name: statistics.median(each) for name, each in seconds.items()}
+    found = in_turns(runs, rounds)
+    medians = {name: each.median for name, each in found.items()}
     (ours, theirs), (our_macs, their_macs) = medians.values(), macs.values()
     predicted, measured = our_macs / their_macs, ours / theirs
     return {
         "images_per_second": {name: 1 / median for name, median in medians.items()},
-        "seconds": seconds,
+        "seconds": {name: each.wall for name, each in found.items()},
         "macs": dict(macs),
         "time_ratio_by_macs": predicted,
         "time_ratio_measured": measured,
@@ -165,7 +156,7 @@ def _text(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _profiled(run: Run) -> str:
+def _profiled(run: Call) -> str:
     run()
     with profile(activities=[ProfilerActivity.CPU]) as found:
         run()

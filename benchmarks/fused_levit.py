@@ -15,14 +15,15 @@ timm builds it, and beside it to the fastest of the three. A ratio of 5 or more 
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Mapping
+from functools import partial
 
 import timm
 import torch
 from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
+from benchmarks.rounds import in_turns
 from workbench.models import build, fuse, spec
 
 LEVIT, FUSED = "levit_192", "levit_192 fused"
@@ -61,16 +62,11 @@ def _drop_norms(network: nn.Module) -> None:
 def measure(batch: int, threads: int, rounds: int) -> dict[str, float]:
     """Images per second of each network; of CPU seconds where there is one thread."""
     torch.set_num_threads(threads)
-    clock = time.process_time if threads == 1 else time.perf_counter
     runs = networks(batch)
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
     with torch.inference_mode():
-        for turn in range(rounds + 1):
-            for name, (network, images) in runs.items():
-                start = clock()
-                network(images)
-                if turn:  # the first is warm-up
-                    seconds[name].append(clock() - start)
+        calls = {name: partial(network, images) for name, (network, images) in runs.items()}
+        found = in_turns(calls, rounds)
+    seconds = {name: each.cpu if threads == 1 else each.wall for name, each in found.items()}
     return {name: batch / statistics.median(times) for name, times in seconds.items()}
 
 

@@ -6,18 +6,17 @@ The other implementation keeps tokens (B, N, C) between the parts of a block, re
 for every convolution and back (copies both ways), and computes softmax(q k^T) as a matrix: the
 layout in which such networks are usually published. Both hold the same weights, their outputs
 are compared first, and they run in turns, so that a change of speed meets both. Printed are the
-ratios of the medians: forward in eval mode, and training step (forward, backward, no optimiser).
+medians of the ratios: forward in eval mode, and training step (forward, backward, no optimiser).
 """
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.rounds import in_turns
 from workbench.models import Network, build, spec
 from workbench.models.components.base import size_of
 from workbench.models.network import Block
@@ -99,18 +98,6 @@ def _step(model: nn.Module, images: Tensor) -> Callable[[], None]:
     return once
 
 
-def _race(first: Callable[[], None], second: Callable[[], None], rounds: int) -> list[list[float]]:
-    """Seconds of each, in turns, after one turn of warm-up."""
-    seconds: list[list[float]] = [[], []]
-    for turn in range(rounds + 1):
-        for index, run in enumerate((first, second)):
-            start = time.perf_counter()
-            run()
-            if turn:
-                seconds[index].append(time.perf_counter() - start)
-    return seconds
-
-
 def measure(name: str, batch: int, rounds: int) -> dict[str, float]:
     """Seconds per call of both, and how many times faster the workbench's network is."""
     ours = build(spec(name, "drop_path=0.0", "head.dropout=0.0"))
@@ -120,10 +107,11 @@ def measure(name: str, batch: int, rounds: int) -> dict[str, float]:
         torch.testing.assert_close(ours.eval()(images), other.eval()(images), atol=1e-3, rtol=1e-3)
     result: dict[str, float] = {}
     for kind, call in (("forward", _forward), ("training_step", _step)):
-        mine, theirs = _race(call(ours, images), call(other, images), rounds)
-        result[f"{kind}_seconds"] = statistics.median(mine)
-        result[f"{kind}_token_layout_seconds"] = statistics.median(theirs)
-        result[f"{kind}_ratio"] = statistics.median(theirs) / statistics.median(mine)
+        calls = {"ours": call(ours, images), "tokens": call(other, images)}
+        found = in_turns(calls, rounds)
+        result[f"{kind}_seconds"] = found["ours"].median
+        result[f"{kind}_token_layout_seconds"] = found["tokens"].median
+        result[f"{kind}_ratio"], _ = found["ours"].faster(found["tokens"])
     return result
 
 
