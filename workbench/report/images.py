@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.config import DataConfig
 from workbench.errors import InputError, nearest, unknown
 from workbench.report.findings import Findings
-from workbench.runs.evidence import kept_evidence, no_evidence
+from workbench.runs.evidence import no_evidence
 from workbench.show.console import plural
 from workbench.statistics.images import Answers, ClassChange, RowImages, compare_images
 
@@ -91,9 +91,7 @@ class ImageFindings:
 
 def image_findings(sweep: "Sweep", found: Findings) -> ImageFindings | None:
     """None where no run kept evidence. Raises `InputError` for evidence that can't be used."""
-    if sweep.folder is None:
-        return None
-    evidence = kept_evidence(sweep.folder, sweep.runs)
+    evidence = sweep.evidence
     if not evidence:
         return None
     first = next(iter(evidence.values()))

@@ -46,23 +46,18 @@ def kept_evidence(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Evidence
 
     Raises `InputError` where it is damaged, of several test sets, or of other runs.
     """
-    completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    found = _gather(folder, completed)
-    kept = [run for run in completed if run.id in found]
-    for run in kept:
-        _refuse_another(run, found[run.id], found[kept[0].id])
-    return {run.id: found[run.id] for run in kept}
+    found = _gather(folder, runs)
+    for run in runs:
+        if run.id in found:
+            _refuse_another(run, found[run.id], next(iter(found.values())))
+    return found
 
 
-def evidence_frame(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
-    """See `workbench.load_evidence`; `runs` are those of the results in `folder`, in order."""
-    found = kept_evidence(folder, runs)
-    if not found:
-        raise no_evidence(folder)
-    kept = [run for run in runs if run.id in found]
-    frame: pd.DataFrame = _table(kept, found).drop_columns(["test_set"]).to_pandas()
+def evidence_frame(runs: Sequence[StoredRun], found: Mapping[str, Evidence]) -> "pd.DataFrame":
+    """See `workbench.load_evidence`; `runs` are in order."""
+    frame: pd.DataFrame = _table(runs, found).drop_columns(["test_set"]).to_pandas()
     frame["loss"] = frame["loss"].astype("float32")
-    frame.attrs["test_set"] = found[kept[0].id].test_set
+    frame.attrs["test_set"] = next(iter(found.values())).test_set
     return frame
 
 
@@ -76,16 +71,14 @@ def no_evidence(folder: Path) -> InputError:
 
 
 def known_variances(
-    folder: Path, runs: Sequence[StoredRun]
+    runs: Sequence[StoredRun], found: Mapping[str, Evidence]
 ) -> Mapping[str, Mapping[str, float]] | None:
     """By metric and variant, the variance of a run's score that its images explain.
 
     In squared points of top-1 and squared nats. None where a run that completed has no evidence.
-    Raises `InputError` as `evidence_frame` does.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    found = kept_evidence(folder, completed)
-    if not completed or len(found) < len(completed):
+    if not completed or any(run.id not in found for run in completed):
         return None
     by_variant: dict[str, list[Evidence]] = {}
     for run in completed:
@@ -103,28 +96,25 @@ def known_variances(
     }
 
 
-def refuse_other_images(earlier: EarlierRuns, folder: Path, runs: Sequence[StoredRun]) -> None:
+def refuse_other_images(earlier: EarlierRuns, folder: Path, found: Mapping[str, Evidence]) -> None:
     """Raise `InputError` where the runs in `folder` saw another test set than earlier ones."""
-    for found in kept_evidence(folder, runs).values():
-        if earlier.test_set not in (None, found.test_set):
-            raise InputError(
-                f"evidence: the runs in {folder} are of another test set, or of another order of "
-                f"its images, than those of {earlier.plan}, whose noise they share"
-            )
-        return
+    others = (each.test_set != earlier.test_set for each in found.values())
+    if earlier.test_set is not None and any(others):
+        raise InputError(
+            f"evidence: the runs in {folder} are of another test set, or of another order of "
+            f"its images, than those of {earlier.plan}, whose noise they share"
+        )
 
 
 def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
     """Write `evidence.parquet`, whole; nothing where no run has any. `runs` are in order."""
-    completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    found = _gather(folder, completed)
-    kept = [run for run in completed if run.id in found]
-    if not kept:
+    found = _gather(folder, runs)
+    if not found:
         return
     try:
         with written_whole(folder / EVIDENCE) as part:
             pq.write_table(
-                _table(kept, found),
+                _table(runs, found),
                 part,
                 compression="zstd",
                 compression_level=9,
@@ -139,13 +129,15 @@ def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
         ) from None
 
 
-def _gather(folder: Path, runs: Sequence[StoredRun]) -> Mapping[str, Evidence]:
-    """By the id of the run: what lies in its folder, else what was exported before."""
-    found = {evidence.run: evidence for evidence in _exported(folder / EVIDENCE)}
+def _gather(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Evidence]:
+    """By the id of each that completed: what lies in its folder, else what was exported before."""
+    exported = {evidence.run: evidence for evidence in _exported(folder / EVIDENCE)}
+    found: dict[str, Evidence] = {}
     for run in runs:
-        own = read_evidence(run_folder(folder, run))
-        if own is not None and own.run == run.id:
-            found[run.id] = own
+        if run.outcome is Outcome.COMPLETED:
+            own = read_evidence(run_folder(folder, run))
+            kept = own if own is not None and own.run == run.id else exported.get(run.id)
+            found |= {run.id: kept} if kept else {}
     return found
 
 
@@ -193,7 +185,8 @@ def _refuse_another(run: StoredRun, own: Evidence, first: Evidence) -> None:
         )
 
 
-def _table(runs: Sequence[StoredRun], found: Mapping[str, Evidence]) -> pa.Table:
+def _table(every: Sequence[StoredRun], found: Mapping[str, Evidence]) -> pa.Table:
+    runs = [run for run in every if run.id in found]
     kept = [found[run.id] for run in runs]
     sizes = [len(each.labels) for each in kept]
     which = np.repeat(np.arange(len(runs), dtype=np.int32), sizes)

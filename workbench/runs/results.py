@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from workbench.plans.resolution import Plan, Variant
 from workbench.runs.evidence import (
     evidence_frame,
     export_evidence,
+    kept_evidence,
     known_variances,
+    no_evidence,
     refuse_other_images,
 )
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
@@ -23,6 +26,7 @@ from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts
+from workbench.train.evidence import Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +38,7 @@ COLUMNS = (
 FRAME = ("variant", "changed", "compared_to", *COLUMNS[1:], REUSED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sweep:
     """A results folder, read: the plan, and its runs by seed in the order of the rows."""
 
@@ -74,8 +78,13 @@ class Sweep:
         if self.folder is None or self.plan.method.variance == "own":
             return None
         if self.plan.earlier is not None:
-            refuse_other_images(self.plan.earlier, self.folder, self.runs)
-        return known_variances(self.folder, self.runs)
+            refuse_other_images(self.plan.earlier, self.folder, self.evidence)
+        return known_variances(self.runs, self.evidence)
+
+    @cached_property
+    def evidence(self) -> Mapping[str, Evidence]:
+        """See `kept_evidence`; read once."""
+        return kept_evidence(self.folder, self.runs) if self.folder else {}
 
     def _devices(self) -> dict[str, str]:
         """What the runs ran on, where the environment has what was asked for: `auto`."""
@@ -146,8 +155,10 @@ def load_evidence(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
     of the plan. `attrs["test_set"]` is a digest of the test images and of their order.
     Raises `InputError` if there is none, and if it is of several test sets or of other runs.
     """
-    found = Path(path)
-    return evidence_frame(found.parent if found.is_file() else found, load_sweep(path, plan).runs)
+    sweep = load_sweep(path, plan)
+    if not sweep.evidence:
+        raise no_evidence(sweep.folder or Path(path))
+    return evidence_frame(sweep.runs, sweep.evidence)
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

@@ -51,7 +51,8 @@ def _earlier(
     plan: str, folder: Path, runs: Sequence[StoredRun], metrics: Sequence[Metric]
 ) -> EarlierRuns:
     seeds = sorted({run.seed for run in runs})
-    evidence, known = kept_evidence(folder, runs), known_variances(folder, runs) or {}
+    evidence = kept_evidence(folder, runs)
+    known = known_variances(runs, evidence) or {}
     scores = {(run.variant, run.seed): run for run in runs}
     rows = []
     for name in dict.fromkeys(run.variant for run in runs):
