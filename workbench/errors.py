@@ -74,6 +74,11 @@ def some_of(differences: Sequence[str]) -> str:
     return f"{shown}; and {more} more" if more > 0 else shown
 
 
+def first_line(error: Exception) -> str:
+    """What an exception of other code says, in a line; its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def nearest(value: str, choices: Iterable[str], most: int = 3) -> str:
     """The valid choices nearest to `value`, as the tail of an error message."""
     known = sorted(set(choices))

@@ -11,7 +11,7 @@ from workbench.cost.check import checked_cost
 from workbench.cost.closed import closed_form
 from workbench.cost.record import Cost
 from workbench.cost.trace import UncountedOperatorError, trace_module
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.models import build, spec
 from workbench.models.ops import Size, square
 from workbench.models.peers import TIMM, build_peer, timm_input, timm_model
@@ -114,8 +114,8 @@ def _traced(made: Callable[[], nn.Module], name: str, channels: int, size: Size)
     except UncountedOperatorError:
         raise
     except (AssertionError, RuntimeError, ValueError) as error:  # how timm refuses a resolution
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{size} fails in {name}: {reason}", key="resolution") from None
+        why = f"{size} fails in {name}: {first_line(error)}"
+        raise InputError(why, key="resolution") from None
 
 
 def counted(found: Target) -> Cost:

@@ -23,7 +23,7 @@ from workbench.data.encoded import (
     refuse_few_classes,
 )
 from workbench.data.source import Ints, Source
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.machine import cache_folder
 from workbench.whole_file import written_whole
 
@@ -213,5 +213,5 @@ def _fingerprint(files: list[Path], image: str) -> str:
 
 
 def _corrupt(file: Path, error: Exception) -> InputError:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InputError(f"{str(file)!r} is not a readable parquet file: {first}", key="data.path")
+    why = f"{str(file)!r} is not a readable parquet file: {first_line(error)}"
+    return InputError(why, key="data.path")

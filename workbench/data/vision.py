@@ -11,7 +11,7 @@ from workbench.config import DataConfig
 from workbench.data.encoded import Encoded, Files, encoded_source
 from workbench.data.image_folder import fingerprint
 from workbench.data.source import ArraySplit, Source, array_source
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.machine import cache_folder
 
 PARQUET = "--set recipe.data.name=parquet --set recipe.data.path=FOLDER reads its parquet files"
@@ -107,9 +107,9 @@ def _open(config: DataConfig, dataset: Any, **split: object) -> Any:
     try:
         return dataset(root, download=config.download, **split)
     except (RuntimeError, OSError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
         if config.download:
-            message = f"data.download: {config.name} could not be fetched to {str(root)!r}: {first}"
+            message = f"data.download: {config.name} could not be fetched to {str(root)!r}: "
+            message += first_line(error)
             ways = f"without a network a sweep's {PARQUET}"
         else:
             message = f"data.path: {config.name} is not in {str(root)!r}, or not whole"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, first_line, unknown
 from workbench.models.components.base import Component
 from workbench.models.fuse import fuse
 from workbench.models.network import Network
@@ -42,9 +42,8 @@ def exported(model: Network) -> ExportedProgram:
     try:
         return torch.export.export(model, (sample(model),), dynamic_shapes=(images,))
     except Exception as error:  # torch has no class of its own for what it can't export
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        culprit = _culprit(model)
-        raise InputError(f"{culprit} can't be exported: {reason}", key="export") from error
+        why = f"{_culprit(model)} can't be exported: {first_line(error)}"
+        raise InputError(why, key="export") from error
 
 
 def sample(model: Network) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import Peer
-from workbench.errors import InputError, nearest, unknown, unknown_key
+from workbench.errors import InputError, first_line, nearest, unknown, unknown_key
 from workbench.models.ops import Size
 from workbench.models.spec import parse_overrides
 from workbench.parsing import parse
@@ -136,7 +136,7 @@ def _try(described: Peer) -> None:
             logits = network(torch.zeros(1, described.channels, side, side))
     except REFUSALS as error:
         raise InputError(
-            f"{side} is refused: timm's {described.timm} can't take it: {_first_line(error)}",
+            f"{side} is refused: timm's {described.timm} can't take it: {first_line(error)}",
             key="resolution",
         ) from None
     if not isinstance(logits, Tensor) or logits.shape != (1, described.classes):
@@ -145,10 +145,6 @@ def _try(described: Peer) -> None:
             "can't be trained here",
             key="model",
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def build_peer(described: Peer, seed: int = 0) -> nn.Module:
@@ -164,7 +160,7 @@ def build_peer(described: Peer, seed: int = 0) -> nn.Module:
         except REFUSALS as error:
             raise InputError(
                 f"timm's {described.timm} can't be built for images of {side} pixels with "
-                f"{described.name!r}: {_first_line(error)}",
+                f"{described.name!r}: {first_line(error)}",
                 key="resolution",
             ) from None
         if described.stem == "small":

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.models.components.base import Component
 from workbench.models.formats import convert
 from workbench.models.formats.looks import looks_like
@@ -141,9 +141,8 @@ def read(path: Path) -> State:
     except pickle.UnpicklingError as error:
         raise InputError(f"{str(path)!r} is refused: {_why(error)}", key="weights") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{str(path)!r} can't be read, it is truncated or no checkpoint ({_clip(reason)})",
+            f"{str(path)!r} can't be read, it is truncated or no checkpoint ({_clip(first_line(error))})",
             key="weights",
         ) from None
     if not isinstance(content, Mapping):
