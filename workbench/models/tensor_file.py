@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, uint8
 
 from workbench.errors import InputError
+from workbench.whole_file import written_whole
 
 FACTS = "workbench"  # the key of a file's metadata under which our facts are, as JSON
 DIGEST = "sha256"  # and that of what the tensors were
@@ -23,14 +23,11 @@ def write_tensors(path: Path, state: State, facts: Mapping[str, Any]) -> None:
     """The tensors and the facts at `path`. Raises `InputError` where that can't be written."""
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     metadata = {"format": "pt", FACTS: json.dumps(facts), DIGEST: _digest(whole)}
-    half = path.with_name(f".{path.name}.part")
     try:
-        save_file(whole, half, metadata)
-        os.replace(half, path)
+        with written_whole(path) as half:
+            save_file(whole, half, metadata)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} can't be written: {_reason(error)}", key="weights") from None
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:

@@ -141,8 +141,9 @@ def read(path: Path) -> State:
     except pickle.UnpicklingError as error:
         raise InputError(f"{str(path)!r} is refused: {_why(error)}", key="weights") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        reason = _clip(first_line(error))
         raise InputError(
-            f"{str(path)!r} can't be read, it is truncated or no checkpoint ({_clip(first_line(error))})",
+            f"{str(path)!r} can't be read, it is truncated or no checkpoint ({reason})",
             key="weights",
         ) from None
     if not isinstance(content, Mapping):

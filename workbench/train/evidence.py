@@ -5,7 +5,6 @@ half float an image. This module needs no torch: whoever exports results reads w
 """
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
+from workbench.whole_file import written_whole
 
 NAME = "evidence.npz"
 LARGEST = float(np.finfo(np.float16).max)
@@ -46,12 +46,8 @@ def write_evidence(folder: Path, evidence: Evidence) -> None:
         correct=np.packbits(evidence.correct),
         loss=evidence.loss,
     )
-    part = folder / f"{NAME}.tmp"
-    try:
+    with written_whole(folder / NAME) as part:
         part.write_bytes(data.getvalue())
-        os.replace(part, folder / NAME)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_evidence(folder: Path) -> Evidence | None:

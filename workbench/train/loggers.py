@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from workbench.config import EpochRecord, Outcome, Progress, RunConfig, Scalar
 from workbench.errors import InputError, unknown
+from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger as LightningLogger
@@ -51,9 +52,8 @@ class Csv:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows([list(values), *self._rows.values()])
-        half = self._path.with_suffix(".part")
-        half.write_text(text.getvalue(), encoding="utf-8")
-        os.replace(half, self._path)
+        with written_whole(self._path) as half:
+            half.write_text(text.getvalue(), encoding="utf-8")
 
     def close(self, outcome: Outcome) -> None:
         """See `Logger.close`."""

@@ -5,7 +5,6 @@ same for other programs, `README.md` for people.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from workbench.train.best import best_of
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
 from workbench.train.score import NAMES
 from workbench.version import __version__
+from workbench.whole_file import written_whole
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the hub's names
 LIBRARY = "cmt-workbench"
@@ -75,7 +75,6 @@ def _task_model(
     file: Path, spec: NetworkSpec, state: Mapping[str, Tensor], facts: Mapping[str, Any]
 ) -> nn.Module:
     """A detector or a segmenter, which takes images from 0 to 1."""
-    from workbench.models import Network
     from workbench.tasks.model import task_model
 
     task = parse(Task, facts[TASK], "task")
@@ -235,8 +234,10 @@ def _write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(folder)
-        _write_text(folder / CARD, _card(config))
-        _write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+        described = json.dumps(config, indent=2) + "\n"
+        for name, text in ((CARD, _card(config)), (CONFIG, described)):
+            with written_whole(folder / name) as half:
+                half.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error.strerror}", key="folder") from None
     write_tensors(folder / WEIGHTS, state, config)
@@ -252,15 +253,6 @@ def _refuse_foreign(folder: Path) -> None:
         ours = False
     if not ours:
         raise InputError(f"{folder} has a {there[0]} that wb.save did not write", key="folder")
-
-
-def _write_text(path: Path, text: str) -> None:
-    half = path.with_name(f".{path.name}.part")
-    try:
-        half.write_text(text, encoding="utf-8")
-        os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _card(config: Mapping[str, Any]) -> str:
