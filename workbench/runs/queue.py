@@ -7,8 +7,9 @@ from workbench.engine import Ended, Event
 from workbench.plans.resolution import Plan
 from workbench.runs.exchange.finished import Library
 from workbench.runs.exchange.reuse import take_over
-from workbench.runs.folder import discard_checkpoints
+from workbench.runs.folder import discard_checkpoints, run_folder
 from workbench.runs.recording import Recording
+from workbench.runs.rows import StoredRun
 from workbench.statistics.racing import next_seeds
 
 
@@ -36,11 +37,11 @@ class Queue:
         """What is to run first: what is open, else the next round of a race."""
         self._recording = recording
         recording.register(self._plan, self._first)
-        self._settle_infeasible()
-        configs = {(run.variant, run.seed): run for run in self._plan.runs()}
-        for run in recording.ledger.runs():
+        runs = recording.ledger.runs()
+        self._settle_infeasible(runs)
+        for run in runs:
             if run.final:  # the sweep may have been killed before it did this
-                discard_checkpoints(recording.task(configs[run.variant, run.seed]).folder)
+                discard_checkpoints(run_folder(recording.folder, run))
         return self._left(self._asked) or self._next_round()
 
     def follow(self, event: Event) -> Sequence[RunConfig]:
@@ -97,10 +98,10 @@ class Queue:
         seeds = {each.variant: each.seeds for each in wanted}
         return [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
 
-    def _settle_infeasible(self) -> None:
+    def _settle_infeasible(self, runs: Sequence[StoredRun]) -> None:
         """A variant that can't be made equal in cost is a result before anything trains."""
         reasons = {variant.name: variant.infeasible for variant in self._plan.variants}
-        for run in self._recording.ledger.runs():
+        for run in runs:
             reason = reasons[run.variant]
             if reason and not run.final:
                 result = Result(run=run.id, outcome=Outcome.INFEASIBLE, reason=reason)
