@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,7 +15,7 @@ from rich.text import Text
 from workbench.config import EpochRecord, Outcome
 from workbench.errors import InputError, unknown
 from workbench.runs.command import repeat_command
-from workbench.runs.folder import holds_results
+from workbench.runs.folder import results_folders
 from workbench.runs.progress import duration
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.rows import StoredRun, run_text
@@ -159,27 +158,23 @@ def find_run(ref: str, results: str | Path) -> Shown:
     ((_, where), (run, sweep)), *others = sorted(
         found.items(), key=lambda item: (item[1][0].started or "~", item[0])
     )
-    command, also = (
-        str(sweep.environment.get("command", "")),
-        tuple(place for (_, place), _ in others),
-    )
-    return Shown(run, where, repeat_command(run, command), sweep.environment, also)
+    repeat = repeat_command(run, str(sweep.environment.get("command", "")))
+    return Shown(run, where, repeat, sweep.environment, tuple(place for (_, place), _ in others))
 
 
 def _sweeps(results: str | Path) -> dict[str, Sweep]:
-    if "://" in str(results) or Path(results).is_file() or holds_results(Path(results)):
+    if "://" in str(results) or Path(results).is_file():
         return {str(results): load_sweep(results)}
     if not Path(results).is_dir():
         raise InputError(f"{results} does not exist", key="results")
-    folders = [each for each in sorted(Path(results).iterdir()) if holds_results(each)]
-    return {str(folder): load_sweep(folder) for folder in folders}
+    return {str(folder): load_sweep(folder) for folder in results_folders(Path(results))}
 
 
 def run_data(shown: Shown) -> dict[str, object]:
     """All of it, unrounded, for `--json`."""
-    data: dict[str, Any] = json.loads(shown.run.model_dump_json())
+    run = json.loads(shown.run.model_dump_json())
     where = {"folder": shown.where, "also_in": list(shown.also), "command": shown.command}
-    return {**where, **data, "environment": dict(shown.environment)}
+    return {**where, **run, "environment": dict(shown.environment)}
 
 
 def print_run(shown: Shown, console: Console) -> None:

@@ -22,6 +22,15 @@ def holds_results(folder: Path) -> bool:
     return (folder / LEDGER).exists() or ((folder / RUNS).exists() and (folder / PLAN).exists())
 
 
+def results_folders(root: Path) -> Iterator[Path]:
+    """`root`, if it holds results, else the folders in it that do, by name."""
+    if holds_results(root):
+        yield root
+        return
+    with suppress(OSError):
+        yield from (each for each in sorted(root.iterdir()) if holds_results(each))
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Make `folder` and hold its lock, which the system lets go if we die.

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.config import RunConfig
 from workbench.errors import InputError, nearest, unknown
 from workbench.runs.folder import run_folder
 from workbench.runs.results import Sweep, load_sweep
@@ -40,8 +39,7 @@ def load(
         return load_saved(folder)
     sweep = load_sweep(path)
     run = _run(sweep, variant, seed)
-    config = RunConfig(variant=run.variant, spec=run.spec, recipe=run.recipe, seed=run.seed)
-    kept = run_folder(folder if folder.is_dir() else folder.parent, config) / weights
+    kept = run_folder(sweep.folder or folder, run) / weights
     if not holds_network(kept):
         why = "kept no weights; --keep weights keeps them as runs complete"
         if holds_network(kept.with_name("last")):

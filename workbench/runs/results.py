@@ -21,7 +21,7 @@ from workbench.runs.evidence import (
     no_evidence,
     refuse_other_images,
 )
-from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, holds_results, write_text
+from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, results_folders, write_text
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
@@ -121,7 +121,7 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
         _warn_of(found, unreadable)
         return Sweep(stored, runs, _environment(found), found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
-    within = [each.name for each in sorted(found.glob("*/")) if holds_results(each)]
+    within = [each.name for each in results_folders(found)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
     raise InputError(f"{path} {missing}{hint}", key="results")
 

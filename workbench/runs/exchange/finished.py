@@ -10,13 +10,13 @@ from workbench.config import Outcome
 from workbench.errors import InputError, InputWarning
 from workbench.runs.evidence import kept_evidence
 from workbench.runs.exchange.conditions import Conditions
-from workbench.runs.folder import LEDGER, RUNS, holds_results, run_folder
+from workbench.runs.folder import LEDGER, RUNS, holds_results, results_folders, run_folder
 from workbench.runs.ledger import Ledger
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.rows import StoredRun
 from workbench.train.evidence import Evidence
 
-TAKEN = (Outcome.COMPLETED, Outcome.DIVERGED)  # infeasible ones cost nothing; others are no result
+TRAINED = (Outcome.COMPLETED, Outcome.DIVERGED)  # infeasible ones cost nothing
 NO_WEIGHTS = "no weights kept"
 NO_EVIDENCE = "nothing kept of the single images"
 
@@ -90,7 +90,7 @@ class Library:
             if not _may_hold(folder, ids):
                 return
             sweep = _read(folder)
-            runs = [run for run in sweep.runs if run.id in ids and run.outcome in TAKEN]
+            runs = [run for run in sweep.runs if run.id in ids and run.outcome in TRAINED]
             evidence = kept_evidence(folder, runs)
             for run in runs:
                 own = evidence.get(run.id)
@@ -108,15 +108,6 @@ class Library:
             yield NO_WEIGHTS
         if evidence is None and run.recipe.task.name == "classify":
             yield NO_EVIDENCE
-
-
-def results_folders(root: Path) -> Iterator[Path]:
-    """`root`, if it holds results, else the folders in it that do, by name."""
-    if holds_results(root):
-        yield root
-        return
-    with suppress(OSError):
-        yield from (each for each in sorted(root.iterdir()) if holds_results(each))
 
 
 def finished_in(folder: Path, ids: Collection[str]) -> set[str]:

@@ -13,7 +13,7 @@ from workbench.plans.names import check_name
 from workbench.plans.resolution import Plan
 from workbench.runs.evidence import kept_evidence
 from workbench.runs.exchange.conditions import Conditions
-from workbench.runs.exchange.finished import Found
+from workbench.runs.exchange.finished import TRAINED, Found
 from workbench.runs.exchange.reuse import bring
 from workbench.runs.folder import ENVIRONMENT, LEDGER, holds_results, locked, write_text
 from workbench.runs.ledger import Ledger
@@ -108,7 +108,7 @@ def _choose(sources: Sequence[tuple[Path, Sweep]], prefer: Path | None) -> dict[
         runs = [run for run in sweep.runs if run.final]
         evidence = kept_evidence(folder, runs)
         for run in runs:
-            other = here.differences(run, sweep.plan) if run.outcome in _TRAINED else ()
+            other = here.differences(run, sweep.plan) if run.outcome in TRAINED else ()
             each = Found(run, folder, evidence.get(run.id), other)
             found.setdefault(run.id, []).append(each)
     conflicts = [several for several in found.values() if len(set(map(_numbers, several))) > 1]
@@ -121,13 +121,10 @@ def _choose(sources: Sequence[tuple[Path, Sweep]], prefer: Path | None) -> dict[
     }
 
 
-_TRAINED = (Outcome.COMPLETED, Outcome.DIVERGED)
-
-
 def _conditions(sources: Sequence[tuple[Path, Sweep]]) -> Conditions:
     """Those of the first run that trained; the table marks what is of others."""
     trained = (
-        (run, sweep.plan) for _, sweep in sources for run in sweep.runs if run.outcome in _TRAINED
+        (run, sweep.plan) for _, sweep in sources for run in sweep.runs if run.outcome in TRAINED
     )
     run, plan = next(trained, (None, sources[0][1].plan))
     return Conditions.of(run, plan) if run else Conditions("cpu", "unknown", plan.imports)
