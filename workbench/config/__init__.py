@@ -16,6 +16,7 @@ from workbench.config.fields import (
     Scalar,
     Share,
     digest,
+    flatten,
 )
 from workbench.config.network import MAC, NetworkSpec, Part, Peer, Spec, Stage
 from workbench.config.recipe import (
@@ -64,4 +65,5 @@ __all__ = [
     "Teacher",
     "Weights",
     "digest",
+    "flatten",
 ]

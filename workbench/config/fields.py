@@ -43,6 +43,17 @@ class Frozen(BaseModel):
                 raise ValueError(f"{key} does nothing with {choice}={chosen}")
 
 
+def flatten(value: object, prefix: str = "") -> dict[str, object]:
+    """Nested mappings as one, with dotted keys."""
+    if not isinstance(value, Mapping):
+        return {prefix: value}
+    return {
+        key: found
+        for name, child in value.items()
+        for key, found in flatten(child, f"{prefix}.{name}" if prefix else name).items()
+    }
+
+
 def digest(data: object) -> str:
     """SHA-256 of the canonical JSON of `data`, in hexadecimal."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from workbench.config import Recipe
+from workbench.config import Recipe, flatten
 from workbench.errors import InputError, some_of
 from workbench.plans.resolution import Plan, Variant
 
@@ -104,16 +104,7 @@ def _code(plan: Plan) -> dict[str, object]:
 
 
 def _flat_recipe(recipe: Recipe) -> dict[str, object]:
-    return dict(_flatten("", recipe.model_dump(mode="json", exclude={"name"})))
-
-
-def _flatten(prefix: str, value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    for key, child in value.items():
-        path = f"{prefix}.{key}" if prefix else key
-        if isinstance(child, dict):
-            yield from _flatten(path, child)
-        else:
-            yield path, child
+    return flatten(recipe.model_dump(mode="json", exclude={"name"}))
 
 
 def other_recipe(old: Plan, new: Plan) -> list[str]:

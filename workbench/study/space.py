@@ -1,12 +1,12 @@
 """The search space of a study: every point is on the constraint surface and names a network."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from workbench.config import Recipe, Spec
+from workbench.config import Recipe, Spec, flatten
 from workbench.cost import Cost, closed_form
 from workbench.errors import InputError
 from workbench.plans.names import check_name
@@ -84,21 +84,9 @@ class Study:
         data = self.file.model_dump(mode="json", exclude=FREE | ELSEWHERE)
         data["exponents"] = self.surface.exponents.model_dump()
         flat = {f"base.{key}": value for key, value in self.base.flat().items()}
-        flat |= flatten("recipe", self.recipe.document())
-        flat |= {key: found for name in data for key, found in flatten(name, data[name]).items()}
+        flat |= flatten({"recipe": self.recipe.document(), **data})
         found: dict[str, Any] = json.loads(json.dumps(flat))  # tuples as lists, as it will be read
         return found
-
-
-def flatten(prefix: str, value: object) -> dict[str, object]:
-    """Nested mappings with dotted keys."""
-    if not isinstance(value, Mapping):
-        return {prefix: value}
-    return {
-        key: found
-        for name, child in value.items()
-        for key, found in flatten(f"{prefix}.{name}", child).items()
-    }
 
 
 def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...] = ()) -> Study:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from workbench.config import EpochRecord, Outcome, Progress, RunConfig, Scalar
+from workbench.config import EpochRecord, Outcome, Progress, RunConfig, flatten
 from workbench.errors import InputError, unknown
 from workbench.whole_file import written_whole
 
@@ -194,20 +194,10 @@ def _close(logger: Logger, listener: LoggedProgress) -> None:
     logger.close(listener.outcome)
 
 
-def hyperparameters(run: RunConfig) -> dict[str, Scalar]:
+def hyperparameters(run: RunConfig) -> dict[str, object]:
     """What a run is made of, as dotted keys: variant, seed, `spec.KEY`, `recipe.KEY`."""
-    found: dict[str, Scalar] = {"run": run.id, "variant": run.variant, "seed": run.seed}
-    for key, value in run.spec.flat().items():
-        found[f"spec.{key}"] = value  # type: ignore[assignment]
-    return found | dict(_flat("recipe", run.recipe.model_dump(mode="json")))
-
-
-def _flat(prefix: str, data: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _flat(f"{prefix}.{key}", value)
-        else:
-            yield f"{prefix}.{key}", value  # type: ignore[misc]
+    made = {"spec": run.spec.flat(), "recipe": run.recipe.model_dump(mode="json")}
+    return {"run": run.id, "variant": run.variant, "seed": run.seed, **flatten(made)}
 
 
 def _metrics(record: EpochRecord) -> dict[str, float]:
