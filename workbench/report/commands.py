@@ -25,7 +25,7 @@ from workbench.runs.exchange.shard import Shard, share
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_sweep
 from workbench.show.again import FolderReport, RepeatedCommand
-from workbench.show.console import plural, say_written
+from workbench.show.console import plural, say_line, say_written
 from workbench.show.figures import Output
 from workbench.train.loggers import check_loggers
 from workbench.tuning.stage import trial_count, tune, tuned_before
@@ -227,7 +227,7 @@ def merge(
     text = f"{plural(merged.taken, 'run')} taken into {into}."
     if merged.left:
         text += f" Not finished in any folder: {some_of(merged.left)}."
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    say_line(console, text)
     return report_folder(into, console) if merged.ended else None
 
 
@@ -249,11 +249,11 @@ def job_array_script(
 def _say_shard(console: Console, shard: Shard, whole: Path, done: SweepResult) -> None:
     """A share has no table of its own: it has no whole comparisons."""
     pattern = whole.with_name(f"{whole.name}-shard-*-of-{shard.of}")
-    console.print(
+    say_line(
+        console,
         f"Share {shard}: {done.final} of {plural(len(done.runs), 'run')} done, in {done.folder}. "
         f"When all shares are: workbench merge {pattern} --into {whole}",
-        highlight=False, markup=False, soft_wrap=True,
-    )  # fmt: skip
+    )
 
 
 def _with_commands(

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event, Requeued, Started
-from workbench.show.console import plural
+from workbench.show.console import plural, say_line
+from workbench.show.figures import shorten
 from workbench.statistics.metric import OF_TASK, TOP1
 
 LINE_SECONDS = 5.0  # between two lines of epochs in a log
@@ -122,8 +123,7 @@ class State:
         config = self._configs[run]
         rest = f", seed {config.seed}: {self._where(run)}"
         room = len(config.variant) if width is None else max(width - len(rest), 1)
-        name = config.variant
-        return (name if len(name) <= room else f"{name[: room - 1]}…") + rest
+        return shorten(config.variant, room) + rest
 
     def _where(self, run: str) -> str:
         progress = self.current[run]
@@ -291,4 +291,4 @@ def say_stopped(console: Console, done: int, total: int, command: str) -> None:
         f"Stopped with {total - done} of {plural(total, 'run')} to go. To go on, give the same "
         f"command again{f': {command}' if command else ''}"
     )
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    say_line(console, text)

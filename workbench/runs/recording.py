@@ -49,7 +49,7 @@ from workbench.runs.progress import (
 )
 from workbench.runs.rescue import keep, restore
 from workbench.runs.results import export, write_plan
-from workbench.show.console import plural, say_nothing_to_train
+from workbench.show.console import plural, say_line, say_nothing_to_train
 from workbench.statistics.facts import PENDING
 from workbench.train.loggers import check_loggers
 
@@ -187,7 +187,7 @@ class Recording:
         done, total = chooser.counts()
         if not first:
             for text in self._notes:
-                console.print(text, highlight=False, markup=False, soft_wrap=True)
+                say_line(console, text)
             say_nothing_to_train(console, done)
         if interrupted:
             command = self._options.resume_command or self._options.command

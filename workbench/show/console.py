@@ -24,10 +24,14 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def say_line(console: Console, text: str) -> None:
+    """Text as it stands, on one line whatever its length, so that it can be pasted."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def say_written(console: Console, count: int, folder: Path, page: Path) -> None:
     """The last line of a command that wrote `count` files: where, and which to open."""
-    text = f"{plural(count, 'file')} in {folder}; open {page}"
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    say_line(console, f"{plural(count, 'file')} in {folder}; open {page}")
 
 
 def say_nothing_to_train(console: Console, done: int) -> None:

@@ -9,7 +9,7 @@ from workbench.plans.resolution import Plan, Variant
 from workbench.report.before.foresight import Foresight, budget_answer, detect_answer, sentences
 from workbench.runs.estimate import Estimate
 from workbench.runs.progress import duration
-from workbench.show.console import plural
+from workbench.show.console import plural, say_line
 from workbench.show.table import Column, Table, cell, number
 from workbench.show.terminal import view
 from workbench.tuning.stage import trial_count
@@ -25,21 +25,18 @@ def print_preview(
     """The rows with their costs and times, the time of the whole, and what could be seen."""
     texts = sentences(seen, found) if seen else []
     console.print(view(_table(plan, found, seen)))
-    for name, reason in found.failures.items():
-        console.print(f"{name}: {reason}", markup=False, highlight=False, soft_wrap=True)
-    if text := _tuning_text(plan, found):
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    failed = (f"{name}: {reason}" for name, reason in found.failures.items())
+    for text in filter(None, (*failed, _tuning_text(plan, found))):
+        say_line(console, text)
     phrases = [_runs_text(plan), *_done_text(plan, found)]
     phrases += [_whole_text(found)] if len(found.done) < _asked(plan, found) else []
     console.print("; ".join(phrases), highlight=False, markup=False)
     if found.scaled:
         timed = ", ".join(name for name in found.runs if name not in found.scaled)
-        console.print(
-            f"Timed: {timed}. The others (~) are scaled by their MACs; --measure times every row.",
-            highlight=False, markup=False, soft_wrap=True,
-        )  # fmt: skip
+        others = "The others (~) are scaled by their MACs; --measure times every row."
+        say_line(console, f"Timed: {timed}. {others}")
     if found.note:
-        console.print(found.note, highlight=False, markup=False, soft_wrap=True)
+        say_line(console, found.note)
     if engine != "local" and found.sweep is not None:
         console.print("That is for the workers of this machine; the cluster was not asked.")
     for text in texts:
