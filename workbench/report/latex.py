@@ -10,12 +10,12 @@ from workbench.show.formats import (
     PAGE,
     breakable,
     escape_latex,
+    latex_cell,
     latex_columns,
     latex_float,
-    latex_number,
     width_of,
 )
-from workbench.show.table import Cell, Column, Table
+from workbench.show.table import Cell, Table
 from workbench.statistics.paired import Verdict
 
 CHOICE: tuple[str, ...] = ()  # of columns: those of `DEFAULT`, and what was published
@@ -35,12 +35,13 @@ def paper_table(found: Findings, columns: Sequence[str] = CHOICE) -> str:
     Its caption is the question, its label `tab:NAME`. Raises `InputError` for an unknown column.
     """
     columns = columns or _usual(found)
-    table, shown = main_table(found), _chosen(found, columns)
-    marks = [_mark(each.comparison.verdict) if each.comparison else "" for each in found.contrasts]
+    table = main_table(found)
+    shown, compared = _chosen(found, table, columns), [each.comparison for each in found.contrasts]
+    marks = [MARKS[each.verdict][0] if each else "" for each in compared]
     marked = next((at for at, each in enumerate(shown.columns) if "difference" in each.keys), None)
     lines = [
         " & ".join(
-            _cell(cell, column) + (mark if at == marked else "")
+            (latex_cell(cell.text, column) if cell.text else "") + (mark if at == marked else "")
             for at, (cell, column) in enumerate(zip(row, shown.columns, strict=True))
         )
         + r" \tabularnewline"
@@ -70,18 +71,17 @@ def _usual(found: Findings) -> tuple[str, ...]:
     return (*before, *several, difference, *(("published",) if found.published else ()))
 
 
-def _chosen(found: Findings, columns: Sequence[str]) -> Table:
+def _chosen(found: Findings, table: Table, columns: Sequence[str]) -> Table:
     """The main table with these columns; what a row's further lines repeat is left out of them."""
-    table, metric = main_table(found), found.facts.method.metrics[0]
-    kept = [_place(table, metric.key if name == "score" else name) for name in columns]
-    rows = [tuple(row[place] for place in kept) for row in table.rows]
+    metric = found.facts.method.metrics[0]
+    shown = table.only(_place(table, metric.key if each == "score" else each) for each in columns)
+    rows = list(shown.rows)
     names = [each.row.name for each in found.contrasts]
     for at in range(len(rows) - 1, 0, -1):
         if names[at] == names[at - 1]:
             pairs = zip(rows[at], rows[at - 1], strict=True)
             rows[at] = tuple(Cell("", ()) if one == other else one for one, other in pairs)
-    shown = tuple(table.columns[place] for place in kept)
-    return Table(found.facts.question or found.facts.name, shown, rows)
+    return Table(found.facts.question or found.facts.name, shown.columns, rows)
 
 
 def _lost(found: Findings) -> list[str]:
@@ -107,16 +107,6 @@ def _place(table: Table, name: str) -> int:
             return place
     every = [column.keys[0].removesuffix("_mean") for column in table.columns]
     raise unknown("--columns", name, every)
-
-
-def _cell(cell: Cell, column: Column) -> str:
-    if not cell.text:
-        return ""
-    return latex_number(cell.text) if column.right else rf"\raggedright {breakable(cell.text)}"
-
-
-def _mark(verdict: Verdict) -> str:
-    return MARKS[verdict][0]
 
 
 def _note(found: Findings, marks: Sequence[str]) -> str:

@@ -170,14 +170,9 @@ def width_of(table: Table) -> float:
 
 def latex_columns(table: Table, room: float) -> list[str]:
     """Numbers as wide as they are; texts too where all fit in `room` inches, else they break."""
-    widths = _widths(table)
+    widths, least = _widths(table), _least(table)
     if sum(widths) + BETWEEN * len(widths) <= room:
         return ["r" if column.right else "l" for column in table.columns]
-    kinds = [*zip(table.columns, widths, strict=True)]
-    least = [
-        wide if column.right else _longest_word(table, place)
-        for place, (column, wide) in enumerate(kinds)
-    ]
     rest = max(room - BETWEEN * len(widths) - sum(least), 0.0)
     more = [max(wide - word, 0.0) ** 0.5 for wide, word in zip(widths, least, strict=True)]
     return [
@@ -188,22 +183,20 @@ def latex_columns(table: Table, room: float) -> list[str]:
 
 def _that_fit(table: Table) -> Table:
     """Without the columns for which a page has no room, however texts are broken."""
-    while _least(table) > PAGE:
+    while sum(each + BETWEEN for each in _least(table)) > PAGE:
         rank = max(column.rank for column in table.columns)
         if rank == 0:
             break
-        kept = [at for at, column in enumerate(table.columns) if column.rank < rank]
-        rows = [tuple(row[at] for at in kept) for row in table.rows]
-        table = replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
+        table = table.only(at for at, each in enumerate(table.columns) if each.rank < rank)
     return table
 
 
-def _least(table: Table) -> float:
-    """Inches of a table whose texts are broken wherever they can be."""
-    return sum(
-        BETWEEN + (wide if column.right else _longest_word(table, place))
+def _least(table: Table) -> list[float]:
+    """Inches of every column whose texts are broken wherever they can be."""
+    return [
+        wide if column.right else _longest_word(table, place)
         for place, (column, wide) in enumerate(zip(table.columns, _widths(table), strict=True))
-    )
+    ]
 
 
 def _longest_word(table: Table, place: int) -> float:
@@ -245,11 +238,13 @@ def latex_float(
 
 def latex_row(cells: Sequence[str], columns: Sequence[Column]) -> str:
     """A line of a `tabular`."""
-    shown = (
-        latex_number(cell) if column.right else rf"\raggedright {breakable(cell)}"
-        for cell, column in zip(cells, columns, strict=True)
-    )
+    shown = (latex_cell(*each) for each in zip(cells, columns, strict=True))
     return " & ".join(shown) + r" \tabularnewline"
+
+
+def latex_cell(text: str, column: Column) -> str:
+    """A cell of a `tabular`: a number, or text that may go on on further lines."""
+    return latex_number(text) if column.right else rf"\raggedright {breakable(text)}"
 
 
 LONG = 12  # letters of a word that may be broken

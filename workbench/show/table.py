@@ -1,6 +1,6 @@
 """A table without a look: what every command and every report shows, and every format reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -95,12 +95,15 @@ class Table:
         if not self.tones:
             object.__setattr__(self, "tones", ("",) * len(self.rows))
 
+    def only(self, places: Iterable[int]) -> "Table":
+        """With the columns at these places."""
+        kept = tuple(places)
+        rows = [tuple(row[place] for place in kept) for row in self.rows]
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
+
     def for_people(self) -> "Table":
         """Without the columns that are for files only."""
-        kept = [place for place, each in enumerate(self.columns) if not each.files_only]
-        rows = [tuple(row[place] for place in kept) for row in self.rows]
-        columns = tuple(self.columns[place] for place in kept)
-        return replace(self, columns=columns, rows=rows)
+        return self.only(at for at, each in enumerate(self.columns) if not each.files_only)
 
 
 @dataclass(frozen=True, slots=True)
