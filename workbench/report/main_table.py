@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from workbench.published import same_dataset
 from workbench.report.beside_published import short_text, sources
 from workbench.report.findings import Findings, InMetric, RowResult
-from workbench.report.notes import OTHER, console_notes, footnotes
+from workbench.report.notes import OTHER, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
 from workbench.show.console import count_text
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
@@ -131,7 +131,10 @@ def console_table(found: Findings) -> Table:
     facts, known = found.facts, found.published
     there = any(same_dataset(facts.dataset, row.dataset) for each in known.values() for row in each)
     begun = [each for each in found.contrasts if each.summary.runs] or found.contrasts
-    notes, runs = [*console_notes(found)], any(each.summary.runs for each in found.results)
+    notes, runs = (
+        [*footnotes(found, for_console=True)],
+        any(each.summary.runs for each in found.results),
+    )
     if waiting := [each.row.name for each in found.results if not each.summary.runs and runs]:
         names, rows = ", ".join(waiting), len(found.rows)
         notes.append(f"{len(waiting)} of {rows} rows have no runs and are left out: {names}.")

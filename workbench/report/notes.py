@@ -13,34 +13,21 @@ from workbench.statistics.tuning import budget
 OTHER = "†"  # marks a row with runs of other conditions
 
 
-def footnotes(found: Findings) -> tuple[str, ...]:
-    """What a reader of the table has to know, in full sentences."""
-    facts = found.facts
-    texts = [
-        _about(found),
-        _method(found) if facts.method.variance == "own" else _shared(found),
-        _counted(facts),
-        _raced(found),
-        *reused(found),
-        _unfinished(found),
-        _short_of_seeds(found),
-        _support(found),
-        order_note(facts.kind),
-        budget(facts.tuning) if facts.tuning else "",
-        *facts.notes,
-    ]
-    return tuple(text for text in texts if text)
+def footnotes(found: Findings, for_console: bool = False) -> tuple[str, ...]:
+    """What a reader of the table has to know, in full sentences.
 
-
-def console_notes(found: Findings) -> tuple[str, ...]:
-    """Those of the footnotes that what is shown gives cause for; the files have them all."""
+    For a console those that what is shown gives cause for; the files have them all.
+    """
     facts = found.facts
     compared = [each for row in found.contrasts for each in row.declared]
-    tested = any(each.interval is not None for each in compared)
+    spread = not for_console or any(each.summary.sd is not None for each in found.results)
+    tested = not for_console or any(each.interval is not None for each in compared)
+    floored = not for_console or any(_floored(each, facts.test_images) for each in compared)
+    judged = _method if facts.method.variance == "own" else _shared
     texts = [
-        _about(found, any(each.summary.sd is not None for each in found.results)),
-        (_method(found) if facts.method.variance == "own" else _shared(found)) if tested else "",
-        _counted(facts) if any(_floored(each, facts.test_images) for each in compared) else "",
+        _about(found, spread),
+        judged(found) if tested else "",
+        _counted(facts) if floored else "",
         _raced(found),
         *reused(found),
         _unfinished(found),
@@ -50,7 +37,7 @@ def console_notes(found: Findings) -> tuple[str, ...]:
         budget(facts.tuning) if facts.tuning else "",
         *facts.notes,
     ]
-    return tuple(text for text in texts if text)
+    return tuple(filter(None, texts))
 
 
 def _floored(found: Comparison, images: int | None) -> bool:
@@ -88,7 +75,7 @@ def _support(found: Findings) -> str:
     )
 
 
-def _about(found: Findings, spread: bool = True) -> str:
+def _about(found: Findings, spread: bool) -> str:
     facts = found.facts
     on = f" on {facts.scored_on}" if facts.scored_on else ""
     over = "; mean and sample standard deviation over the completed seeds" if spread else ""

@@ -111,11 +111,11 @@ def _write_main(folder: Path, found: Findings, main: Table, columns: Sequence[st
     metrics = [metric.key for metric in found.facts.method.metrics]
     data = as_data(main) | {"question": found.facts.question, "answer": told, "metric": metrics}
     above = [escape_markdown(text) for text in (found.facts.question, told) if text]
-    written = write_table(folder, "table", main)
-    write_text(folder / "table.md", "\n\n".join([*above, as_markdown(main)]))
-    write_text(folder / "table.json", json_text(data) + "\n")
-    write_text(folder / "table.tex", paper)
-    return written
+    forms = {
+        "csv": as_csv(main), "md": "\n\n".join([*above, as_markdown(main)]), "tex": paper,
+        "json": json_text(data) + "\n",
+    }  # fmt: skip
+    return [write_text(folder / f"table.{end}", text) for end, text in forms.items()]
 
 
 def curves_csv(runs: Sequence[RunRecord]) -> str:
