@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from workbench.report.findings import Findings, Shares
 from workbench.report.verdicts import further_seeds, mean_text
 from workbench.runs.progress import duration
+from workbench.runs.rows import mean_seconds
 from workbench.show.console import plural
 from workbench.statistics.attribution import Attribution, EffectSize, real
 from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.effects import Effects
-from workbench.statistics.facts import Outcome
 from workbench.statistics.metric import Metric
 from workbench.statistics.tuning import edge_note, order, signs
 
@@ -164,17 +164,13 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
 
 def _time(found: Findings, compared: Comparison, seeds: int) -> str:
     """`, about 35 min 00 s of one worker`: of the row and of the one that it is compared to."""
-    total = 0.0
-    for name in (compared.variant, compared.compared_to):
-        took = [
-            run.seconds
-            for run in found.runs
-            if run.variant == name and run.seconds and run.outcome is Outcome.COMPLETED
-        ]
-        if not took:
-            return ""
-        total += seeds * sum(took) / len(took)
-    return f" of it and of {compared.compared_to}, about {duration(total)} of one worker"
+    took = mean_seconds(found.runs)
+    pair = [took.get(name) for name in (compared.variant, compared.compared_to)]
+    known = [each for each in pair if each is not None]
+    if len(known) < 2:
+        return ""
+    time = duration(seeds * sum(known))
+    return f" of it and of {compared.compared_to}, about {time} of one worker"
 
 
 # ---------------------------------------------------------------- shares and interactions

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from workbench.published import PublishedRow, read_table, same_dataset
 from workbench.report.findings import Findings, RowResult
-from workbench.show.table import Cell, Column, Table, cell, number, top1_text
+from workbench.show.table import Cell, Column, Table, cell, number
 from workbench.statistics.facts import PlanFacts
+from workbench.statistics.metric import TOP1
 
 BESIDE = (
     Column("Variant", ("variant",), "name"),
@@ -79,7 +80,7 @@ def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cel
     measured, other = result.summary, not same_dataset(facts.dataset, found.dataset)
     return (
         cell(result.row.name),
-        cell(top1_text(measured.mean, measured.sd), measured.mean, measured.sd),
+        cell(TOP1.text(measured.mean, measured.sd), measured.mean, measured.sd),
         cell(facts.dataset),
         cell(found.name),
         number(found.top1, "g"),

@@ -10,8 +10,9 @@ from workbench.published import same_dataset
 from workbench.report.findings import Findings
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.console import count_text, plural
-from workbench.show.table import Cell, Column, Table, cell, top1_text
+from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.facts import PlanFacts
+from workbench.statistics.metric import TOP1
 from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, summarise
 
 
@@ -95,7 +96,7 @@ def _cells(name: str, side: Findings) -> tuple[Cell, ...]:
     return (
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),
-        cell(top1_text(found.mean, found.sd), found.mean, found.sd),
+        cell(TOP1.text(found.mean, found.sd), found.mean, found.sd),
         cell(f"{found.completed}/{found.runs}", found.completed, found.runs),
         cell("" if found.completed == found.runs else found.outcome, found.outcome),
     )

@@ -4,7 +4,7 @@ from math import sqrt
 
 from workbench.config import MAC
 from workbench.report.findings import Findings
-from workbench.report.verdicts import further_seeds
+from workbench.report.verdicts import difference_unit, further_seeds
 from workbench.show.console import plural
 from workbench.statistics.facts import PlanFacts
 from workbench.statistics.paired import Comparison, rounding_error
@@ -100,9 +100,7 @@ def _units(facts: PlanFacts) -> str:
 
 def _differences(facts: PlanFacts) -> str:
     """`Differences are in percentage points`."""
-    units = dict.fromkeys(
-        "percentage points" if each.unit == "%" else each.unit for each in facts.method.metrics
-    )
+    units = dict.fromkeys(map(difference_unit, facts.method.metrics))
     return f"Differences are in {' and '.join(units)}"
 
 

@@ -11,6 +11,11 @@ def mean_text(mean: float | None, interval: Interval | None, metric: Metric = TO
     return f"{text} {interval_text(interval, metric)}".strip()
 
 
+def difference_unit(metric: Metric) -> str:
+    """The unit of a difference, in full."""
+    return "percentage points" if metric.unit == "%" else metric.unit
+
+
 def interval_text(found: Interval | None, metric: Metric = TOP1) -> str:
     """`[+0.40, +2.00]`; empty where there is none."""
     return f"[{metric.signed(found.low)}, {metric.signed(found.high)}]" if found else ""

@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from statistics import fmean
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from workbench.config import EpochRecord, NetworkSpec, Recipe, RunConfig, Scalar
+from workbench.config import EpochRecord, NetworkSpec, Outcome, Recipe, RunConfig, Scalar
 from workbench.engine.load import OTHER_LOAD
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Variant
@@ -159,6 +160,15 @@ def epoch_rows(plan: str, run: str, record: EpochRecord) -> Iterator[EpochRow | 
 def finite(value: object) -> object:
     """The value, or none for a number that is not finite: JSON and databases have none."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def mean_seconds(runs: Iterable[StoredRun]) -> dict[str, float]:
+    """By row, of the runs that completed."""
+    seconds = dict[str, list[float]]()
+    for run in runs:
+        if run.seconds and run.outcome is Outcome.COMPLETED:
+            seconds.setdefault(run.variant, []).append(run.seconds)
+    return {name: fmean(each) for name, each in seconds.items()}
 
 
 def run_text(run: StoredRun) -> str:

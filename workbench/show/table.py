@@ -113,10 +113,3 @@ class Printout:
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
     says: tuple[str | Command, ...] = ()
-
-
-def top1_text(mean: float | None, sd: float | None) -> str:
-    """`81.23 ± 0.45`, without the spread where there is one seed, empty where unknown."""
-    if mean is None:
-        return ""
-    return f"{mean:.2f}" if sd is None else f"{mean:.2f} ± {sd:.2f}"

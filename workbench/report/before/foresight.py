@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.estimate import Estimate
 from workbench.runs.folder import holds_results
 from workbench.runs.progress import duration
 from workbench.runs.results import load_sweep
-from workbench.runs.rows import StoredRun
+from workbench.runs.rows import StoredRun, mean_seconds
 from workbench.show.console import plural
 from workbench.statistics.earlier import COIN, noise_of_images, noise_of_runs
 from workbench.statistics.facts import Method
@@ -103,22 +102,13 @@ def foresee(plan: Plan, results: Path, asked: Asked) -> Foresight:
                 f"from the size of the test set alone: {images:,} images, each right in {COIN:g} % "
                 "of the runs. Real runs differ beyond that: after two seeds, ask again"
             )
-    return Foresight(plan, noise, sources, asked, _took(runs))
+    return Foresight(plan, noise, sources, asked, mean_seconds(runs))
 
 
 def _source(plan: Plan, folder: Path, runs: int) -> str:
     told = [f"{plural(runs, 'earlier run')} in {folder}"] if runs else []
     told += [f"{plan.earlier.runs} runs of {plan.earlier.plan}"] if plan.earlier else []
     return f"from the spread of {' and '.join(told)}"
-
-
-def _took(runs: Sequence[StoredRun]) -> dict[str, float]:
-    """By row, the mean seconds of the runs that completed."""
-    seconds = dict[str, list[float]]()
-    for run in runs:
-        if run.seconds and run.outcome is Outcome.COMPLETED:
-            seconds.setdefault(run.variant, []).append(run.seconds)
-    return {name: sum(each) / len(each) for name, each in seconds.items()}
 
 
 def _earlier(plan: Plan, folder: Path) -> tuple[Sequence[StoredRun], Method]:

@@ -21,7 +21,7 @@ def bars(found: Attribution, width: float = style.PAGE) -> "Figure":
     """Each component's Shapley value, and the whole difference that they add up to."""
     shown = [*zip(found.components, found.shapley, strict=True), ("all together", found.whole)]
     made = lanes(
-        [Lane(name, estimate_text(estimate)) for name, estimate in shown],
+        [Lane(name, mean_text(each.mean, each.interval)) for name, each in shown],
         width,
         "share of the difference in top-1, points, with 95 % interval",
     )
@@ -34,11 +34,6 @@ def bars(found: Attribution, width: float = style.PAGE) -> "Figure":
             made.axes.plot(ends, [middle] * 2, color=style.BLACK, lw=1.2, marker="|", ms=5)
     made.axes.margins(x=0.06)
     return finish(made)
-
-
-def estimate_text(estimate: EffectSize) -> str:
-    """`+1.20 [+0.40, +2.00]`."""
-    return mean_text(estimate.mean, estimate.interval)
 
 
 def interaction_map(found: Attribution | Interactions, width: float = style.PAGE) -> "Figure":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from workbench.report.figures.lanes import Lane, Lanes, finish, lanes
 from workbench.report.findings import RowResult
-from workbench.report.verdicts import mean_text, verdict_text
+from workbench.report.verdicts import difference_unit, mean_text, verdict_text
 from workbench.show import figures as style
 from workbench.statistics.paired import Comparison, Verdict
 
@@ -28,11 +28,10 @@ def draw(lines: Sequence[RowResult], width: float = style.PAGE, place: int = 0) 
     if not compared:
         return None
     metric = compared[0][1].metric
-    unit = "percentage points" if metric.unit == "%" else metric.unit
     made = lanes(
         [_lane(line, found) for line, found in compared],
         width,
-        f"difference in {metric.name}, {unit}; small: each seed",
+        f"difference in {metric.name}, {difference_unit(metric)}; small: each seed",
     )
     for middle, (_, found) in zip(made.middles, compared, strict=True):
         _effect(made, middle, found)

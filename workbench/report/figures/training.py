@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.report.findings import Findings, RowResult
+from workbench.report.verdicts import difference_unit
 from workbench.show import figures as style
 from workbench.statistics.facts import Row
 from workbench.statistics.tuning import Range, Tried, Tuning, value_text
@@ -140,8 +141,7 @@ def robust(found: Findings, width: float = style.PAGE) -> "Figure | None":
     axes.set_xticks(range(len(values)), [value_text(value) for value in values])
     axes.set_xlabel(found.facts.robust or "")
     metric = found.metrics[0][0]
-    unit = "percentage points" if metric.unit == "%" else metric.unit
-    axes.set_ylabel(f"difference in {metric.name}, {unit}")
+    axes.set_ylabel(f"difference in {metric.name}, {difference_unit(metric)}")
     axes.grid(axis="y")
     _legend(made, axes, width)
     return made

@@ -7,7 +7,7 @@ from workbench.report.findings import Findings
 from workbench.runs.rows import StoredRun
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.facts import Outcome
-from workbench.statistics.metric import FURTHER, SIZES
+from workbench.statistics.metric import FURTHER, SIZES, TOP1
 
 
 def further_table(found: Findings) -> Table | None:
@@ -44,4 +44,4 @@ def _cell(runs: Sequence[StoredRun], name: str) -> Cell:
     if not values:
         return cell("", None, None)
     mean, sd = fmean(values), stdev(values) if len(values) > 1 else None
-    return cell(f"{mean:.2f}" + (f" ± {sd:.2f}" if sd is not None else ""), mean, sd)
+    return cell(TOP1.text(mean, sd), mean, sd)
