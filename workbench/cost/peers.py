@@ -8,7 +8,7 @@ Counting timm's networks takes a minute, so the counts ship as `results/measured
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from statistics import median_low
 
@@ -17,6 +17,7 @@ from workbench.cost.target import counted, target
 from workbench.errors import InputError
 from workbench.published import PublishedModel, figures, rows_of
 from workbench.shipped import in_checkout
+from workbench.show.formats import csv_text
 
 PEERS: Mapping[str, tuple[str, ...]] = {
     "CMT": ("cmt_ti", "cmt_xs", "cmt_s", "cmt_b"),
@@ -97,15 +98,11 @@ def counts_file() -> Path:
 
 def write_counts(path: Path | None = None) -> Path:
     """Count all of `PEERS` into a CSV file, by default the one that ships."""
-    text = io.StringIO()
-    writer = csv.DictWriter(
-        text, [field.name for field in fields(CountedPeer)], lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(asdict(each) for each in count_peers())
+    rows = map(astuple, count_peers())
+    text = csv_text([field.name for field in fields(CountedPeer)], rows)
     place = path or counts_file()
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(text.getvalue(), encoding="utf-8")
+    place.write_text(text, encoding="utf-8")
     return place
 
 

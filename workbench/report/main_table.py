@@ -131,10 +131,8 @@ def console_table(found: Findings) -> Table:
     facts, known = found.facts, found.published
     there = any(same_dataset(facts.dataset, row.dataset) for each in known.values() for row in each)
     begun = [each for each in found.contrasts if each.summary.runs] or found.contrasts
-    notes, runs = (
-        [*footnotes(found, for_console=True)],
-        any(each.summary.runs for each in found.results),
-    )
+    notes = [*footnotes(found, for_console=True)]
+    runs = any(each.summary.runs for each in found.results)
     if waiting := [each.row.name for each in found.results if not each.summary.runs and runs]:
         names, rows = ", ".join(waiting), len(found.rows)
         notes.append(f"{len(waiting)} of {rows} rows have no runs and are left out: {names}.")

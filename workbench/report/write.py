@@ -1,7 +1,5 @@
 """Everything that a report consists of, written into one folder."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ from workbench.show.formats import (
     as_json,
     as_latex,
     as_markdown,
+    csv_text,
     escape_markdown,
     json_text,
 )
@@ -120,15 +119,13 @@ def _write_main(folder: Path, found: Findings, main: Table, columns: Sequence[st
 
 def curves_csv(runs: Sequence[RunRecord]) -> str:
     """One line for each epoch of each run, unrounded."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     keys = ("epoch", "train_loss", "test_loss", "top1", "lr", "seconds")
-    writer.writerow(("run", "variant", "seed", *keys))
-    for run in runs:
-        for record in run.curve:
-            values = (getattr(record, key) for key in keys)
-            writer.writerow((run.id, run.variant, run.seed, *values))
-    return text.getvalue()
+    rows = (
+        (run.id, run.variant, run.seed, *(getattr(record, key) for key in keys))
+        for run in runs
+        for record in run.curve
+    )
+    return csv_text(("run", "variant", "seed", *keys), rows)
 
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:

@@ -1,7 +1,5 @@
 """Reading a results folder back: as records for statistics and reports, and as a pandas frame."""
 
-import csv
-import io
 import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +23,7 @@ from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, results_folde
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
+from workbench.show.formats import csv_text
 from workbench.statistics.facts import PlanFacts
 from workbench.train.evidence import Evidence
 
@@ -175,12 +174,9 @@ def export(ledger: Ledger, folder: Path) -> None:
     ordered = in_order(plan, ledger.runs(curves=True))
     lines = [run.model_dump_json() for run in ordered]
     write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     columns = (*COLUMNS, *([REUSED] if any(run.reused_from for run in ordered) else []))
-    writer.writerow(columns)
-    writer.writerows([getattr(run, key) for key in columns] for run in ordered)
-    write_text(folder / "runs.csv", text.getvalue())
+    rows = ([getattr(run, key) for key in columns] for run in ordered)
+    write_text(folder / "runs.csv", csv_text(columns, rows))
     export_evidence(folder, ordered)
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import groupby
@@ -68,13 +68,16 @@ def as_csv(*tables: Table) -> str:
 
     Tables with the same keys have one heading; others stand below an empty line.
     """
+    return "\n".join(
+        csv_text(keys, ([each[key] for key in keys] for table in alike for each in records(table)))
+        for keys, alike in groupby(tables, key=_keys)
+    )
+
+
+def csv_text(heading: Sequence[object], rows: Iterable[Iterable[object]]) -> str:
+    """Unrounded values below a heading; None is empty."""
     text = io.StringIO()
-    for keys, alike in groupby(tables, key=_keys):
-        text.write("\n" if text.tell() else "")
-        writer = csv.DictWriter(text, keys, lineterminator="\n")
-        writer.writeheader()
-        for table in alike:
-            writer.writerows(records(table))
+    csv.writer(text, lineterminator="\n").writerows([heading, *rows])
     return text.getvalue()
 
 

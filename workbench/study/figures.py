@@ -95,7 +95,7 @@ def draw_top1(
     Bars are half of what the seeds tell apart, so that two networks whose bars do not touch are
     apart; without it, where there is one seed, there are none.
     """
-    known = [trial for trial in trials if trial.trained and trial.top1 is not None and trial.macs]
+    known = [trial for trial in trials if trial.scored and trial.macs]
     if not known:
         return None
     made = style.figure(width, 0.9 + 0.5 * width)

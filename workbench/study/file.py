@@ -12,7 +12,6 @@ from workbench.plans.kinds.base import Overrides, Seeds, Words
 from workbench.scaling.constants import GROWTH, PAPER
 from workbench.scaling.sizes import Rounding
 
-KIND = "scaling_study"
 Objective = Literal["top1", "macs", "throughput"]
 DIRECTIONS: Mapping[Objective, Literal["maximize", "minimize"]] = {
     "top1": "maximize",  # percent, mean over the seeds
@@ -78,6 +77,12 @@ class StudyFile(Frozen):
     most_asked: Count | None = None  # points, trained or not; None: 20 for each of `trials`
     points: tuple[Triple, ...] = (PAPER.each(),)  # tried first, moved along their ray if need be
     top: Share = 0.2  # of the networks, whose spread is told beside the best
+
+    @property
+    def bounds(self) -> dict[str, Bound]:
+        """Those of the constants that have some."""
+        given = {"alpha": self.alpha, "beta": self.beta, "gamma": self.gamma}
+        return {name: bound for name, bound in given.items() if bound is not None}
 
     @property
     def asks(self) -> int:

@@ -1,7 +1,5 @@
 """The files and the terminal view of a study."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +14,13 @@ from workbench.runs.folder import write_text
 from workbench.scaling.constants import PAPER
 from workbench.show import figures as style
 from workbench.show.console import plural
+from workbench.show.formats import csv_text
 from workbench.show.table import Cell, Column, Table, cell, number
 from workbench.show.terminal import view
 from workbench.study import figures
 from workbench.study.cost_map import CostMap
 from workbench.study.page import study_page
+from workbench.study.stored import STUDY_JSON
 from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary, study_answer
 from workbench.study.trials import Trial
 
@@ -60,9 +60,10 @@ def write_study(
 ) -> list[Path]:
     """`study.json`, `trials.csv`, the figures `map` and `top1_macs`, and `report.html`."""
     data = study_json(study, trials, summary)
-    write_text(folder / "study.json", json.dumps(data, indent=2) + "\n")
-    write_csv(folder / "trials.csv", COLUMNS, (_flat(_row(trial)) for trial in trials))
-    written = [folder / "study.json", folder / "trials.csv"]
+    written = [
+        write_text(folder / STUDY_JSON, json.dumps(data, indent=2) + "\n"),
+        write_csv(folder / "trials.csv", COLUMNS, (_flat(_row(trial)) for trial in trials)),
+    ]
     written += write_figures(folder, study, trials, summary)
     tables = [replace(_networks("Networks", trials), notes=summary.notes)]
     if len(summary.top) >= FEWEST:
@@ -101,9 +102,9 @@ def write_costs(folder: Path, found: CostMap) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
-    write_csv(folder / "cost_map.csv", tuple(rows[0]), rows)
+    table = write_csv(folder / "cost_map.csv", tuple(rows[0]), rows)
     with style.style():
-        return [folder / "cost_map.csv", *_save(figures.draw_costs(found), folder, COST_MAP)]
+        return [table, *_save(figures.draw_costs(found), folder, COST_MAP)]
 
 
 def _save(
@@ -118,13 +119,9 @@ def _save(
         ) from None
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Path:
     """A table, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    return write_text(path, csv_text(columns, ([row[key] for key in columns] for row in rows)))
 
 
 def _row(trial: Trial) -> dict[str, object]:
@@ -171,7 +168,7 @@ TRAINED = (
 
 
 def _networks(title: str, trials: Sequence[Trial]) -> Table:
-    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
+    trained = [trial for trial in trials if trial.scored]
     best = sorted(trained, key=lambda each: -(each.top1 or 0.0))[:SHOWN]
     return Table(title, TRAINED, [*map(_trained, best)])
 

@@ -5,11 +5,11 @@ from math import ceil
 
 from workbench.config import EpochRecord, Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event
+from workbench.plans.file import STUDY
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.ledger import Ledger
 from workbench.runs.recording import Recording
 from workbench.show.console import plural
-from workbench.study.file import KIND
 from workbench.study.network_runs import UNSETTLED, NetworkRuns
 from workbench.study.search import OpenTrial, Search
 from workbench.study.space import Candidate, Study
@@ -236,7 +236,7 @@ def _with_row(plan: Plan | None, study: Study, variant: Variant) -> Plan:
     return Plan(
         name=study.file.name,
         question=" ".join(study.file.question.split()),
-        kind=KIND,
+        kind=STUDY,
         seeds=study.file.seeds,
         recipe=study.recipe,
         variants=(variant,),

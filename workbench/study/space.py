@@ -116,8 +116,7 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
         raise InputError(
             f"{file.phi:g} is refused: a study scales up; it must be above 0", key="phi"
         )
-    bounds = {name: getattr(file, name) for name in ("alpha", "beta", "gamma")}
-    space = surface(file.growth, _exponents(file, base), {k: v for k, v in bounds.items() if v})
+    space = surface(file.growth, _exponents(file, base), file.bounds)
     study = Study(file, base, closed_form(base), training, space, imports)
     list(study.points())  # refuses those that can't be
     check_tolerance(study)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.scaling.constants import NAMES, Constants, Exponents
+from workbench.scaling.constants import Constants, Exponents
 from workbench.scaling.surface import Surface, surface
 from workbench.study.file import StudyFile, parse_study
 from workbench.study.summary import ReportedStudy
@@ -48,10 +48,8 @@ def read_study(folder: str | Path) -> StoredStudy:
         file = parse_study(
             {"name": data["study"], "base": "", "recipe": {}, **named, **_keys(space)}
         )
-        bounds = {name: getattr(file, name) for name in NAMES if getattr(file, name)}
-        return StoredStudy(
-            file, surface(found["growth"], Exponents(**found["exponents"]), bounds), space
-        )
+        exponents = Exponents(**found["exponents"])
+        return StoredStudy(file, surface(found["growth"], exponents, file.bounds), space)
 
 
 def _keys(space: Mapping[str, Any]) -> dict[str, object]:

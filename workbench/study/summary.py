@@ -217,7 +217,7 @@ def _sharpness(trials: Sequence[Trial], summary: StudySummary) -> str:
     alike = not_apart(trials, summary)
     if not alike:
         return ""
-    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
+    trained = [trial for trial in trials if trial.scored]
     if len(alike) == 1:
         best = alike[0]
         return f"One of {len(trained)} networks is better than all others: {best.constants}."
@@ -238,7 +238,7 @@ def not_apart(trials: Sequence[Trial], summary: StudySummary) -> list[Trial]:
     """The trials that trained a network which can't be told from the best; none where no network
     can be called that."""
     noise, best = summary.noise, summary.best
-    trained = [trial for trial in trials if trial.trained and trial.top1 is not None]
+    trained = [trial for trial in trials if trial.scored]
     if noise is None or best is None or best.top1 is None or len(trained) < FEWEST:
         return []
     least = best.top1 - noise.difference

@@ -42,6 +42,11 @@ class Trial:
         """Whether this trial is the one that trained its network."""
         return self.same_as is None and self.outcome in ("completed", "pruned", "diverged")
 
+    @property
+    def scored(self) -> bool:
+        """Whether it trained its network to a top-1."""
+        return self.trained and self.top1 is not None
+
 
 def candidate_attributes(found: Candidate) -> dict[str, object]:
     """What is kept of a candidate before it trains."""

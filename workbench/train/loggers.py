@@ -6,7 +6,6 @@ has no part in the training or in the run's identity. Those of Lightning are imp
 
 import csv
 import importlib.util
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from workbench.config import EpochRecord, Outcome, Progress, RunConfig, flatten
 from workbench.errors import InputError, unknown
+from workbench.show.formats import csv_text
 from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
@@ -49,11 +49,8 @@ class Csv:
         """See `Logger.epoch`."""
         values = {"epoch": record.epoch, "step": step, **record.model_dump()}
         self._rows[str(record.epoch)] = ["" if v is None else str(v) for v in values.values()]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([list(values), *self._rows.values()])
         with written_whole(self._path) as half:
-            half.write_text(text.getvalue(), encoding="utf-8")
+            half.write_text(csv_text(tuple(values), self._rows.values()), encoding="utf-8")
 
     def close(self, outcome: Outcome) -> None:
         """See `Logger.close`."""
