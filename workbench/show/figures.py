@@ -6,7 +6,7 @@ paper; markers, line styles and direct labels say the same as the colours.
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +131,23 @@ def save(
         with written_whole(path) as half:
             made.savefig(half, format=form, dpi=DPI, metadata=METADATA[form])
     return paths
+
+
+def save_all(
+    drawn: "Mapping[str, Figure | None]", folder: Path, formats: Sequence[str] = ("svg", "png")
+) -> list[Path]:
+    """Those that there are, in `folder`. Raises `InputError` where that can't be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with style():
+            return [
+                path
+                for stem, made in drawn.items()
+                if made is not None
+                for path in save(made, folder, stem, formats)
+            ]
+    except OSError as error:
+        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
 
 
 def luminance(colour: tuple[float, ...]) -> float:

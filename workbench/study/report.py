@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from workbench.errors import InputError
 from workbench.runs.folder import write_text
 from workbench.scaling.constants import PAPER
 from workbench.show import figures as style
@@ -23,9 +22,6 @@ from workbench.study.page import study_page
 from workbench.study.stored import STUDY_JSON
 from workbench.study.summary import FEWEST, ReportedStudy, Spread, StudySummary, study_answer
 from workbench.study.trials import Trial
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = (
     "number", "outcome", "alpha", "beta", "gamma", "network", "same_as", "macs", "params",
@@ -87,36 +83,16 @@ def write_figures(
             MAP: figures.draw_map(study, trials, summary, output.width),
             "top1_macs": figures.draw_top1(trials, summary, output.width),
         }
-        return [
-            path
-            for stem, made in drawn.items()
-            if made is not None
-            for path in _save(made, folder, stem, output.formats)
-        ]
+    return style.save_all(drawn, folder, output.formats)
 
 
 def write_costs(folder: Path, found: CostMap) -> list[Path]:
     """`cost_map.csv` and the figure `cost_map`."""
     rows = list(found.rows())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
-    table = write_csv(folder / "cost_map.csv", tuple(rows[0]), rows)
     with style.style():
-        return [table, *_save(figures.draw_costs(found), folder, COST_MAP)]
-
-
-def _save(
-    drawn: "Figure", folder: Path, stem: str, formats: Sequence[str] = ("svg", "png")
-) -> list[Path]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return style.save(drawn, folder, stem, formats)
-    except OSError as error:
-        raise InputError(
-            f"{folder}/{stem} can't be written: {error.strerror}", key="results"
-        ) from None
+        drawn = figures.draw_costs(found)
+    saved = style.save_all({COST_MAP: drawn}, folder)
+    return [write_csv(folder / "cost_map.csv", tuple(rows[0]), rows), *saved]
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Path:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import InputError
 from workbench.report.findings import Findings
 from workbench.report.images import ImageFindings
 from workbench.show import figures as style
@@ -62,14 +61,4 @@ def write_figures(
     drawn = draw_all(found, output.width)
     if images and images.rows:
         drawn |= draw_images(images, output.width)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with style.style():
-            return [
-                path
-                for stem, made in drawn.items()
-                if made is not None
-                for path in style.save(made, place, stem, output.formats)
-            ]
-    except OSError as error:
-        raise InputError(f"results: {place} can't be written: {error.strerror}") from None
+    return style.save_all(drawn, place, output.formats)
