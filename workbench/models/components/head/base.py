@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.models.components.base import Component, O
 
@@ -13,6 +13,8 @@ class Head(Component[O]):
     A head that is trained by more than its logits gives the pieces in `parts`.
     """
 
+    drop: nn.Dropout
+    linear: nn.Linear
     extra_tokens: ClassVar[int] = 0  # how many tokens run beside the map
     taught: ClassVar[bool] = False  # whether the second of its `parts` is for a teacher
 
@@ -20,6 +22,11 @@ class Head(Component[O]):
     def classifiers(options: O) -> tuple[str, ...]:
         """Paths of the linear layers that give the logits."""
         return ("linear",)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """By default one linear layer on what is pooled, after a dropout."""
+        logits: Tensor = self.linear(self.drop(self.pooled(x)))
+        return logits
 
     def pooled(self, x: Tensor) -> Tensor:
         """What the classifiers read: (B, features)."""

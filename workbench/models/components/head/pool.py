@@ -33,10 +33,6 @@ class Projection(Head[ProjectionOptions]):
         self.drop = nn.Dropout(options.dropout)
         self.linear = nn.Linear(options.dim, site.classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.drop(self.pooled(x)))
-        return logits
-
     def pooled(self, x: Tensor) -> Tensor:
         hidden: Tensor = self.act(self.norm(self.conv(x)))
         return hidden.mean((2, 3))
@@ -70,10 +66,6 @@ class PoolHead(Head[PoolHeadOptions]):
         self.norm = make_norm(site.norm, site.dim) if options.norm else nn.Identity()
         self.drop = nn.Dropout(options.dropout)
         self.linear = nn.Linear(site.dim, site.classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.drop(self.pooled(x)))
-        return logits
 
     def pooled(self, x: Tensor) -> Tensor:
         normed: Tensor = self.norm(x)

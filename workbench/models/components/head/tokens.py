@@ -34,10 +34,6 @@ class ClassToken(Head[ClassTokenOptions]):
         self.drop = nn.Dropout(options.dropout)
         self.linear = nn.Linear(site.dim, site.classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(self.drop(self.pooled(x)))
-        return logits
-
     def pooled(self, x: Tensor) -> Tensor:
         normed: Tensor = self.norm(x)
         return normed[:, :, 0, 0]
