@@ -12,6 +12,7 @@ from workbench.config import Spec
 from workbench.cost.handles import FREE, HANDLES
 from workbench.cost.record import Cost, OperatorCost, collect
 from workbench.models import Network
+from workbench.models.inspect import eval_mode
 from workbench.models.layout import layout
 from workbench.models.ops import Size, square
 
@@ -70,17 +71,15 @@ def count_operators(model: nn.Module, channels: int, size: Size) -> Counts:
 
 
 def _count(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Counts:
-    was_training = model.training
-    analysis = JitModelAnalysis(model.eval(), inputs)
+    analysis = JitModelAnalysis(model, inputs)
     analysis.clear_op_handles().set_op_handle(**HANDLES)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-    with torch.no_grad(), warnings.catch_warnings():
+    with eval_mode(model), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         counts: Counts = analysis.by_module_and_operator()
         unknown = sorted(set(analysis.unsupported_ops()) - FREE)
-    model.train(was_training)
     if unknown:
         raise UncountedOperatorError(f"no handle for {', '.join(unknown)}")
     return counts

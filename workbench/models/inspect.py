@@ -1,9 +1,11 @@
 """Looking inside a network: its maps, its attention biases, and what a position depends on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.models.network import Block, Network, StageModule
 
@@ -33,7 +35,7 @@ def strongest_maps(model: Network, image: Tensor, channels: int = 4) -> list[Ten
 
     In eval mode; the model is left in the mode it was in.
     """
-    with _Eval(model):
+    with eval_mode(model):
         maps = model.features(image[None])
     return [_most_varied(each[0], channels) for each in maps]
 
@@ -46,7 +48,7 @@ def _most_varied(maps: Tensor, channels: int) -> Tensor:
 def effective_fields(model: Network, images: Tensor) -> list[Field]:
     """What the centre of each stage's map depends on, over `images` (B, 3, R, R)."""
     inputs = images.clone().requires_grad_()
-    with _Eval(model), torch.enable_grad():
+    with eval_mode(model), torch.enable_grad():
         maps = model.features(inputs)
         return [_field(stage, found, inputs) for stage, found in enumerate(maps)]
 
@@ -79,14 +81,13 @@ def bias_of_query(bias: Tensor, row: int, column: int) -> Tensor:
     return bias[:, row * side + column].reshape(heads, key_side, key_side)
 
 
-class _Eval:
-    """The model in eval mode within, and as it was afterwards."""
-
-    def __init__(self, model: Network) -> None:
-        self._model, self._was_training = model, model.training
-
-    def __enter__(self) -> None:
-        self._model.eval()
-
-    def __exit__(self, *error: object) -> None:
-        self._model.train(self._was_training)
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode within; afterwards each module in the mode that it was in."""
+    modes = [(each, each.training) for each in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for each, mode in modes:
+            each.training = mode

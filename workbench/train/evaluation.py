@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workbench.config import Recipe, RunConfig, Scalar
+from workbench.models.inspect import eval_mode
 from workbench.train.evidence import Evidence, half, write_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.parts import Parts
@@ -60,14 +61,9 @@ class DeviceAnswers(NamedTuple):
 @contextmanager
 def testing(module: RunModule) -> Iterator[None]:
     """Eval mode, without gradients, in the recipe's precision; then training goes on as it was."""
-    modes = [(each, each.training) for each in module.modules()]
-    module.eval()
-    try:
-        with torch.inference_mode(), autocast(module.recipe, module.device):
-            yield
-    finally:
-        for each, mode in modes:
-            each.training = mode
+    precision = autocast(module.recipe, module.device)
+    with eval_mode(module), torch.inference_mode(), precision:
+        yield
 
 
 def evaluate(

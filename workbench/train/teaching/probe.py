@@ -13,6 +13,7 @@ from workbench.data import loaders
 from workbench.data.batches import TestLoader
 from workbench.errors import InputError
 from workbench.models import Network
+from workbench.models.inspect import eval_mode
 
 BATCH = 256
 Floats = npt.NDArray[np.float32]
@@ -56,17 +57,11 @@ def probe(
 
 def _features(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Floats, Ints]:
     """What the classifier reads (N, features), and the labels (N,)."""
-    modes = [(each, each.training) for each in network.modules()]
     found, labels = list[Tensor](), list[Tensor]()
-    network.eval()
-    try:
-        with torch.inference_mode():
-            for images, target in batches:
-                found.append(network.pooled(images).float().cpu())
-                labels.append(target.cpu())
-    finally:
-        for each, mode in modes:
-            each.training = mode
+    with eval_mode(network), torch.inference_mode():
+        for images, target in batches:
+            found.append(network.pooled(images).float().cpu())
+            labels.append(target.cpu())
     return torch.cat(found).numpy(), torch.cat(labels).numpy()
 
 
