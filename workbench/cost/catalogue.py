@@ -9,7 +9,7 @@ from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.target import network_cost
 from workbench.errors import unknown
 from workbench.models import ZOO, spec
-from workbench.models.peers import TIMM
+from workbench.models.peers import is_timm
 from workbench.models.zoo import entry
 from workbench.published import QUANTITIES, Figure, Quantity, contradict, figures, rows_of
 
@@ -71,7 +71,7 @@ def model_rows(family: str | None = None, extra: Sequence[str] = ()) -> tuple[Mo
 
 
 def _family(name: str) -> str:
-    return "timm" if name.startswith(TIMM) else entry(name).family
+    return "timm" if is_timm(name) else entry(name).family
 
 
 def _row(name: str, family: str, cost: Cost, note: str) -> ModelRow:

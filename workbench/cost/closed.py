@@ -7,8 +7,8 @@ from workbench.cost.record import Cost, OperatorCost
 from workbench.models.layout import Layout, StageLayout, layout
 from workbench.models.ops import Op, Size, square
 
-PARAMS = 1  # where they stand among the numbers of an `Entry`
-Totals = dict[tuple[str, str, str], list[int]]  # (stage, slot, kind) to the numbers of an `Entry`
+PARAMS = 1  # where they stand among the numbers of an `OperatorCost`
+Totals = dict[tuple[str, str, str], list[int]]  # (stage, slot, kind) to numbers
 
 
 def closed_form(spec: Spec, size: Size | None = None) -> Cost:

@@ -37,6 +37,11 @@ class DenseCost:
     cost: Cost
     published: tuple[PublishedDetector, ...]
 
+    @property
+    def framework(self) -> str:
+        """The detector, as papers name it."""
+        return FRAMEWORKS[self.task]
+
     @cached_property
     def attention(self) -> int:
         """Multiply-adds of attention products, which counters of modules do not see."""

@@ -31,7 +31,6 @@ OPERATORS = {  # a class of operators, as people read it
 
 
 WHOLE = "in all"  # a row of sums that is their sum
-TASKS = {"retinanet": "RetinaNet", "mask_rcnn": "Mask R-CNN"}
 PUBLISHED_CONVENTION = (
     "As published counts have it: 80 classes, and the heads of Mask R-CNN on 1000 boxes and 100 "
     "masks."
@@ -114,7 +113,7 @@ def dense_printout(found: "DenseCost") -> Printout:
     """A detector part by part, and what was published of it."""
     cost = found.cost
     parts = _sums("part", {**cost.by_stage, WHOLE: cost.total})
-    title = f"{cost.spec} in {TASKS[found.task]} at {cost.size} pixels"
+    title = f"{cost.spec} in {found.framework} at {cost.size} pixels"
     notes = [f"{PUBLISHED_CONVENTION} {CONVENTION}"] if found.published else [CONVENTION]
     tables = [replace(parts, title=title), _sums("operators", cost.by_kind, cost)]
     return Printout((*tables, *map(partial(_beside_ours, found), found.published)), tuple(notes))
@@ -177,7 +176,7 @@ def _beside(report: CostReport) -> tuple[Cell, ...]:
     elements = (cost.activations, cost.elements("norm"), cost.elements("act"))
     return (
         cell(cost.spec),
-        cell(str(cost.size) if cost.size.height != cost.size.width else str(cost.resolution)),
+        cell(str(cost.size)),
         cell(f"{cost.params / 1e6:.2f}", cost.params),
         *(cell(f"{macs / 1e9:.3f}", macs) for macs in (cost.macs, *kinds)),
         *(cell(f"{count / 1e6:.2f}", count) for count in elements),

@@ -14,7 +14,7 @@ from workbench.cost.trace import UncountedOperatorError, trace_module
 from workbench.errors import InputError, first_line
 from workbench.models import build, spec
 from workbench.models.ops import Size, square
-from workbench.models.peers import TIMM, build_peer, timm_input, timm_model
+from workbench.models.peers import build_peer, is_timm, timm_input, timm_model
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def target(name: str, *overrides: str, resolution: Resolution | None = None) -> 
 
     Raises `InputError` for a name, override or resolution that is refused.
     """
-    if not name.startswith(TIMM):
+    if not is_timm(name):
         side = resolution if isinstance(resolution, int) else None
         found = spec(name, *overrides, resolution=side)
         size = (None if side else size_of(resolution)) or square(found.resolution)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from workbench.config import Spec
+from workbench.config import NetworkSpec, Spec
 from workbench.errors import InputError
 from workbench.models.components.base import Component, size_of
 from workbench.models.components.head.base import Head
@@ -271,5 +271,10 @@ def fingerprint(spec: Spec, head: bool = True) -> str:
         model = Network(layout(spec))
     if not head:
         model.add_module("head", nn.Identity())
+    return module_text(spec, model)
+
+
+def module_text(spec: NetworkSpec, model: nn.Module) -> str:
+    """What `model`, the network of `spec`, is made of: its input, modules and parameters."""
     shapes = [f"{name} {tuple(p.shape)}" for name, p in model.named_parameters()]
     return "\n".join([f"input {spec.channels} x {spec.resolution}", repr(model), *shapes])

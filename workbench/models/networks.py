@@ -43,9 +43,7 @@ def fingerprint(spec: NetworkSpec) -> str:
     """A text that is equal for two specs whose networks are the same modules and parameters."""
     if isinstance(spec, Spec):
         return network.fingerprint(spec)
-    made = build_peer(spec)
-    shapes = [f"{name} {tuple(p.shape)}" for name, p in made.named_parameters()]
-    return "\n".join([f"input {spec.channels} x {spec.resolution}", repr(made), *shapes])
+    return network.module_text(spec, build_peer(spec))
 
 
 def classifiers(model: nn.Module) -> tuple[str, ...]:

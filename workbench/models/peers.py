@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from workbench.config import Peer
 from workbench.errors import InputError, first_line, nearest, unknown, unknown_key
 from workbench.models.ops import Size
-from workbench.models.spec import parse_overrides
+from workbench.models.spec import parse_overrides, refuse_beside
 from workbench.parsing import parse
 
 TIMM = "timm:"
@@ -96,15 +96,12 @@ def peer(base: str, *overrides: str, **fields: float | None) -> Peer:
     a resolution that it can't take.
     """
     model = timm_name(base)
-    written = dict(parse_overrides(overrides))
-    for key, value in fields.items():
-        if value is not None and written.setdefault(key, value) != value:
-            where = " (in a plan, the number of its data)" if key == "classes" else ""
-            raise InputError(f"{written[key]!r} is refused beside {key}={value!r}{where}", key=key)
+    written, given = parse_overrides(overrides), {k: v for k, v in fields.items() if v is not None}
+    refuse_beside(written, given)
     channels, size = timm_input(base)
     data: dict[str, Any] = {"resolution": size.height, "classes": 1000, "channels": channels}
     data |= {"name": " ".join([base, *overrides]), "timm": model}
-    for key, value in written.items():
+    for key, value in {**written, **given}.items():
         data[_field(key)] = tuple(value) if isinstance(value, list) else value
     made = parse(Peer, data, "")
     _try(made)

@@ -66,10 +66,7 @@ def spec(
     }
     extra = {key: value for key, value in given.items() if value is not None}
     written = parse_overrides(overrides)
-    for key, value in extra.items():
-        if written.get(key, value) != value:
-            where = " (in a plan, the number of its data)" if key == "classes" else ""
-            raise InputError(f"{written[key]!r} is refused beside {key}={value!r}{where}", key=key)
+    refuse_beside(written, extra)
     settings = _without_idle_biases(merge(base_settings(base), written), written)
     settings = merge(settings, extra)
     try:
@@ -79,6 +76,14 @@ def spec(
         raise _with_resolutions(error, settings) if chosen else error from None
     _refuse_idle(made, overrides)
     return made
+
+
+def refuse_beside(written: Settings, given: Settings) -> None:
+    """Refuses a field that an override and an argument give differently."""
+    for key, value in given.items():
+        if written.get(key, value) != value:
+            where = " (in a plan, the number of its data)" if key == "classes" else ""
+            raise InputError(f"{written[key]!r} is refused beside {key}={value!r}{where}", key=key)
 
 
 def _with_resolutions(error: InputError, settings: Settings) -> InputError:

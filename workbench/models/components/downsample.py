@@ -1,7 +1,6 @@
 """Slot `downsample`: how a stage is entered."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -42,8 +41,6 @@ from workbench.models.ops import Op, Size
 
 class Downsample(Component[O]):
     """Map (B, dim_in, H_in, W_in) -> (B, dim, H, W)."""
-
-    copies: ClassVar[bool] = False  # leaves the map as it came
 
     @staticmethod
     def out_side(side: int, stride: int) -> int:
@@ -102,8 +99,6 @@ class ConvDownsample(Downsample[ConvDownsampleOptions]):
 
 class NoDownsample(Downsample[Options]):
     """The map as it came; only where neither side nor dimension changes."""
-
-    copies = True
 
     def forward(self, x: Tensor) -> Tensor:
         return x
