@@ -9,6 +9,7 @@ from workbench.config import Augment, DataConfig
 from workbench.data import batches as batches_module
 from workbench.data import describe, loaders
 from workbench.data.batches import epoch_order, fits_in_memory
+from workbench.data.fetch import central_box, decode_all, resized
 from workbench.data.source import ArraySplit, array_source
 from workbench.errors import InputError
 
@@ -207,18 +208,18 @@ def test_evaluation_crops_the_middle(tmp_path):
     pixels = np.full((20, 20, 20, 3), 255, np.uint8)
     pixels[:, 2:18, 2:18] = 0
     source = array_source("frames", ("a",), *[ArraySplit(pixels, np.zeros(20, np.int64))] * 2)
-    whole = batches_module.decode_all(source.test, 16, 1.0, "bilinear")
-    middle = batches_module.decode_all(source.test, 16, 0.8, "bilinear")
+    whole = decode_all(source.test, 16, 1.0, "bilinear")
+    middle = decode_all(source.test, 16, 0.8, "bilinear")
     assert whole[:, 0].min() > 200
     assert middle[:, 1:-1, 1:-1].max() == 0
 
 
 def test_an_image_that_is_not_square_keeps_its_proportions():
     image = picture(0, (40, 20))
-    box = batches_module.central_box(image, 1.0)
+    box = central_box(image, 1.0)
     assert box == (10, 0, 30, 20)
     middle = np.asarray(image.crop((10, 0, 30, 20)))
-    assert np.array_equal(batches_module.resized(image, box, 20, "bicubic"), middle)
+    assert np.array_equal(resized(image, box, 20, "bicubic"), middle)
 
 
 def test_sets_larger_than_the_limit_stream():

@@ -6,8 +6,9 @@ from functools import lru_cache
 import torch
 
 from workbench.config import Augment, DataConfig
-from workbench.data.batches import Loaders, decode_all, make_loaders
+from workbench.data.batches import Loaders, make_loaders
 from workbench.data.encoded import BadImagesWarning
+from workbench.data.fetch import decode_all
 from workbench.data.image_folder import folder
 from workbench.data.image_parquet import parquet
 from workbench.data.known import stand_in
@@ -123,10 +124,9 @@ def _source(config: DataConfig) -> Source:
 def _pixels(
     config: DataConfig, side: int, crop_pct: float, interpolation: Interpolation
 ) -> tuple[Bytes, ...]:
-    """Of the training, test and, where there are some, validation images."""
-    source = _source(config)
-    held_out = [source.test, *([source.validation] if source.validation else [])]
+    """Of `Source.splits`."""
+    train, *held_out = _source(config).splits
     return (
-        decode_all(source.train, side, 1.0, interpolation),
+        decode_all(train, side, 1.0, interpolation),
         *(decode_all(split, side, crop_pct, interpolation) for split in held_out),
     )

@@ -96,6 +96,11 @@ class Source:
     std: Colour
     validation: Split | None = None  # cut from the training images, for choices
 
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """Training, test and, where there are some, validation images."""
+        return (self.train, self.test, *([self.validation] if self.validation else []))
+
     @cached_property
     def test_set(self) -> str:
         """A digest of the test images: which they are, in which order, with which labels."""

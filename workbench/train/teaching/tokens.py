@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workbench.config import Teacher
-from workbench.data.batches import MemoryFetch, TrainLoader
+from workbench.data.batches import TrainLoader
+from workbench.data.fetch import MemoryFetch
 from workbench.data.keys import Purpose, stream
 from workbench.data.transforms import Cuts
 from workbench.errors import InputError
