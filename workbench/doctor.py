@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, requires
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from rich.console import Group, RenderableType
 
 from workbench.errors import InputError, unknown
+from workbench.machine import cache_folder, package_version
 from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.show.terminal import view
@@ -156,9 +157,8 @@ def _pip(wanted: Sequence[Requirement]) -> str:
 
 
 def _fault(wanted: Requirement) -> str | None:
-    try:
-        found = version(wanted.name)
-    except PackageNotFoundError:
+    found = package_version(wanted.name)
+    if found is None:
         return f"{wanted.name} is not installed"
     if wanted.specifier.contains(found, prereleases=True):
         return None
@@ -171,7 +171,6 @@ def _fault(wanted: Requirement) -> str | None:
 def _data() -> Iterator[Finding]:
     from workbench.config import DataConfig
     from workbench.data import describe
-    from workbench.machine import cache_folder
 
     for name in ("digits", *DOWNLOADS):
         try:

@@ -1,8 +1,8 @@
 """The versions that matter, without importing what they are the versions of."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
+from workbench.machine import package_version
 from workbench.version import __version__
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "timm", "fvcore", "numpy")
@@ -10,10 +10,5 @@ PACKAGES = ("torch", "torchvision", "pytorch-lightning", "timm", "fvcore", "nump
 
 def versions(*more: str) -> dict[str, str]:
     """Name to version, the workbench first; `not installed` for a package that is missing."""
-    found = {"workbench": __version__, "python": platform.python_version()}
-    for name in (*PACKAGES, *more):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    own = {"workbench": __version__, "python": platform.python_version()}
+    return own | {name: package_version(name) or "not installed" for name in (*PACKAGES, *more)}

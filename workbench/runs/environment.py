@@ -3,10 +3,10 @@
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
 from workbench.config import Scalar
 from workbench.engine import Resources, this_machine
+from workbench.machine import package_version
 from workbench.shipped import CHECKOUT
 from workbench.version import __version__
 
@@ -24,7 +24,7 @@ def environment(shares: Resources, device: str, engine: str = "local") -> dict[s
         "commit": commit,
         "dirty": dirty,
         "python": platform.python_version(),
-        **{name: _version(name) for name in PACKAGES},
+        **{name: package_version(name) for name in PACKAGES},
         **this_machine(),
         "engine": engine,
         "jobs": shares.jobs,
@@ -57,13 +57,6 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _gpus() -> str | None:
