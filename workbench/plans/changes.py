@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from workbench.errors import InputError
 from workbench.plans.kinds import PlanFile
 from workbench.plans.names import check_name
-from workbench.plans.training import nearest_of_recipe, of_network, of_recipe
+from workbench.plans.training import nearest_of_recipe, of_network, of_recipe, refuse_whole_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,9 @@ class Changes:
         if self.name is not None:
             check_name(self.name, "--name")
         for text in self.settings:
-            _refuse_bare_recipe(text)
+            refuse_whole_recipe(text, "--set")
+            if nearest := nearest_of_recipe(text.partition("=")[0].strip()):
+                raise InputError(nearest, key="--set")
 
     def apply(self, file: PlanFile) -> tuple[PlanFile, tuple[str, ...]]:
         """The plan file with the changes, and the overrides that are for the recipe of all rows."""
@@ -33,14 +35,3 @@ class Changes:
         if self.seeds is not None:
             update |= {"seeds": self.seeds, "race": None}
         return file.model_copy(update=update), of_recipe(settings)
-
-
-def _refuse_bare_recipe(text: str) -> None:
-    key = text.partition("=")[0].strip()
-    if key == "recipe":
-        raise InputError(
-            f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
-            key="--set",
-        )
-    if nearest := nearest_of_recipe(key):
-        raise InputError(nearest, key="--set")

@@ -63,7 +63,7 @@ class Rows:
         return tuple(kept.values())
 
     def _row(self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None) -> Variant:
-        self._refuse_same(choice, spec, recipe, self._written)
+        params, macs = self._refuse_same(choice, spec, recipe, self._written)
         matched = self._matcher.adjust(spec, partial(self._spec, choice)) if self._matcher else None
         if self._match and self._matcher is None:
             self._matcher = Matcher(self._match, spec, self._known)
@@ -71,8 +71,7 @@ class Rows:
         if adjusted:
             spec = self._spec(choice, *adjusted)
         if self._match:
-            self._refuse_same(choice, spec, recipe, self._trained)
-        params, macs = self._cost(choice, spec, recipe)
+            params, macs = self._refuse_same(choice, spec, recipe, self._trained)
         if max(params, macs) > LARGEST:
             raise InputError(
                 f"its cost can't be counted: more than {LARGEST} MACs", row=choice.name
@@ -111,14 +110,6 @@ class Rows:
             nearest = nearest_of_recipe(key) if error.about == "key" else None
             raise error.but(key=key, row=choice.name, reason=nearest or error.reason) from None
 
-    def _cost(
-        self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None
-    ) -> tuple[int, int]:
-        try:
-            return cost_of(spec, recipe or self._recipes.plan)
-        except InputError as error:  # a network without maps for a detector
-            raise error.but(row=choice.name) from None
-
     def _implied(self, choice: PlannedRow, spec: NetworkSpec) -> str:
         """What a new mixer brings along: a bias that it can't take is gone."""
         from workbench.models import spec as make_spec
@@ -136,9 +127,13 @@ class Rows:
 
     def _refuse_same(
         self, choice: PlannedRow, spec: NetworkSpec, recipe: Recipe | None, rows: dict[Trained, str]
-    ) -> None:
+    ) -> tuple[int, int]:
+        """Params and MACs of a row that is no other's of `rows`."""
         whole = recipe or self._recipes.plan
-        _, macs = self._cost(choice, spec, recipe)
+        try:
+            params, macs = cost_of(spec, whole)
+        except InputError as error:  # a network without maps for a detector
+            raise error.but(row=choice.name) from None
         trained = (network_of(spec, whole), macs, training(whole))
         if trained in rows:
             alike = ", trained alike" if of_recipe(choice.overrides) else ""
@@ -148,3 +143,4 @@ class Rows:
                 row=choice.name,
             )
         rows[trained] = choice.name
+        return params, macs

@@ -8,12 +8,11 @@ from typing import Any
 from workbench.config import Recipe, Scalar, digest
 from workbench.errors import InputError
 from workbench.plans.kinds import PlannedRow
-from workbench.plans.tuning import MakeRecipe
+from workbench.plans.tuning import PREFIX, MakeRecipe
 from workbench.statistics.tuning import value_text
 from workbench.train.recipes import recipe as make_recipe
 from workbench.train.recipes import recipe_keys
 
-PREFIX = "recipe."
 OWN_DATA = ("train_size", "subset_seed", "validation")  # of a row: none changes the test images
 # What changes no number of a run: where it is kept, how it is read, what its curve is drawn from.
 IDLE = ("checkpoint_every", "evaluate")
@@ -31,12 +30,16 @@ def of_recipe(overrides: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_of_recipe(text: str) -> bool:
+    refuse_whole_recipe(text, "recipe")
+    return text.startswith(PREFIX)
+
+
+def refuse_whole_recipe(text: str, key: str) -> None:
+    """Refuses an override of the recipe itself."""
     if text.partition("=")[0].strip() == "recipe":
         raise InputError(
-            f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5",
-            key="recipe",
+            f"{text!r} is refused: set its keys, recipe.KEY=VALUE, such as recipe.epochs=5", key=key
         )
-    return text.startswith(PREFIX)
 
 
 def nearest_of_recipe(key: str) -> str | None:
