@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -33,6 +33,7 @@ from workbench.user_modules import import_modules
 if TYPE_CHECKING:
     from workbench.plans.changes import Changes
     from workbench.report.before.foresight import Asked
+    from workbench.runs.exchange.finished import Reuse
     from workbench.runs.sweep import SweepOptions
 
 
@@ -224,7 +225,7 @@ def _dry_run(
         print_preview(resolved, found, console, options.where.engine, seen)
 
 
-def _reuse(folders: list[Path] | None, anything: bool, none: bool) -> Any:
+def _reuse(folders: list[Path] | None, anything: bool, none: bool) -> "Reuse | None":
     from workbench.runs.exchange.finished import Reuse
 
     if none and (folders or anything):

@@ -1,7 +1,6 @@
 """Finding a plan file and reading it."""
 
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import InputError, unknown, unknown_key
 from workbench.parsing import parse
@@ -64,7 +63,7 @@ def parse_plan(data: object) -> PlanFile:
     return parse(KINDS[kind], _with_race(data), "")
 
 
-def _with_race(data: dict[str, Any]) -> dict[str, Any]:
+def _with_race(data: dict[str, object]) -> dict[str, object]:
     """`seeds: {min, max, stop}` as the seeds there may be, and the race over them."""
     written = data.get("seeds")
     if not isinstance(written, dict):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -19,7 +19,7 @@ NOT_TUNED = ("data", "name", "checkpoint_every", "evaluate")  # no choice of tra
 MakeRecipe = Callable[..., Recipe]  # of overrides such as `optimiser.lr=0.001`
 
 
-def _on_validation(value: Any) -> Any:
+def _on_validation(value: object) -> object:
     if value != "validation":
         raise ValueError(
             "choices are made on validation images, the test images are read once, at the end: "
@@ -42,7 +42,7 @@ class Tune(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _split(cls, written: Any) -> Any:
+    def _split(cls, written: object) -> object:
         """Keys that begin with `recipe.` are the space."""
         if not isinstance(written, dict):
             return written

@@ -2,8 +2,9 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from types import FrameType
-from typing import Any, Self
+from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # a scheduler that takes the machine back sends TERM
 
@@ -17,7 +18,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._asked = False
-        self._before: dict[signal.Signals, Any] = {}
+        self._before = ExitStack()  # puts back what handled the signals
 
     def asked(self) -> bool:
         """Whether a signal came."""
@@ -30,9 +31,9 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+            for number in SIGNALS:
+                self._before.callback(signal.signal, number, signal.signal(number, self._handle))
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._before.close()

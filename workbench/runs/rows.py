@@ -20,15 +20,8 @@ ALONE = 0.05  # share of the machine's CPUs that others may take
 VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
 JSON = ("spec", "recipe", "details", "host")  # columns of a run
 REUSED, DESPITE = "reused_from", "reused_despite"  # of the host: the folder; what was other there
-
-
-DAMAGED = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-)  # what reading it raises
+# What reading it raises.
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def _moment(value: str) -> str:
@@ -56,9 +49,9 @@ class StoredRun(RunRecord):
     ended: Moment | None
 
     @model_serializer(mode="wrap")
-    def _in_order(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _in_order(self, values: SerializerFunctionWrapHandler) -> dict[str, object]:
         """As every export so far: the plan first, and the curve, which is long, last."""
-        found: dict[str, Any] = values(self)
+        found: dict[str, object] = values(self)
         return dict(sorted(found.items(), key=lambda item: (item[0] != "plan", item[0] == "curve")))
 
     @property
@@ -109,16 +102,13 @@ def new_row(plan: str, run: RunConfig, variant: Variant, now: str) -> RunRow:
 def restored_row(run: StoredRun) -> RunRow:
     """A run that was exported."""
     values = run.model_dump(mode="json", exclude={"curve"})
-    for key in JSON:
-        values[key] = json.dumps(values[key])
-    return RunRow(**values)
+    return RunRow(**values | {key: json.dumps(values[key]) for key in JSON})
 
 
 def run_from_row(row: RunRow, curve: tuple[EpochRecord, ...]) -> StoredRun:
     """A row of the ledger, with its curve."""
-    values: dict[str, Any] = {column.key: getattr(row, column.key) for column in row.__table__.c}
-    for key in JSON:
-        values[key] = json.loads(values[key])
+    values = {column.key: getattr(row, column.key) for column in row.__table__.c}
+    values |= {key: json.loads(values[key]) for key in JSON}
     return StoredRun.model_validate({**values, "curve": curve})
 
 

@@ -90,7 +90,7 @@ def _store(file: Path, text: str) -> None:
         old.unlink(missing_ok=True)
 
 
-def _plain(shown: Shown) -> dict[str, Any]:
+def _plain(shown: Shown) -> dict[str, object]:
     found, data = shown
     if isinstance(found, Table):
         return {"table": asdict(found), "data": data}

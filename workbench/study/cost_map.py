@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from workbench.study.space import Candidate, Study
 
@@ -34,7 +33,7 @@ class CostMap:
         """How many points round to each network within the tolerance."""
         return Counter(each.label or "" for each in self.feasible)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Iterator[dict[str, object]]:
         """One for each point, unrounded."""
         for each in self.candidates:
             scaled = each.scaled

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 from workbench.config import Recipe, Spec, flatten
 from workbench.cost import Cost, closed_form
@@ -85,7 +84,7 @@ class Study:
         data["exponents"] = self.surface.exponents.model_dump()
         flat = {f"base.{key}": value for key, value in self.base.flat().items()}
         flat |= flatten({"recipe": self.recipe.document(), **data})
-        found: dict[str, Any] = json.loads(json.dumps(flat))  # tuples as lists, as it will be read
+        found: dict[str, object] = json.loads(json.dumps(flat))  # tuples as lists, as it is read
         return found
 
 

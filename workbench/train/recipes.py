@@ -11,7 +11,7 @@ from workbench.parsing import parse
 from workbench.plain_yaml import read_value
 
 # DeiT's augmentation, which the four CMT commands leave at its defaults. Sources: see `SOURCES`.
-_DEIT_AUGMENT: dict[str, Any] = {
+_DEIT_AUGMENT = {
     "random_resized_crop": True,
     "crop_scale": 0.08,
     "hflip": 0.5,
@@ -27,9 +27,9 @@ _DEIT_AUGMENT: dict[str, Any] = {
 }
 VALIDATION = 0.1  # of the training images, where something is chosen and the recipe names no share
 
-_FOLDER: dict[str, Any] = {"name": "folder", "workers": 4}
+_FOLDER = {"name": "folder", "workers": 4}
 
-_SCATTERED: dict[str, Any] = {
+_SCATTERED = {
     "task": {"name": "detect", "channels": 48, "stages": [0, 1, 2], "anchor": 3, "norm": True},
     "data": {"name": "scattered_digits", "train_size": 1000, "test_size": 300},
     "epochs": 10,
@@ -227,7 +227,7 @@ def _base(name: object, key: str) -> dict[str, Any]:
     return {"name": name, **RECIPES[name]}
 
 
-def _override(text: str) -> tuple[str, Any]:
+def _override(text: str) -> tuple[str, object]:
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
         raise InputError(
@@ -236,14 +236,12 @@ def _override(text: str) -> tuple[str, Any]:
     return key.strip(), read_value(value, f"recipe.{key.strip()}")
 
 
-def _nest(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(str(key).split(".")):
-        value = {part: value}
-    nested: dict[str, Any] = value
-    return nested
+def _nest(key: str, value: object) -> dict[str, object]:
+    first, dot, rest = str(key).partition(".")
+    return {first: _nest(rest, value) if dot else value}
 
 
-def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
     """`new` over `old`, key by key at every depth; neither is changed."""
     merged = dict(old)
     for key, value in new.items():

@@ -4,7 +4,7 @@ import json
 import unicodedata
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -37,7 +37,7 @@ def _as_overrides(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _dotted(value: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _dotted(value: Mapping[object, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """`{recipe: {optimiser: {lr: 0.001}}}` as `recipe.optimiser.lr` and its value."""
     for key, item in value.items():
         path = f"{prefix}{key}"
