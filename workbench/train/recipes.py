@@ -27,7 +27,11 @@ _DEIT_AUGMENT = {
 }
 VALIDATION = 0.1  # of the training images, where something is chosen and the recipe names no share
 
-_FOLDER = {"name": "folder", "workers": 4}
+_PUBLISHED = {  # by all five
+    "data": {"name": "folder", "workers": 4},
+    "augment": _DEIT_AUGMENT,
+    "label_smoothing": 0.1,
+}
 
 _SCATTERED = {
     "task": {"name": "detect", "channels": 48, "stages": [0, 1, 2], "anchor": 3, "norm": True},
@@ -90,53 +94,43 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     # ------------------------------------------------------------ published, see `SOURCES`
     "cmt_ti": {
-        "data": _FOLDER,
+        **_PUBLISHED,
         "epochs": 800,
         "batch_size": 2048,
         "optimiser": {"name": "adamw", "lr": 8e-4, "lr_batch": 512, "weight_decay": 0.05},
         "schedule": {"warmup_epochs": 20, "warmup_lr": 1e-7, "min_lr": 1e-5},
-        "augment": _DEIT_AUGMENT,
-        "label_smoothing": 0.1,
         "ema_decay": None,
     },
     "cmt_xs": {
-        "data": _FOLDER,
+        **_PUBLISHED,
         "epochs": 400,
         "batch_size": 2048,
         "optimiser": {"name": "adamw", "lr": 7e-4, "lr_batch": 512, "weight_decay": 0.04},
         "schedule": {"warmup_epochs": 20, "warmup_lr": 1e-6, "min_lr": 2e-5},
-        "augment": _DEIT_AUGMENT,
-        "label_smoothing": 0.1,
         "ema_decay": 0.9998,
     },
     "cmt_s": {
-        "data": _FOLDER,
+        **_PUBLISHED,
         "epochs": 300,
         "batch_size": 1024,
         "optimiser": {"name": "adamw", "lr": 5e-4, "lr_batch": 512, "weight_decay": 0.05},
         "schedule": {"warmup_epochs": 20, "warmup_lr": 1e-7, "min_lr": 1e-5},
-        "augment": _DEIT_AUGMENT,
-        "label_smoothing": 0.1,
         "ema_decay": 0.99996,
     },
     "cmt_b": {
-        "data": _FOLDER,
+        **_PUBLISHED,
         "epochs": 300,
         "batch_size": 512,
         "optimiser": {"name": "adamw", "lr": 5e-4, "lr_batch": 512, "weight_decay": 0.05},
         "schedule": {"warmup_epochs": 20, "warmup_lr": 1e-6, "min_lr": 2e-5},
-        "augment": _DEIT_AUGMENT,
-        "label_smoothing": 0.1,
         "ema_decay": 0.99996,
     },
     "deit": {
-        "data": _FOLDER,
+        **_PUBLISHED,
         "epochs": 300,
         "batch_size": 1024,
         "optimiser": {"name": "adamw", "lr": 5e-4, "lr_batch": 512, "weight_decay": 0.05},
         "schedule": {"warmup_epochs": 5, "warmup_lr": 1e-6, "min_lr": 1e-5},
-        "augment": _DEIT_AUGMENT,
-        "label_smoothing": 0.1,
         "ema_decay": 0.99996,
     },
 }
