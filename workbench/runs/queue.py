@@ -67,7 +67,7 @@ class Queue:
     def _next_round(self) -> Sequence[RunConfig]:
         """Registered; empty where the race is over, or there is none."""
         while wanted := self._wanted():
-            new = any(run.id not in self._final() for run in wanted)
+            new = {run.id for run in wanted} - self._final().keys()
             self._recording.register(self._plan, wanted)
             left = self._left(wanted)
             if left or not new:
