@@ -320,6 +320,9 @@ REFUSED = {
     "ablate quickstart --only cmt": ("only", "cmt"),
     "ablate quickstart --engine rai": ("engine", "rai", "nearest: 'ray'"),
     "ablate quickstart --dry-run --ray-address head:6379": ("head:6379", "--engine ray"),
+    "ablate quickstart --engine slurm --slurm partitoin=gpu": ("--slurm: unknown", "'partition'"),
+    "ablate quickstart --engine slurm --slurm ntasks=2": ("--slurm: 'ntasks'", "--jobs says"),
+    "ablate quickstart --slurm partition=gpu": ("--slurm: it is for --engine slurm",),
     "ablate quickstart --set recipe.data.name=folder --set recipe.data.path=nowhere": (
         "data.path",
         "nowhere",

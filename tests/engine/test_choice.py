@@ -46,9 +46,9 @@ def test_all_that_fit_at_once_fit_with_their_threads_and_no_more_threads_would(
 
 def test_a_gpu_each_on_the_machines_that_have_some() -> None:
     nodes = [Node(8), Node(16, gpus=2), Node(6, gpus=1)]
-    assert share(nodes, None, 100) == Resources(3, 6)
+    assert share(nodes, None, 100) == Resources(3, 6, gpu_each=True)
     assert share(nodes, None, 100, "cpu") == Resources(30, 1)
-    assert share(nodes, 8, 100, "cuda") == Resources(8, 6)  # five of them wait
+    assert share(nodes, 8, 100, "cuda") == Resources(8, 6, gpu_each=True)  # five of them wait
 
 
 def test_little_memory_means_few_workers() -> None:
@@ -131,6 +131,37 @@ def test_ray_that_is_not_installed_comes_with_the_command(monkeypatch: pytest.Mo
         open_machines(EngineChoice("ray"))
 
 
+def test_submitit_that_is_not_installed_comes_with_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    for name in ("cluster", "engine", "jobs", "place"):
+        monkeypatch.delitem(sys.modules, f"workbench.engine.slurm.{name}", raising=False)
+    with pytest.raises(InputError, match=r"submitit: pip install 'cmt-workbench\[slurm\]'$"):
+        open_machines(EngineChoice("slurm"))
+
+
+def test_a_slurm_is_divided_by_its_options_and_refused_where_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("submitit")
+    from workbench.engine.slurm.cluster import SlurmCluster
+
+    monkeypatch.setenv("PATH", "")
+    assert SlurmCluster(["partition=gpu,time=90"]).text == "Slurm: partition gpu, time 90."
+    assert SlurmCluster([]).divide(None, 100) == Resources(8, 1)
+    assert SlurmCluster([]).divide(None, 3) == Resources(3, 1)
+    gpus = SlurmCluster(["cpus-per-task=4", "gres=gpu:a100:1"])
+    assert gpus.divide(20, 100) == Resources(20, 4, gpu_each=True)
+    assert gpus.divide(20, 100, "cpu") == Resources(20, 4)
+    with pytest.raises(InputError, match=r"'cuda' is not .* choose from: auto, cpu; a GPU"):
+        SlurmCluster([]).divide(1, 1, "cuda")
+    with pytest.raises(InputError, match="cpus-per-task: 'all' is no number"):
+        SlurmCluster(["cpus-per-task=all"])
+    with pytest.raises(InputError, match="'slurm' needs sbatch, which is not on the path here"):
+        open_machines(EngineChoice("slurm")).__enter__()
+
+
 def test_an_address_alone_and_another_engine_are_refused() -> None:
     with pytest.raises(InputError, match="engine: unknown 'rai'; nearest: 'ray'"):
         open_machines(EngineChoice("rai"))
@@ -143,6 +174,8 @@ def test_an_address_alone_and_another_engine_are_refused() -> None:
         "head:6379",
     ]
     assert EngineChoice().words() == []
+    words = EngineChoice("slurm", slurm=("time=90", "mem=4G")).words()
+    assert words == ["--engine", "slurm", "--slurm", "time=90", "--slurm", "mem=4G"]
 
 
 # ---------------------------------------------------------------- what a node must see

@@ -19,6 +19,7 @@ from workbench.engine import (
     RunTask,
     Started,
 )
+from workbench.engine.choice import ENGINES
 
 from .listening import Listener, tasks
 from .standins import NAME, config
@@ -26,10 +27,20 @@ from .standins import NAME, config
 Make = Callable[..., Any]  # an engine of (fit, jobs, grace, module)
 
 
-@pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.slow)])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("ray", "slurm")]
+
+
+def test_every_engine_is_held_to_this() -> None:
+    assert set(ENGINES) == {"local", *(name for each in SLOW for name in each.values)}
+
+
+@pytest.fixture(params=["local", *SLOW])
 def engine(request: pytest.FixtureRequest) -> Make:
     if request.param == "local":
         kind: Any = LocalEngine
+    elif request.param == "slurm":
+        pytest.importorskip("submitit")
+        from .local_jobs import slurm_engine as kind
     else:
         request.getfixturevalue("cluster")
         from workbench.engine.ray_engine import RayEngine as kind  # noqa: N813

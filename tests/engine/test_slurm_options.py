@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.checks import refused
-from workbench.engine.slurm_options import slurm_options
+from workbench.engine.slurm.options import slurm_options
 
 
 def test_options_are_read_in_their_order_from_one_text_or_several() -> None:

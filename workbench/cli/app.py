@@ -41,12 +41,16 @@ Loggers = Annotated[
         autocompletion=complete.loggers,
     ),
 ]
-Engine = Annotated[
-    str, typer.Option(metavar="NAME", help="local: this machine; ray: a Ray cluster.")
-]
+Engine = Annotated[str, typer.Option(metavar="NAME", help="local, ray or slurm.")]
 RayAddress = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help="HOST:PORT, auto or local. Default: one found."),
+]
+SlurmOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm", metavar="KEY=VALUE,...", help="For sbatch: partition=gpu,time=4:00:00."
+    ),
 ]
 Keep = Annotated[
     str | None,

@@ -19,6 +19,7 @@ from workbench.cli.app import (
     Overrides,
     RayAddress,
     Results,
+    SlurmOptions,
     keeps_weights,
     print_json,
     print_table,
@@ -99,6 +100,7 @@ def study(
     device: Device = "auto",
     engine: Engine = "local",
     ray_address: RayAddress = None,
+    slurm: SlurmOptions = None,
     storage: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Optuna storage: a database URL, or a journal file."),
@@ -129,7 +131,8 @@ def study(
         return
     options = StudyOptions(
         jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
-        where=EngineChoice(engine, ray_address), storage=storage, keep_weights=keeps_weights(keep),
+        where=EngineChoice(engine, ray_address, tuple(slurm or ())),
+        storage=storage, keep_weights=keeps_weights(keep),
     )  # fmt: skip
     done, summary = studies.study(
         file, results=results, changes=changes, options=options, console=console

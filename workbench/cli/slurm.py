@@ -6,15 +6,17 @@ from typing import Annotated
 import typer
 
 from workbench.cli import complete
-from workbench.cli.app import Device, Imports, Jobs, Keep, Loggers, Results, keeps_weights
+from workbench.cli.app import (
+    Device,
+    Imports,
+    Jobs,
+    Keep,
+    Loggers,
+    Results,
+    SlurmOptions,
+    keeps_weights,
+)
 from workbench.cli.sweeps import Name, Seeds, Settings, seeds_of
-
-SlurmOptions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--slurm", metavar="KEY=VALUE,...", help="For sbatch: partition=gpu,time=4:00:00."
-    ),
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,7 +50,7 @@ def slurm(
 
     For sites where no process may stay on the login node. Nothing is submitted.
     """
-    from workbench.engine.slurm_options import slurm_options
+    from workbench.engine.slurm.options import slurm_options
     from workbench.plans.changes import Changes
     from workbench.report.commands import job_array_script
     from workbench.runs.sweep import SweepOptions

@@ -19,6 +19,7 @@ from workbench.cli.app import (
     Loggers,
     RayAddress,
     Results,
+    SlurmOptions,
     keeps_weights,
     print_json,
 )
@@ -118,6 +119,7 @@ def ablate(
     device: Device = "auto",
     engine: Engine = "local",
     ray_address: RayAddress = None,
+    slurm: SlurmOptions = None,
     extend: Extend = False,
     shard: ShardOption = None,
     reuse: ReuseFolders = None,
@@ -171,7 +173,8 @@ def ablate(
         changes = Changes(name, seeds_of(seeds), tuple(set_ or ()), tuple(imports or ()))
         options = SweepOptions(
             jobs=jobs, device=device, ledger=ledger, loggers=tuple(logger or ("csv",)),
-            where=EngineChoice(engine, ray_address), only=tuple(only or ()), extend=extend,
+            where=EngineChoice(engine, ray_address, tuple(slurm or ())),
+            only=tuple(only or ()), extend=extend,
             keep_weights=keeps_weights(keep), reuse=_reuse(reuse, reuse_any, no_reuse),
             shard=Shard.parse(shard) if shard else None, noise_from=noise_from,
         )  # fmt: skip

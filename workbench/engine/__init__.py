@@ -1,10 +1,11 @@
-"""Where runs execute: worker processes on this machine, or actors of a Ray cluster."""
+"""Where runs execute: worker processes on this machine, actors of a Ray cluster, jobs of Slurm."""
 
 from workbench.engine.base import Ended, Engine, Event, Requeued, RunTask, Started
 from workbench.engine.choice import LOCAL, EngineChoice, Machines, open_machines
 from workbench.engine.local import LocalEngine
 from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, divide, this_machine
+from workbench.engine.slurm.earlier import end_earlier
 
 __all__ = [
     "FIT",
@@ -20,6 +21,7 @@ __all__ = [
     "RunTask",
     "Started",
     "divide",
+    "end_earlier",
     "open_machines",
     "this_machine",
 ]

@@ -1,8 +1,8 @@
 """The choice of an engine: one name each, all of them here, and the machines that it has."""
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,18 +24,22 @@ class EngineChoice:
 
     engine: str = "local"
     address: str | None = None  # of a Ray cluster
+    slurm: tuple[str, ...] = ()  # options of sbatch, as `--slurm` gives them
 
     def check(self) -> None:
-        """Raises `InputError` for an engine that is unknown, and for an address without Ray."""
+        """Raises `InputError` for an engine that is unknown, and for options of another one."""
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
         if self.address is not None and self.engine != "ray":
             raise InputError(f"ray address: {self.address!r} is for --engine ray")
+        if self.slurm and self.engine != "slurm":
+            raise InputError("it is for --engine slurm, or for `workbench slurm`", key="--slurm")
 
     def words(self) -> list[str]:
         """The options that ask for it; none for the default."""
         engine = [] if self.engine == LOCAL.engine else ["--engine", self.engine]
-        return engine + ([] if self.address is None else ["--ray-address", self.address])
+        slurm = [word for text in self.slurm for word in ("--slurm", text)]
+        return engine + ([] if self.address is None else ["--ray-address", self.address]) + slurm
 
 
 LOCAL = EngineChoice()
@@ -86,28 +90,44 @@ class ThisMachine:
 def open_machines(choice: EngineChoice) -> AbstractContextManager[Machines]:
     """The site that is chosen. Raises `InputError` where it can't be had."""
     choice.check()
-    return ENGINES[choice.engine](choice.address)
+    return ENGINES[choice.engine](choice)
 
 
-def _here(_: str | None) -> AbstractContextManager[Machines]:
+def _here(_: EngineChoice) -> AbstractContextManager[Machines]:
     return nullcontext(ThisMachine())
 
 
-def _cluster(address: str | None) -> AbstractContextManager[Machines]:
+def _ray(choice: EngineChoice) -> AbstractContextManager[Machines]:
     for name, value in QUIET.items():  # read while Ray is imported
         os.environ.setdefault(name, value)
-    try:
+    with _named("ray"):
         from workbench.engine.ray_cluster import Cluster
+    return Cluster(choice.address)
+
+
+def _slurm(choice: EngineChoice) -> AbstractContextManager[Machines]:
+    with _named("slurm", "submitit"):
+        from workbench.engine.slurm.cluster import SlurmCluster
+    return SlurmCluster(choice.slurm)
+
+
+@contextmanager
+def _named(extra: str, package: str | None = None) -> Iterator[None]:
+    """A package that is not installed is one line with the extra that brings it."""
+    package = package or extra
+    try:
+        yield
     except ModuleNotFoundError as error:
-        if error.name != "ray":
+        if error.name != package:
             raise
         raise InputError(
-            "'ray' needs the package ray: pip install 'cmt-workbench[ray]'", key="engine"
+            f"{extra!r} needs the package {package}: pip install 'cmt-workbench[{extra}]'",
+            key="engine",
         ) from None
-    return Cluster(address)
 
 
-ENGINES: Mapping[str, Callable[[str | None], AbstractContextManager[Machines]]] = {
+ENGINES: Mapping[str, Callable[[EngineChoice], AbstractContextManager[Machines]]] = {
     "local": _here,
-    "ray": _cluster,
+    "ray": _ray,
+    "slurm": _slurm,
 }

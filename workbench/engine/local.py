@@ -51,7 +51,10 @@ class _Process(Worker):
 
 
 class LocalEngine(Pool[_Process]):
-    """`shares.jobs` worker processes, which import `modules` and tell `loggers` of each epoch."""
+    """`shares.jobs` worker processes, which import `modules` and tell `loggers` of each epoch.
+
+    They ignore the signals `ignored`, which are for the caller.
+    """
 
     stopped = (f"{EXITED}0", f"{DIED}SIGTERM")  # whoever stops a group sends TERM to its workers
 
@@ -64,10 +67,11 @@ class LocalEngine(Pool[_Process]):
         *,
         loggers: tuple[str, ...] = (),
         modules: tuple[str, ...] = (),
+        ignored: tuple[signal.Signals, ...] = (),
     ) -> None:
         super().__init__(shares.jobs, grace)
         self._shares = shares
-        self._setup = Setup(fit, device, shares.threads, loggers, modules)
+        self._setup = Setup(fit, device, shares.threads, loggers, modules, ignored)
 
     def _spawn(self, index: int) -> _Process:
         context = multiprocessing.get_context("spawn")

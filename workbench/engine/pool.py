@@ -18,6 +18,7 @@ from workbench.engine.base import Ended, OnEvent, Requeued, RunTask, Started, ne
 
 FIT = "workbench.train.fit:fit"
 ATTEMPTS = 2  # a run whose worker dies is tried once more
+MOST_CUT_OFF = 20  # times that a run goes on after its worker was taken away
 POLL = 0.2  # seconds; how soon a stop is noticed
 
 
@@ -27,6 +28,7 @@ class Attempt:
 
     task: RunTask
     number: int = 1
+    cut_off: int = 0  # of those before, how many ended for no fault of the run's
 
     @property
     def run(self) -> str:
@@ -74,7 +76,8 @@ class Pool(ABC, Generic[AWorker]):
     """`jobs` persistent workers, started when first needed.
 
     A run whose worker dies goes back to the front of the queue once; a second death makes it
-    `failed`. `grace` is how many seconds a run has to end after a stop before it is killed.
+    `failed`. One whose worker was taken away by a machine or a scheduler goes back each time.
+    `grace` is how many seconds a run has to end after a stop before it is killed.
     """
 
     stopped: ClassVar[tuple[str, ...]] = ()  # deaths that go without saying when a sweep is stopped
@@ -195,25 +198,33 @@ class Pool(ABC, Generic[AWorker]):
             result = result.model_copy(update={"outcome": Outcome.PRUNED, "reason": reason})
         self._on_event(Ended(result))
 
-    def _remove_dead(self, worker: AWorker, death: str) -> None:
+    def _remove_dead(self, worker: AWorker, death: str, *, cut_off: bool = False) -> None:
         """It is dead, of `death`; its place is free for another one."""
-        attempt, worker.current = worker.current, None
         self._workers[self._workers.index(worker)] = None
         worker.end()
-        if attempt:
-            self._after_death(attempt, death)
+        self._give_up_run(worker, death, cut_off=cut_off)
 
-    def _after_death(self, attempt: Attempt, death: str) -> None:
+    def _give_up_run(self, worker: AWorker, death: str, *, cut_off: bool = False) -> None:
+        """What it trains is trained no more, because of `death`.
+
+        `cut_off` says that a machine or a scheduler took it away: no fault of the run's.
+        """
+        attempt, worker.current = worker.current, None
+        if attempt:
+            self._after_death(attempt, death, cut_off)
+
+    def _after_death(self, attempt: Attempt, death: str, cut_off: bool) -> None:
         pruned = self._pruned.pop(attempt.run, None)
         if pruned is not None:
             self._end(attempt, Outcome.PRUNED, pruned)
         elif self._deadline is not None:
             cause = "" if death in self.stopped else f" ({death})"
             self._end(attempt, Outcome.INTERRUPTED, f"the sweep was stopped{cause}")
-        elif attempt.number >= ATTEMPTS:
+        elif attempt.number >= (MOST_CUT_OFF if cut_off else ATTEMPTS + attempt.cut_off):
             self._end(attempt, Outcome.FAILED, f"{death}, {attempt.number} times")
         else:
-            self._queue.appendleft(Attempt(attempt.task, attempt.number + 1))
+            again = Attempt(attempt.task, attempt.number + 1, attempt.cut_off + cut_off)
+            self._queue.appendleft(again)
             self._on_event(Requeued(attempt.run, death))
 
     def _end(self, attempt: Attempt, outcome: Outcome, reason: str) -> None:

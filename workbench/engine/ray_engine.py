@@ -3,11 +3,8 @@
 Actors are not detached: Ray ends them with their driver, whatever it dies of.
 """
 
-import os
 import re
 import secrets
-import sys
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,13 +18,13 @@ from workbench.engine.base import RunTask
 from workbench.engine.pool import FIT, POLL, Pool, Worker
 from workbench.engine.ray_actor import Actor, Handshake, HandshakeReply
 from workbench.engine.resources import Resources
+from workbench.engine.surroundings import surroundings
 from workbench.engine.worker import Setup
 from workbench.errors import InputError
 
 THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
 SHUTDOWN_SECONDS = 10.0  # seconds that actors have to be gone in
 MOST_FAILED_STARTS = 3  # workers in a row that die before the handshake
-PASSED_ON = ("XDG_CACHE_HOME",)  # variables that say where data is, for nodes to find it too
 
 
 @dataclass(eq=False)
@@ -93,7 +90,7 @@ class RayEngine(Pool[_RemoteWorker]):
         self._make = ray.remote(
             num_cpus=shares.threads, num_gpus=int(gpu), max_restarts=0, concurrency_groups=THREADS
         )(Actor)
-        self._variables = shares.environment(0) | _passed_on()
+        self._variables = shares.environment(0) | surroundings()
         self._variables.pop("CUDA_VISIBLE_DEVICES", None)  # which GPU is for Ray to say
         self._token: Path | None = None
         self._failed_starts = 0
@@ -156,15 +153,6 @@ def _write_token(folder: Path) -> Path:
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
     return token
-
-
-def _passed_on() -> dict[str, str]:
-    """Variables for the actors: where modules are that no installation has, and where data is."""
-    own = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
-    paths = (Path(entry).absolute() for entry in sys.path)
-    needed = [str(path) for path in paths if path not in own and path.parent not in own]
-    variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return variables | {"PYTHONPATH": os.pathsep.join(needed)}
 
 
 def describe_death(error: RayError, name: str) -> str:

@@ -46,7 +46,7 @@ def share(nodes: Sequence[Node], jobs: int | None, runs: int, device: str = "aut
         for threads in range(most, 0, -1)
         if sum(node.room(threads, gpu) for node in nodes) >= at_once
     )
-    return Resources(jobs, next(fitting))
+    return Resources(jobs, next(fitting), gpu_each=gpu)
 
 
 def wants_gpu(nodes: Sequence[Node], device: str) -> bool:

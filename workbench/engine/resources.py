@@ -21,6 +21,7 @@ class Resources:
     jobs: int
     threads: int
     gpus: tuple[str, ...] = ()  # as CUDA_VISIBLE_DEVICES names them
+    gpu_each: bool = False  # a cluster gives each worker one
 
     def environment(self, worker: int) -> dict[str, str]:
         """The variables that worker number `worker` starts with."""

@@ -60,6 +60,7 @@ class Setup:
     threads: int
     loggers: tuple[str, ...] = ()  # names of workbench.train.loggers
     modules: tuple[str, ...] = ()  # the user's, imported before the first run
+    ignored: tuple[signal.Signals, ...] = ()  # which are for the parent alone
 
 
 class Inbox:
@@ -99,7 +100,9 @@ class Inbox:
 def main(pipe: Connection, setup: Setup) -> None:
     """The worker's life."""
     warn_in_one_line()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which sends Stop
+    for each in (signal.SIGINT, *setup.ignored):  # Ctrl-C is for the parent, which sends Stop
+        signal.signal(each, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, setup.ignored)
     inbox = Inbox(pipe)
     while True:
         task = inbox.next()

@@ -14,6 +14,7 @@ from workbench.whole_file import written_whole
 
 LEDGER, PLAN, ENVIRONMENT, LOCK = "ledger.db", "plan.json", "environment.json", ".lock"
 RUNS = "runs.jsonl"  # the ledger, exported
+RUN_FOLDERS = "runs"  # one each, in there
 CHECKPOINTS = ("last.ckpt", "last.ckpt.tmp", "last.ckpt.refused")
 
 
@@ -96,7 +97,7 @@ def run_folder(folder: Path, run: Named) -> Path:
     Readable, and as unique as the run's id.
     """
     words = re.sub(r"[^A-Za-z0-9]+", "-", run.variant).strip("-").lower()[:40]
-    return folder / "runs" / f"{words or 'run'}-s{run.seed}-{run.id[:16]}"
+    return folder / RUN_FOLDERS / f"{words or 'run'}-s{run.seed}-{run.id[:16]}"
 
 
 def discard_checkpoints(folder: Path) -> None:

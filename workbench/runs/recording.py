@@ -22,6 +22,7 @@ from workbench.engine import (
     Resources,
     RunTask,
     Started,
+    end_earlier,
     open_machines,
 )
 from workbench.errors import InputError
@@ -33,6 +34,7 @@ from workbench.runs.folder import (
     ENVIRONMENT,
     LEDGER,
     PLAN,
+    RUN_FOLDERS,
     RUNS,
     discard_checkpoints,
     locked,
@@ -82,6 +84,7 @@ def recording(
         machines = stack.enter_context(open_machines(options.where))
         shares = machines.divide(options.jobs, runs, options.device)
         stack.enter_context(locked(folder))
+        end_earlier(folder / RUN_FOLDERS)
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, name))
         restored = restore(ledger, folder)
         records = Recording(folder, ledger, machines, shares, options, tuple(modules))
