@@ -1,11 +1,12 @@
 """Jobs as a scheduler sees them: submitted as one array by submitit, looked at, cancelled."""
 
 import io
+import os
 import shlex
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from workbench.engine.slurm.place import TIME_LIMIT
 from workbench.engine.slurm.queue import GONE, cancel, states_of
 from workbench.errors import InputError
 
+KEPT = ("SLURM_CONF", "SBATCH_")  # of Slurm's variables, those that sites and users set
 GRACE_SECONDS = 120  # before the time limit, in which a run ends with its checkpoint
 
 
@@ -63,7 +65,7 @@ class Jobs(ABC):
         executor = self.executor(folder, name, python)
         try:
             quietly = redirect_stderr(io.StringIO())
-            with interrupts_blocked(), clean_env(), quietly, executor.batch():
+            with interrupts_blocked(), _outside_of_jobs(), quietly, executor.batch():
                 jobs = [executor.submit(call) for call in calls]
         except (FailedJobError, FailedSubmissionError, OSError) as error:
             raise InputError(f"sbatch refuses: {_last_line(error)}", key="--slurm") from None
@@ -101,6 +103,15 @@ class SlurmJobs(Jobs):
     def cancel(self, jobs: Sequence[Job]) -> None:
         """See `Jobs.cancel`."""
         cancel([job.job_id for job in jobs])
+
+
+@contextmanager
+def _outside_of_jobs() -> Iterator[None]:
+    """Without what a job of Slurm finds in its environment, where the sweep itself is in one."""
+    kept = {key: os.environ[key] for key in os.environ if key.startswith(KEPT)}
+    with clean_env():
+        os.environ.update(kept)
+        yield
 
 
 def _last_line(error: Exception) -> str:
