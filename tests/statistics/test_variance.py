@@ -4,7 +4,7 @@ from scipy import special
 
 from tests.support.samples import chain, completed
 from workbench.errors import InputError
-from workbench.statistics import variance
+from workbench.statistics import difference, variance
 from workbench.statistics.facts import Method, Race, Row
 from workbench.statistics.paired import LEVEL, Verdict, compare_rows, student
 from workbench.statistics.power import Noise
@@ -24,21 +24,57 @@ def test_the_known_part_is_without_bias_at_two_seeds_and_exact_at_many() -> None
     assert np.isnan(variance.known_variance(np.ones((1, 400))))
 
 
+def test_what_images_say_of_two_rows() -> None:
+    """Rows that err alike on the same seeds, and one that errs on its own."""
+    generator = np.random.default_rng(8)
+    first = generator.normal(0, 1, (3, 5_000))
+    near, far = first + generator.normal(0, 1, (3, 5_000)), generator.normal(0, 1, (3, 5_000))
+    assert variance.correlation(first, first) == pytest.approx(1)
+    assert variance.correlation(first, near) == pytest.approx(0.5**0.5, abs=0.04)
+    assert variance.correlation(first, far) < 0.06
+    assert variance.correlation(first, -near) == 0
+    assert variance.correlation(first, np.ones((3, 5_000))) == 0
+    assert variance.known_covariance(first, near) == pytest.approx(1 / 5_000, rel=0.06)
+
+
+def test_rows_whose_images_are_alike_get_the_narrower_interval() -> None:
+    values = np.random.default_rng(9).normal(90, 1, (4, 3))
+    alike = np.zeros((4, 4))
+    alike[0, 1] = alike[1, 0] = 0.75
+    told = variance.Together(np.zeros((4, 4)), alike)
+    model = variance.fit(variance.moments(values, together=told))
+    found = difference.contrasts(model, [1, 2], 0)
+    assert not np.any(found.loud)
+    assert found.error[0] == pytest.approx(0.5 * found.error[1])
+    assert found.freedom[0] == pytest.approx(found.freedom[1])
+
+
+def test_a_seed_that_only_one_row_ran_falls_out_of_no_difference() -> None:
+    values = np.random.default_rng(10).normal(90, 1, (4, 8))
+    values[0, :4], values[1, 4:] = np.nan, np.nan
+    told = variance.Together(np.zeros((4, 4)), np.full((4, 4), 0.75))
+    found = difference.contrasts(
+        variance.fit(variance.moments(values, together=told)), [1, 3], [0, 2]
+    )
+    # Means of four seeds each, that have nothing in common, and of eight that have.
+    assert found.error[0] == pytest.approx(found.error[1] * (0.5 / 0.0625) ** 0.5)
+
+
 @pytest.mark.parametrize("freedom", [1, 2, 6.5, 40])
 def test_the_tail_without_a_floor_is_students_and_with_all_of_it_the_normal(freedom: float) -> None:
     t = np.array([0.0, 0.7, 2.0, 4.0, 9.0])
-    assert variance.tail(t, freedom) == pytest.approx(2 * special.stdtr(freedom, -t))
+    assert difference.tail(t, freedom) == pytest.approx(2 * special.stdtr(freedom, -t))
     drawn = np.random.default_rng(1).chisquare(freedom, 200_000) / freedom
     between = 2 * special.ndtr(-2.0 * np.sqrt(np.maximum(drawn, 0.5))).mean()
-    assert variance.tail(2.0, freedom, 0.5) == pytest.approx(between, abs=0.002)
-    critical = variance.critical(0.01, freedom, 0.5)
-    assert variance.tail(critical, freedom, 0.5) == pytest.approx(0.01)
+    assert difference.tail(2.0, freedom, 0.5) == pytest.approx(between, abs=0.002)
+    critical = difference.critical(0.01, freedom, 0.5)
+    assert difference.tail(critical, freedom, 0.5) == pytest.approx(0.01)
 
 
 def test_of_two_rows_the_model_is_the_paired_t_test() -> None:
     """Two rows share all there is to share: nothing is gained, and nothing lost."""
     values = np.random.default_rng(2).normal(90, 1, (500, 2, 8))
-    found = variance.contrasts(variance.fit(variance.moments(values)), 1, 0)
+    found = difference.contrasts(variance.fit(variance.moments(values)), 1, 0)
     ordinary = ~(found.loud[0] | found.loud[1])[:, 0]
     own = student(values[:, 1] - values[:, 0])
     ratio = found.error[ordinary, 0] / own.error[ordinary]
@@ -51,7 +87,7 @@ def test_what_seeds_have_in_common_falls_out_of_a_difference() -> None:
     generator = np.random.default_rng(3)
     run, seed = generator.normal(0, 0.3, (400, 6, 3)), generator.normal(0, 5, (400, 1, 3))
     for common in (0 * seed, seed):
-        found = variance.contrasts(variance.fit(variance.moments(run + common)), range(1, 6), 0)
+        found = difference.contrasts(variance.fit(variance.moments(run + common)), range(1, 6), 0)
         assert np.median(found.error) == pytest.approx(0.3 * np.sqrt(2 / 3), rel=0.05)
 
 
@@ -60,7 +96,7 @@ def test_seeds_that_not_all_rows_ran_leave_the_seeds_part_in_the_difference() ->
     values += 3 * np.random.default_rng(5).normal(0, 1, (1, 2_000, 10))
     plans = values.transpose(1, 0, 2).copy()
     plans[:, 1, :5] = np.nan
-    found = variance.contrasts(variance.fit(variance.moments(plans)), [1, 2], [0, 0])
+    found = difference.contrasts(variance.fit(variance.moments(plans)), [1, 2], [0, 0])
     assert np.sqrt(np.mean(found.error[:, 0] ** 2)) > 1.5 * np.sqrt(np.mean(found.error[:, 1] ** 2))
     z = found.mean / found.error
     assert np.std(z[:, 0]) == pytest.approx(1.1, abs=0.25)
@@ -70,9 +106,9 @@ def test_seeds_that_not_all_rows_ran_leave_the_seeds_part_in_the_difference() ->
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
 def test_neither_level_nor_scale_matters(shift: float, scale: float) -> None:
     values = np.random.default_rng(6).normal(0, 1, (50, 5, 3))
-    found = variance.contrasts(variance.fit(variance.moments(values, 0.4)), range(1, 5), 0)
+    found = difference.contrasts(variance.fit(variance.moments(values, 0.4)), range(1, 5), 0)
     moved = variance.moments(shift + scale * values, 0.4 * scale**2)
-    other = variance.contrasts(variance.fit(moved), range(1, 5), 0)
+    other = difference.contrasts(variance.fit(moved), range(1, 5), 0)
     assert other.p() == pytest.approx(found.p(), rel=1e-3)
 
 
@@ -173,7 +209,7 @@ def test_the_smallest_difference_is_found_in_eighty_of_a_hundred_plans() -> None
     least = Noise(1.0, rows=6, comparisons=5).smallest(5) or 0
     values = np.random.default_rng(9).normal(0, 1, (20_000, 6, 5))
     values[:, 1] += least
-    found = variance.contrasts(variance.fit(variance.moments(values)), [1], [0], comparisons=5)
+    found = difference.contrasts(variance.fit(variance.moments(values)), [1], [0], comparisons=5)
     assert (found.p() <= LEVEL / 5).mean() == pytest.approx(0.8, abs=0.04)
 
 
@@ -181,6 +217,6 @@ def test_two_rows_at_different_levels_are_compared_as_by_the_paired_t_test() -> 
     values = np.array([[90.0, 90.2, 90.1], [95.0, 95.3, 95.1]])
     scale = variance.level_scale(values.mean(-1))
     model = variance.fit(variance.moments(values, scale=scale))
-    found = variance.contrasts(model, [1], [0])
+    found = difference.contrasts(model, [1], [0])
     spread = (values[1] - values[0]).std(ddof=1) / np.sqrt(3)
     assert found.error[0] == pytest.approx(spread, rel=1e-6)

@@ -1,5 +1,7 @@
 """A smaller grid of `python -m benchmarks.verdicts`, and a replay of made-up runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from benchmarks.verdicts import (
     fixed_seeds,
     race,
     race_plans,
+    real,
     replayed,
 )
 from workbench.statistics.facts import Race
@@ -29,7 +32,9 @@ def test_verdicts_of_six_rows_and_three_seeds(case: str, kind: str) -> None:
     assert shared.power > own.power
     if case not in LOUD:
         assert shared.power > (0.2 if case == "images" else 0.265)
-        assert 0.93 <= shared.cover <= 0.975
+        assert shared.cover >= 0.93
+    if case not in (*LOUD, "correlated, unseen"):  # what images do not see makes intervals wider
+        assert shared.cover <= 0.975
 
 
 @pytest.mark.slow
@@ -40,12 +45,33 @@ def test_a_replay_finds_more_and_no_more_falsely() -> None:
     ability = generator.normal(3, 2, images)
     run = generator.normal(0, 0.25, (rows, seeds, 1))
     right = (generator.random((rows, seeds, images)) < 1 / (1 + np.exp(-ability - run))) * 1.0
-    plans = replayed(right, PLANS, 3, generator)
+    plans = replayed(real(right, right), PLANS, 3, generator)
     every = right.var(1, ddof=1).sum(-1) / images**2 * 1e4
     assert plans.known.mean(0) == pytest.approx(every, rel=0.05)
     shared, own = cell(plans, "list", generator)
     assert shared.false < 0.067
     assert shared.power > 2 * own.power
+
+
+@pytest.mark.slow
+def test_what_images_say_of_two_rows_finds_more_where_seeds_have_something_in_common() -> None:
+    """Runs of a seed share most of what moves each image; more seeds could not tell it of three."""
+    generator = np.random.default_rng(1)
+    rows, seeds, images = 5, 40, 600
+    ability = generator.normal(2, 1.5, images)
+    run = generator.normal(0, 0.25, (1, seeds, 1)) + generator.normal(0, 0.1, (rows, seeds, 1))
+    image = generator.normal(0, 1.5, (1, seeds, images)) + generator.normal(
+        0, 0.6, (rows, seeds, images)
+    )
+    logit = ability + run + image
+    loss = np.log1p(np.exp(-logit))
+    right = (generator.random((rows, seeds, images)) < np.exp(-loss)) * 1.0
+    plans = replayed(real(right, loss), PLANS, 3, generator)
+    told, own = cell(plans, "list", np.random.default_rng(2))
+    untold, _ = cell(replace(plans, together=None), "list", np.random.default_rng(2))
+    assert told.power > untold.power + 0.05
+    assert told.power > 1.5 * own.power
+    assert told.false < 0.067
 
 
 @pytest.mark.slow

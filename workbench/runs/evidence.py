@@ -4,21 +4,23 @@ Each run leaves its own in its folder; `evidence.parquet` holds that of all runs
 kept where the folders of the runs are not. What it holds of runs without a folder stays in it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.runs.folder import run_folder
 from workbench.runs.rows import StoredRun
-from workbench.statistics.facts import EarlierRuns
+from workbench.statistics.facts import EarlierRuns, ImageNoise
 from workbench.statistics.metric import LOSS, TOP1
-from workbench.statistics.variance import known_variance
+from workbench.statistics.variance import correlation, known_covariance, known_variance
 from workbench.train.evidence import Evidence, read_evidence
 from workbench.whole_file import written_whole
 
@@ -70,30 +72,52 @@ def no_evidence(folder: Path) -> InputError:
     )
 
 
-def known_variances(
+def image_noise(
     runs: Sequence[StoredRun], found: Mapping[str, Evidence]
-) -> Mapping[str, Mapping[str, float]] | None:
-    """By metric and variant, the variance of a run's score that its images explain.
+) -> Mapping[str, ImageNoise] | None:
+    """What the images say of the noise of top-1, in points, and of the loss, in nats.
 
-    In squared points of top-1 and squared nats. None where a run that completed has no evidence.
+    None where a run that completed has no evidence.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
     if not completed or any(run.id not in found for run in completed):
         return None
-    by_variant: dict[str, list[Evidence]] = {}
+    by_variant: dict[str, dict[int, Evidence]] = {}
     for run in completed:
-        by_variant.setdefault(run.variant, []).append(found[run.id])
+        by_variant.setdefault(run.variant, {})[run.seed] = found[run.id]
     several = {variant: kept for variant, kept in by_variant.items() if len(kept) > 1}
-    return {
-        TOP1.key: {
-            variant: 1e4 * known_variance(np.stack([each.correct for each in kept]))
-            for variant, kept in several.items()
-        },
-        LOSS.key: {
-            variant: known_variance(np.stack([each.loss for each in kept]))
-            for variant, kept in several.items()
-        },
+    correct = {
+        variant: {seed: 100 * each.correct.astype(np.float64) for seed, each in kept.items()}
+        for variant, kept in several.items()
     }
+    loss = {
+        variant: {seed: each.loss.astype(np.float64) for seed, each in kept.items()}
+        for variant, kept in several.items()
+    }
+    return {TOP1.key: _noise(correct, loss), LOSS.key: _noise(loss, loss)}
+
+
+_Scores = Mapping[str, Mapping[int, NDArray[np.float64]]]  # by variant and seed, (images,)
+
+
+def _noise(scores: _Scores, losses: _Scores) -> ImageNoise:
+    rows = {
+        variant: known_variance(np.stack(list(of_seed.values())))
+        for variant, of_seed in scores.items()
+    }
+    pairs = {}
+    for first, second in itertools.combinations(scores, 2):
+        seeds = scores[first].keys() & scores[second].keys()
+        if len(seeds) > 1:
+            names = (first, second)
+            explained = known_covariance(*(_stacked(scores[name], seeds) for name in names))
+            alike = correlation(*(_stacked(losses[name], seeds) for name in names))
+            pairs[names] = (explained, alike)
+    return ImageNoise(rows, pairs)
+
+
+def _stacked(of_seed: Mapping[int, NDArray[np.float64]], seeds: Set[int]) -> NDArray[np.float64]:
+    return np.stack([of_seed[seed] for seed in sorted(seeds)])
 
 
 def refuse_other_images(earlier: EarlierRuns, folder: Path, found: Mapping[str, Evidence]) -> None:

@@ -14,8 +14,8 @@ from workbench.plans.resolution import Plan, Variant
 from workbench.runs.evidence import (
     evidence_frame,
     export_evidence,
+    image_noise,
     kept_evidence,
-    known_variances,
     no_evidence,
     refuse_other_images,
 )
@@ -24,7 +24,7 @@ from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.show.formats import csv_text
-from workbench.statistics.facts import PlanFacts
+from workbench.statistics.facts import ImageNoise, PlanFacts
 from workbench.train.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -72,13 +72,13 @@ class Sweep:
             robust=self.plan.robust,
         )
 
-    def _known(self) -> Mapping[str, Mapping[str, float]] | None:
-        """What the images explain of each row; None where no evidence was kept."""
+    def _known(self) -> Mapping[str, ImageNoise] | None:
+        """What the images say of the noise; None where no evidence was kept."""
         if self.folder is None or self.plan.method.variance == "own":
             return None
         if self.plan.earlier is not None:
             refuse_other_images(self.plan.earlier, self.folder, self.evidence)
-        return known_variances(self.runs, self.evidence)
+        return image_noise(self.runs, self.evidence)
 
     @cached_property
     def evidence(self) -> Mapping[str, Evidence]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.statistics import variance
+from workbench.statistics import difference
 from workbench.statistics.facts import Method, Row, RunRecord
 from workbench.statistics.metric import Metric
 from workbench.statistics.paired import paired, rounding_error
@@ -50,15 +50,11 @@ def noise_of_runs(
     index = {row.name: position for position, row in enumerate(rows)}
     first = np.array([index[row.name] for row in compared])
     second = np.array([index[row.compared_to or ""] for row in compared])
-    sides = (first, second)
-    loud = variance.contrasts(model, first, second).loud
-    own = np.maximum(model.own, model.variance)
-    spread = sum(np.where(f, own[s], model.variance[s]) for s, f in zip(sides, loud, strict=True))
-    known = np.where(loud[0] | loud[1], 0.0, model.known[first] + model.known[second])
-    rows_behind = np.where(loud[0] | loud[1], 2, (model.moments.count > 1).sum())
+    found, count = difference.contrasts(model, first, second), np.maximum(model.moments.count, 1)
+    run = found.error**2 / (1 / count[first] + 1 / count[second])  # the mean of both rows
+    known = found.floor * run / difference.FLOOR_SHARE
+    rows_behind = np.where(found.loud[0] | found.loud[1], 2, (model.moments.count > 1).sum())
     return {
-        row.name: Noise(
-            float(spread[at]) / 2, int(rows_behind[at]), family, float(known[at]) / 2, least
-        )
+        row.name: Noise(float(run[at]), int(rows_behind[at]), family, float(known[at]), least)
         for at, row in enumerate(compared)
     }

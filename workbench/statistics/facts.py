@@ -136,17 +136,30 @@ def _there(scores: tuple[float | None, ...]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageNoise:
+    """What the test images say of the noise of a metric, in its squared unit.
+
+    `rows` has the variance of one run that they explain, by variant. `pairs` has, of two variants,
+    what they explain of the covariance of two runs of one seed, and how far the losses of such runs
+    correlate image by image.
+    """
+
+    rows: Mapping[str, float]
+    pairs: Mapping[tuple[str, str], tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """How rows are compared, and by what: one family of tests over all rows and `metrics`.
 
-    `known` is, by metric and variant, the variance of one run that its test images explain, in
-    squared units of the metric. `equivalent` is the difference in the first metric below which two
-    rows are as good as each other. What only stands beside the verdicts is not `adjusted`.
-    `earlier` runs are pooled with the plan's own where rows share their variance.
+    `known` is, by metric, what the test images say of the noise. `equivalent` is the difference in
+    the first metric below which two rows are as good as each other. What only stands beside the
+    verdicts is not `adjusted`. `earlier` runs are pooled with the plan's own where rows share their
+    variance.
     """
 
     variance: Literal["own", "shared"] = "own"
-    known: Mapping[str, Mapping[str, float]] | None = None
+    known: Mapping[str, ImageNoise] | None = None
     equivalent: float | None = None
     metrics: tuple[Metric, ...] = (TOP1,)
     adjusted: bool = True

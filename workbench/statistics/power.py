@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from workbench.statistics import sequential, variance
+from workbench.statistics import difference, sequential
 from workbench.statistics.comparison import LEVEL, POWER
 from workbench.statistics.facts import Race
 
@@ -23,7 +23,7 @@ def detectable_t(error: float, freedom: float, floor: float, level: float) -> fl
 
     `error` is the standard error of the difference, `floor` the known share of its square.
     """
-    critical = variance.critical(level, freedom, floor)
+    critical = difference.critical(level, freedom, floor)
     if freedom > 1e4:
         return float((critical + special.ndtri(POWER)) * error)
     return float(special.nctdtrinc(freedom, 1 - POWER, critical) * error)
@@ -78,7 +78,7 @@ class Noise:
         if seeds < 2:
             return None
         freedom = (self.rows - 1) * (seeds - 1)
-        floor = variance.FLOOR_SHARE * self.known / self.run if self.run else 0.0
+        floor = difference.FLOOR_SHARE * self.known / self.run if self.run else 0.0
         level = LEVEL / self.comparisons
         level = sequential.nominal_level(race, level, self.rows) if race else level
         error = max(float(np.sqrt(2 * self.run / seeds)), self.least)

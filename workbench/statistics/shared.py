@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.statistics import sequential, variance
+from workbench.statistics import difference, sequential, variance
 from workbench.statistics.comparison import (
     LEVEL,
     Comparison,
@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 class _Tests:
     """The tests of all compared rows in one metric; arrays are (comparisons,)."""
 
-    contrast: variance.Contrast
+    contrast: difference.Contrast
     model: variance.Model
     counts: Floats  # seeds of the side that has fewer
     p: Floats  # NaN where there is no test
@@ -94,6 +94,7 @@ class _Scored:
 
     values: Floats
     known: Floats
+    together: variance.Together | None
     metric: Metric
 
     def fit(self, look: int | None = None) -> variance.Model:
@@ -103,7 +104,7 @@ class _Scored:
         mean = np.where(there, values, 0.0).sum(-1) / np.maximum(there.sum(-1), 1)
         levels = np.where(there.any(-1), mean, np.nan)
         scale = variance.level_scale(levels) if self.metric.counts else 1.0
-        return variance.fit(variance.moments(values, self.known, scale))
+        return variance.fit(variance.moments(values, self.known, scale, self.together))
 
 
 def _scored(
@@ -114,13 +115,16 @@ def _scored(
     method: Method,
 ) -> _Scored:
     own, known = scores(rows, runs, seeds, metric), _known(rows, method, metric)
+    more_rows = len(method.earlier.rows) if method.earlier else 0
+    together = _together(rows, method, metric, more_rows)
     if method.earlier is None:
-        return _Scored(own, known, metric)
+        return _Scored(own, known, together, metric)
     values, more = _earlier(method.earlier, seeds, metric)
     wide = np.full((len(own), values.shape[1]), np.nan)
     wide[:, : len(seeds)] = own
     more = np.where(np.isfinite(more), more, np.median(known) if len(known) else 0.0)
-    return _Scored(np.concatenate([wide, values]), np.concatenate([known, more]), metric)
+    known = np.concatenate([known, more])
+    return _Scored(np.concatenate([wide, values]), known, together, metric)
 
 
 def _earlier(found: EarlierRuns, seeds: Sequence[int], metric: Metric) -> tuple[Floats, Floats]:
@@ -158,9 +162,28 @@ def scores(
 
 def _known(rows: Sequence[Row], method: Method, metric: Metric) -> Floats:
     """(rows,) the known parts: of a row with too few runs, which is not tested, that of another."""
-    known = (method.known or {}).get(metric.key, {})
-    typical = float(np.median(list(known.values()))) if known else 0.0
-    return np.array([known.get(row.name, typical) for row in rows])
+    noise = (method.known or {}).get(metric.key)
+    if noise is None or not noise.rows:
+        return np.zeros(len(rows))
+    typical = float(np.median(list(noise.rows.values())))
+    return np.array([noise.rows.get(row.name, typical) for row in rows])
+
+
+def _together(
+    rows: Sequence[Row], method: Method, metric: Metric, more: int
+) -> variance.Together | None:
+    """What images say of every two rows; `more` rows of earlier runs follow, of which they say
+    nothing. None where they say nothing of any."""
+    noise = (method.known or {}).get(metric.key)
+    if noise is None or not noise.pairs:
+        return None
+    index = {row.name: at for at, row in enumerate(rows)}
+    pairs = {pair: told for pair, told in noise.pairs.items() if set(pair) <= index.keys()}
+    told = np.zeros((2, len(rows) + more, len(rows) + more))
+    for (first, second), values in pairs.items():
+        a, b = index[first], index[second]
+        told[:, a, b] = told[:, b, a] = values
+    return variance.Together(told[0], told[1])
 
 
 def _tests(
@@ -172,7 +195,7 @@ def _tests(
     family: int,
 ) -> _Tests:
     model = scored.fit()
-    found = variance.contrasts(model, first, second, least=least)
+    found = difference.contrasts(model, first, second, least=least)
     counts = np.minimum(model.moments.count[first], model.moments.count[second])
     tested = (counts >= (race.least if race else 2)) & (found.error > scored.metric.finest)
     p = _looked(scored, first, second, race, least) if race else found.p()
@@ -191,7 +214,7 @@ def _looked(
     rows, looks = scored.values.shape
     had = np.isfinite(scored.values).sum(-1)
     for look in range(race.least, looks + 1):
-        p = variance.contrasts(scored.fit(look), first, second, least=least).p()
+        p = difference.contrasts(scored.fit(look), first, second, least=least).p()
         reached = np.minimum(had[first], had[second]) >= look
         smallest = np.where(reached, np.minimum(smallest, p), smallest)
     return np.array([sequential.sequential_p(race, float(p), rows) for p in smallest])
@@ -218,10 +241,10 @@ def _comparison(
     freedom, floor = float(contrast.freedom[at]), float(contrast.floor[at])
     rows = len(model.known)
     nominal = sequential.nominal_level(race, level, rows) if race else level
-    half = variance.critical(nominal, freedom, floor) * error
+    half = difference.critical(nominal, freedom, floor) * error
     share = LEVEL / tests.family
     share = sequential.nominal_level(race, share, rows) if race else share
-    one_sided = variance.critical(min(2 * share, 1), freedom, floor) * error
+    one_sided = difference.critical(min(2 * share, 1), freedom, floor) * error
     margin = method.equivalent if paired.metric == method.metrics[0] else None
     verdict = _verdict(mean, one_sided, adjusted, margin, paired.metric)
     loud = zip((paired.variant, paired.compared_to), contrast.loud, strict=True)

@@ -14,17 +14,18 @@ respect to Test Sets and Distributions, ICLR 2024). So the variance between seed
   row nearer to one half than the rows' median has that much more (`level_scale`), and none less.
 
 What runs of one seed have in common, the same order of data and the same initial values, falls out
-of a difference. How much that is the rows say: the covariance of each row with the others over the
-seeds is estimated, and where they differ the least is taken off. For rows are often not alike in
-it: on digits (`results/measured/noise_digits`, 60 seeds) two rows that differ in the LPU alone
-correlate at 0.76, others not at all. More than all rows have can't be taken off every difference.
+of a difference. Rows are not alike in it: on digits (`results/measured/noise_digits`, 60 seeds) two
+rows that differ in the LPU alone correlate at 0.76, others not at all. Three seeds can't tell that
+from their scores. Their images can, for there are thousands (`Together`): of the known part the
+covariance of two rows is counted, as its variance is. Real differences between runs are taken to
+correlate as the losses of the runs do, image by image, 0.65 for those two rows. That is a little
+less than their scores do, for part of what moves one image is chance, so intervals are rather too
+wide than too narrow. Without evidence the rows' scores must say it: the covariance of each row with
+the others over the seeds is estimated, and where they differ the least is taken off.
 
-A row that is louder than the others would get too narrow an interval from them. Each row's spread
-is therefore tested against the model. One that is too large keeps its own variance, with its own
-few degrees of freedom (Welch, Biometrika 34, 1947). Rows that look loud also count less in the
-pool, by the chance that they are (a two-component mixture, fitted by a few steps of EM). The level
-of the test is set such that a row with three times the standard deviation of the others goes
-unnoticed with the chance MISSED; simulation chose it (`python -m benchmarks.verdicts`).
+A row that is louder than the others does not belong in the pool: rows that look loud count less in
+it, by the chance that they are (a two-component mixture, fitted by a few steps of EM). What their
+own variance then does to a comparison says `difference`.
 
 All arrays may have leading dimensions, one entry a plan: simulations run through these functions.
 """
@@ -41,21 +42,17 @@ LOUD = 9.0  # the variance of a loud row over that of the others: three standard
 LOUD_CHANCE = 0.03  # how often a row is loud, before its spread is seen
 LOUD_FREEDOM = 4.0  # how sharply LOUD is meant: degrees of freedom of its prior
 STEPS = 4  # of EM
-# The chance that a loud row goes unnoticed, by the number of its seeds. The fewer the seeds, the
-# more of the ordinary rows must be tested on their own to keep it so low.
-SEEDS_OF_MISSED = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
-MISSED = (0.28, 0.25, 0.12, 0.05, 0.02, 0.005)
-# How much larger real differences are at another level is one formula's word. A row of which it
-# says this much or more keeps its own variance far more readily: of such rows that are as the
-# formula says, four in ten do. Chosen on replays of `noise_digits`.
-FAR, FAR_LEVEL = 1.5, 0.4
-# The known part is a floor of the variance, which makes the tails of the test lighter than those of
-# Student's t. The share of the floor that is counted, for the true variance is not known.
-FLOOR_SHARE = 0.7
 ALIKE = 0.5  # rows with no less than this share of the mean covariance are alike in it
+SURE = 0.95  # how far a correlation that images tell is believed where the shared part is pooled
 TINY = 1e-12
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What images say of two rows' runs of one seed. Both are (..., rows, rows), 0 if not known."""
+
+    explained: Floats  # the part of their covariance that images explain
+    alike: Floats  # how far their real differences correlate, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +65,39 @@ class Moments:
     common: Floats  # (..., rows, rows) seeds that both completed
     known: Floats  # (..., rows) variance of one run that its images explain
     scale: Floats  # (..., rows) real differences between runs, over those of a typical row
+    together: Together | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The variance of one run of each row, without what runs of one seed have in common."""
+    """The variance of one run of each row, without `seed`."""
 
     moments: Moments
     known: Floats  # (..., rows)
     shared: Floats  # (..., 1) of a typical row
-    seed: Floats  # (..., 1) the covariance of two rows over the seeds
+    seed: Floats  # (..., 1) the covariance of any two rows over the seeds; 0 where images say it
     variance: Floats  # (..., rows) known + shared * scale^2
     uncertainty: Floats  # (..., 1) the variance of the estimate of `shared`
     loudness: Floats  # (..., rows) the row's own variance over what the model says
     own: Floats  # (..., rows) the row's own variance
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """A row less another: its mean, and how the mean may be off: error times Student's t.
+def known_covariance(scores: ArrayLike, others: ArrayLike) -> float:
+    """As `known_variance`, of two rows' scores of the same seeds and images."""
+    first, second = (np.asarray(each, dtype=np.float64) for each in (scores, others))
+    if len(first) < 2:
+        return float("nan")
+    products = ((first - first.mean(0)) * (second - second.mean(0))).sum()
+    return float(products / (len(first) - 1) / first.shape[1] ** 2)
 
-    `floor` is the known part of the variance, as a share of it. `loud` says which of the two rows
-    keeps its own variance.
+
+def correlation(scores: ArrayLike, others: ArrayLike) -> float:
+    """How far two rows' runs of one seed are alike, over all images: 0 to 1.
+
+    What is below 0 is chance. (seeds, images) each; 0, too, where the runs of a row do not differ.
     """
-
-    mean: Floats
-    error: Floats
-    freedom: Floats
-    floor: Floats
-    loud: tuple[NDArray[np.bool_], NDArray[np.bool_]]
-
-    def p(self, difference: float = 0.0) -> Floats:
-        """Two-sided: the chance of a mean as far from `difference`, were that the truth."""
-        return tail((self.mean - difference) / self.error, self.freedom, self.floor)
+    spread = np.sqrt(known_variance(scores) * known_variance(others))
+    return float(np.clip(known_covariance(scores, others) / max(spread, TINY), 0.0, 1.0))
 
 
 def known_variance(scores: ArrayLike) -> float:
@@ -108,10 +105,7 @@ def known_variance(scores: ArrayLike) -> float:
 
     Scores are 1 and 0 for right and wrong, or losses. NaN with fewer than two seeds.
     """
-    values = np.asarray(scores, dtype=np.float64)
-    if len(values) < 2:
-        return float("nan")
-    return float(values.var(0, ddof=1).sum() / values.shape[1] ** 2)
+    return known_covariance(scores, scores)
 
 
 def level_scale(top1: ArrayLike) -> Floats:
@@ -127,7 +121,12 @@ def level_scale(top1: ArrayLike) -> Floats:
     return np.asarray(np.fmax(spread / np.maximum(typical, TINY), 1.0))
 
 
-def moments(values: ArrayLike, known: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Moments:
+def moments(
+    values: ArrayLike,
+    known: ArrayLike = 0.0,
+    scale: ArrayLike = 1.0,
+    together: Together | None = None,
+) -> Moments:
     """(..., rows, seeds) scores, NaN where a run is missing; known part and scale (..., rows)."""
     scores = np.asarray(values, dtype=np.float64)
     there = np.isfinite(scores)
@@ -142,116 +141,73 @@ def moments(values: ArrayLike, known: ArrayLike = 0.0, scale: ArrayLike = 1.0) -
     product -= sums * sums.swapaxes(-1, -2) / np.maximum(common, 1)
     covariance = product / np.maximum(common - 1, 1)
     if mean.shape[-1] == 2:  # of two rows the model is the paired t test, whatever their levels
-        scale = 1.0
+        scale, together = 1.0, None
     known, scale = (np.broadcast_to(each, mean.shape) + 0.0 for each in (known, scale))
-    return Moments(mean, count, covariance, common, known, scale)
+    return Moments(mean, count, covariance, common, known, scale, together)
 
 
 def fit(found: Moments) -> Model:
     """The model of a plan, from all rows with two seeds or more."""
     own = np.maximum(np.diagonal(found.covariance, axis1=-2, axis2=-1), TINY)
     freedom = np.maximum(found.count - 1, 0)
-    off = ~np.eye(own.shape[-1], dtype=bool)
-    pairs = np.where(off, np.maximum(found.common - 1, 0), 0.0)
     square = found.scale**2
     variance = total = _start(own, found.known, square, freedom)
-    reliance = np.where(freedom > 0, 1.0, 0.0)
-    pooled = _last(freedom) * np.maximum(1 - 1 / np.maximum(_last(reliance), 1), 0.5)
+    counted = np.maximum(_last(np.where(freedom > 0, 1.0, 0.0)), 1)
+    # What is pooled but the rows' means are fitted: those of the seeds, too, if images do not tell.
+    left = np.maximum(1 - 1 / counted, 0.5) if found.together is None else np.ones_like(counted)
+    pooled = _last(freedom) * left
     for _ in range(STEPS):
         chance = _ordinary(own / total, freedom, pooled) if own.shape[-1] > 2 else 1.0
         ordinary = np.where(freedom > 0, chance, 0.0)
-        weight = ordinary * freedom * square**2 / variance**2
-        spread = _mean((own - found.known) / square, weight)
-        relative = ordinary / variance
-        pair = relative[..., :, None] * relative[..., None, :] * pairs
-        seed = _in_common(pair * found.covariance, pair)
-        shared = np.maximum(spread - seed, 0.0)
+        if found.together is None:
+            shared, seed, information = _pool_alone(found, own, variance, ordinary)
+        else:
+            shared, information = _pool_together(found, found.together, variance, ordinary)
+            seed = np.zeros_like(shared)
         variance = np.maximum(found.known + shared * square, TINY)
         total = variance + np.maximum(seed, 0.0)
-        counted = _last(ordinary)
-        left = np.maximum(counted - 1, 0.5) / np.maximum(counted, 1)  # the seeds' means are fitted
+        if found.together is None:
+            counted = _last(ordinary)
+            left = np.maximum(counted - 1, 0.5) / np.maximum(counted, 1)
         pooled = _last(ordinary * freedom) * left
-    uncertainty = 2 / np.maximum(_last(weight), TINY) / left
+    uncertainty = 2 / np.maximum(information * left, TINY)
     return Model(found, found.known, shared, seed, variance, uncertainty, own / total, own)
 
 
-def loud_rows(model: Model, uses: ArrayLike, comparisons: int) -> NDArray[np.bool_]:
-    """(..., rows) which rows' spread the model does not explain.
-
-    `uses` (rows,) says how many of the plan's comparisons rest on each row: one on which more rest
-    is tested more sharply. Of two rows none is: the model takes the spread of both as it is.
-    """
-    if model.variance.shape[-1] == 2:
-        return np.zeros(model.variance.shape, dtype=np.bool_)
-    freedom = np.maximum(model.moments.count - 1, 1)
-    missed = np.interp(freedom + 1, SEEDS_OF_MISSED, MISSED)
-    share = np.minimum(np.asarray(uses, dtype=np.float64) / max(comparisons, 1), 1)
-    missed = missed * (1 - share**2 * (0.18 + 0.6 / max(comparisons, 1) ** 2))
-    limit = LOUD * special.chdtri(freedom, 1 - missed) / freedom
-    far = np.minimum(limit, special.chdtri(freedom, FAR_LEVEL) / freedom)
-    limit = np.where(model.moments.scale > FAR, far, limit)
-    return np.asarray((model.loudness > limit) & (model.moments.count > 1))
+def _pool_alone(
+    found: Moments, own: Floats, variance: Floats, ordinary: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The shared part, the covariance of the seeds, and what the rows tell of the former: all
+    from the scores alone. `variance` is that of a run at the step before."""
+    off = ~np.eye(own.shape[-1], dtype=bool)
+    square, freedom = found.scale**2, np.maximum(found.count - 1, 0)
+    weight = ordinary * freedom * square**2 / variance**2
+    spread = _mean((own - found.known) / square, weight)
+    pairs = np.where(off, np.maximum(found.common - 1, 0), 0.0)
+    pair = _outer(ordinary / variance) * pairs
+    seed = _in_common(pair * found.covariance, pair)
+    return np.maximum(spread - seed, 0.0), seed, _last(weight)
 
 
-def contrasts(
-    model: Model, row: ArrayLike, other: ArrayLike, comparisons: int | None = None, least: float = 0
-) -> Contrast:
-    """The rows with the indices `row` less those with `other`; leading dimensions stay.
-
-    `least` is the least standard error of a difference; `comparisons` how many the plan has, where
-    these are not all of it.
-    """
-    first, second = np.atleast_1d(row), np.atleast_1d(other)
-    rows = model.variance.shape[-1]
-    uses = np.bincount(np.concatenate([first, second]), minlength=rows)
-    loud = loud_rows(model, uses, comparisons or len(first))
-    found = model.moments
-    count = np.maximum(found.count, 1)
-    own = np.maximum(model.own - np.maximum(model.seed, 0), model.variance)
-    of_mean = np.where(loud, own, model.variance) / count
-    off = np.where(loud, 2 * of_mean**2 / np.maximum(found.count - 1, 1), 0.0)
-    ordinary = np.where(loud, 0.0, found.scale**2 / count)
-    a, b = loud[..., first], loud[..., second]
-    variance = of_mean[..., first] + of_mean[..., second]
-    variance = np.maximum(variance + _unpaired(model, first, second), TINY)
-    uncertain = model.uncertainty * (ordinary[..., first] + ordinary[..., second]) ** 2
-    uncertain = uncertain + off[..., first] + off[..., second]
-    known = found.known / count
-    floor = np.where(a | b, 0.0, FLOOR_SHARE * (known[..., first] + known[..., second]) / variance)
-    error = np.sqrt(np.maximum(variance, least**2))
-    mean = found.mean[..., first] - found.mean[..., second]
-    freedom = 2 * variance**2 / np.maximum(uncertain, TINY * variance**2)
-    return Contrast(mean, error, freedom, np.minimum(floor, 1.0), (a, b))
-
-
-def tail(t: ArrayLike, freedom: ArrayLike, floor: ArrayLike = 0.0) -> Floats:
-    """The two-sided tail of z / sqrt(max(W, floor)), with W chi-square over its `freedom`.
-
-    With a floor of 0, Student's t. Below the floor the density of W is integrated by Gauss and
-    Legendre's rule.
-    """
-    size, nu, k = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (t, freedom, floor)))
-    size, nu = np.abs(size), np.minimum(nu, 1e6)
-    p = np.asarray(2 * special.stdtr(nu, -size), dtype=np.float64)
-    low = np.maximum(k, TINY)
-    edge = special.ndtr(-size * np.sqrt(low))
-    constant = nu / 2 * np.log(nu / 2 * low) - special.gammaln(nu / 2)
-    below = np.zeros_like(p)
-    for node, weight in zip((_NODES + 1) / 2, _WEIGHTS / 2, strict=True):
-        density = np.exp(constant + (nu - 2) * np.log(node) - nu * low * node**2 / 2) * 2 * node
-        below += weight * density * (special.ndtr(-size * node * np.sqrt(low)) - edge)
-    return np.where(k > TINY, np.clip(p - 2 * below, 2 * special.ndtr(-size), p), p)
-
-
-def critical(level: float, freedom: float, floor: float = 0.0) -> float:
-    """The t whose two-sided `tail` is `level`."""
-    low, high = 0.0, float(special.stdtrit(min(freedom, 1e6), 1 - level / 2))
-    if floor <= TINY:
-        return high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if tail(middle, freedom, floor) > level else (low, middle)
-    return high
+def _pool_together(
+    found: Moments, told: Together, variance: Floats, ordinary: Floats
+) -> tuple[Floats, Floats]:
+    """The shared part and what the rows tell of it, where images say which rows have what in
+    common: a step of maximum likelihood (Fisher's scoring). Rows that are alike then tell of it by
+    their differences."""
+    off = ~np.eye(variance.shape[-1], dtype=bool)
+    explained = np.where(off, told.explained, found.known[..., :, None])
+    shape = _outer(found.scale) * np.where(off, told.alike, 1.0)
+    shared = np.maximum((variance - found.known) / found.scale**2, 0.0).mean(-1)[..., None, None]
+    root = np.sqrt(variance)
+    correlation = np.where(off, SURE * (explained + shared * shape) / _outer(root), 1.0)
+    inverse = np.linalg.inv(correlation) / _outer(root)
+    weight = inverse @ shape @ inverse
+    weight = weight * _outer(np.sqrt(ordinary)) * np.maximum(found.common - 1, 0)
+    information = (weight * shape).sum((-1, -2))[..., None]
+    excess = (weight * (found.covariance - explained)).sum((-1, -2))[..., None]
+    shared = np.maximum(excess / np.maximum(information, TINY), 0.0)
+    return shared, information
 
 
 def _start(own: Floats, known: Floats, square: Floats, freedom: Floats) -> Floats:
@@ -295,12 +251,8 @@ def _log_f(x: Floats, d: Floats, nu: Floats) -> Floats:
     return np.asarray(power + rest, dtype=np.float64)
 
 
-def _unpaired(model: Model, first: NDArray[np.int_], second: NDArray[np.int_]) -> Floats:
-    """What the seed's part leaves in a difference where the rows did not run the same seeds."""
-    count = np.maximum(model.moments.count, 1)
-    a, b = count[..., first], count[..., second]
-    both = model.moments.common[..., first, second]
-    return np.asarray(np.maximum(model.seed, 0) * (1 / a + 1 / b - 2 * both / (a * b)))
+def _outer(values: Floats) -> Floats:
+    return np.asarray(values[..., :, None] * values[..., None, :])
 
 
 def _last(values: Floats) -> Floats:

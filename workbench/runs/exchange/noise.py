@@ -6,7 +6,7 @@ from pathlib import Path
 from workbench.errors import InputError
 from workbench.plans.differences import other_recipe
 from workbench.plans.resolution import Plan
-from workbench.runs.evidence import kept_evidence, known_variances
+from workbench.runs.evidence import image_noise, kept_evidence
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.rows import StoredRun
 from workbench.statistics.facts import EarlierRow, EarlierRuns
@@ -52,7 +52,7 @@ def _earlier(
 ) -> EarlierRuns:
     seeds = sorted({run.seed for run in runs})
     evidence = kept_evidence(folder, runs)
-    known = known_variances(runs, evidence) or {}
+    known = image_noise(runs, evidence) or {}
     scores = {(run.variant, run.seed): run for run in runs}
     rows = []
     for name in dict.fromkeys(run.variant for run in runs):
@@ -62,7 +62,7 @@ def _earlier(
             for metric in metrics
         }
         if sum(score is not None for score in values[metrics[0].key]) > 1:
-            parts = {key: each[name] for key, each in known.items() if name in each}
+            parts = {key: each.rows[name] for key, each in known.items() if name in each.rows}
             rows.append(EarlierRow(name=name, scores=values, known=parts))
     digests = {each.test_set for each in evidence.values()}
     return EarlierRuns(
