@@ -1,4 +1,10 @@
-"""Our networks in timm's registry, by the checks of timm's own tests/test_models.py."""
+"""Our networks in timm's registry, by the checks of timm's own tests/test_models.py.
+
+All that it does for each name is done here: forward, backward, default_cfg, features_only,
+forward_intermediates, torch.fx forward and backward, and gradient checkpointing. Left out are its
+checks of pretrained weights, of which there are none, and torch.jit.script, which PyTorch gave up
+for torch.export; see tests/models/test_export.py.
+"""
 
 import fnmatch
 from typing import Any
@@ -6,13 +12,15 @@ from typing import Any
 import pytest
 import timm
 import torch
-from timm.models import group_parameters
+from timm.models import get_notrace_functions, get_notrace_modules, group_parameters
 from timm.models._helpers import load_checkpoint
 from timm.optim import create_optimizer_v2
 from torch import Tensor, nn
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 import workbench.timm
 from workbench import spec
+from workbench.errors import InputError
 from workbench.models import ZOO
 from workbench.timm import PREFIX, TimmNetwork, registered_name
 
@@ -66,12 +74,13 @@ def test_forward(name: str) -> None:
     ours = TimmNetwork.__mro__[1](workbench.models.layout.layout(model.spec)).eval()
     ours.load_state_dict(model.state_dict())
     assert torch.equal(ours(image(name)), logits)
+    model.set_grad_checkpointing()
+    torch.testing.assert_close(model(image(name)), logits, rtol=1e-4, atol=1e-5)
 
 
 @NAMES
 def test_backward_reaches_every_parameter(name: str) -> None:
     model = create(name, num_classes=42).train()
-    assert sum(p.numel() for p in model.parameters()) > 0
     outputs = model(image(name))
     assert outputs.shape[-1] == 42
     outputs.mean().backward()
@@ -85,6 +94,9 @@ def test_default_cfg(name: str) -> None:
     batch = image(name)
     features = model.forward_features(batch)
     hidden = model.forward_head(features, pre_logits=True)
+    assert features.shape[-1 if features.ndim == 3 else 1] == model.num_features
+    if not SMALL[name] and features.ndim == 4:
+        assert features.shape[2:] == cfg["pool_size"]
     assert hidden.shape == (2, model.head_hidden_size)
     model.reset_classifier(0)
     assert torch.equal(model(batch), hidden)
@@ -115,13 +127,13 @@ def test_the_default_cfgs_of_the_zoo_name_what_there_is(name: str) -> None:
 
 @NAMES
 def test_features_only(name: str) -> None:
-    model = create(name, features_only=True).eval()
+    model = create(name, features_only=True, in_chans=1).eval()
     side = image(name).shape[2]
-    found = model(image(name))
+    found = model(torch.randn(2, 1, side, 2 * side))
     info = model.feature_info
     assert len(found) == len(info.channels())
     for each, channels, stride in zip(found, info.channels(), info.reduction(), strict=True):
-        assert each.shape == (2, channels, -(-side // stride), -(-side // stride))
+        assert each.shape == (2, channels, -(-side // stride), -(-2 * side // stride))
 
 
 @NAMES
@@ -132,6 +144,35 @@ def test_intermediates(name: str) -> None:
     alone = model.forward_intermediates(image(name), indices=1, intermediates_only=True)
     assert torch.equal(alone[0], maps[-1])
     assert all(torch.equal(a, b) for a, b in zip(maps, model.features(image(name)), strict=True))
+    model.set_grad_checkpointing()
+    again, _ = model.forward_intermediates(image(name))
+    torch.testing.assert_close(again, final, rtol=1e-4, atol=1e-5)
+
+
+def traced(model: nn.Module) -> nn.Module:
+    """As timm's tests trace it; its logits alone."""
+    options: dict[str, Any] = {
+        "leaf_modules": get_notrace_modules(),
+        "autowrap_functions": get_notrace_functions(),
+        "param_shapes_constant": True,
+    }
+    train, held = get_graph_node_names(model, tracer_kwargs=options)
+    found: nn.Module = create_feature_extractor(
+        model, train_return_nodes=[train[-1]], eval_return_nodes=[held[-1]], tracer_kwargs=options
+    )
+    return found
+
+
+@NAMES
+def test_torch_fx_sees_stages_whole(name: str) -> None:
+    model = create(name, num_classes=42).eval()
+    graph = traced(model)
+    with torch.inference_mode():
+        (logits,) = graph(image(name)).values()
+        assert torch.equal(logits, model(image(name)))
+    (logits,) = graph.train()(image(name)).values()
+    logits.mean().backward()
+    assert [n for n, p in graph.named_parameters() if p.grad is None] == []
 
 
 def test_chosen_features_prune_what_comes_after_them() -> None:
@@ -139,7 +180,9 @@ def test_chosen_features_prune_what_comes_after_them() -> None:
     model = timm.create_model("cmt_digits", out_indices=(0, 2), **arguments).eval()
     assert [m.shape[1] for m in model(torch.zeros(1, 3, 8, 16))] == [24, 72]
     assert not any(name.startswith(("model.stages.3", "model.head")) for name in model.state_dict())
-    with pytest.raises(AssertionError):
+    with pytest.raises(
+        InputError, match=r"out_indices: \[4\] is out of range; choose from -4 to 3"
+    ):
         timm.create_model("cmt_digits", out_indices=(4,), **arguments)
 
 

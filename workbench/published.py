@@ -21,6 +21,13 @@ QUANTITIES: tuple[Quantity, ...] = ("params_m", "gmacs", "top1")
 NAMES = ("row", "model", "ablation")  # the column that names a row, first one found
 IMAGENET = "ImageNet-1k"  # of every file that has no column of its own for it
 ALIASES = {"CMT-B (named CMT-L there)": "CMT-B"}
+BACKBONES = {  # in detection.csv, by what timm calls them
+    "timm:resnet101": "ResNet-101",
+    "timm:resnext101_32x4d": "ResNeXt-101-32x4d",
+    "timm:swin_tiny_patch4_window7_224": "Swin-T",
+    "timm:twins_pcpvt_small": "Twins-PCPVT-S",
+    "timm:twins_svt_small": "Twins-SVT-S",
+}
 TIMM_ROW = re.compile(r"results-imagenet\.csv row (\w+)(?:\.\w+)? @(\d+)")
 
 
@@ -125,7 +132,11 @@ class PublishedDetector(NamedTuple):
 
 
 def detection_rows(framework: str, name: str) -> tuple[PublishedDetector, ...]:
-    """What was printed of the backbone `name` in `framework`, at 1280 x 800 pixels."""
+    """What was printed of the backbone `name` in `framework`, at 1280 x 800 pixels.
+
+    `name` is a zoo entry, or `timm:NAME`.
+    """
+    key = _key(BACKBONES.get(name, name))
     return tuple(
         PublishedDetector(
             Decimal(row["gflops_1280x800"]),
@@ -134,7 +145,7 @@ def detection_rows(framework: str, name: str) -> tuple[PublishedDetector, ...]:
             row["note"],
         )
         for row in read_table("detection")
-        if row["framework"] == framework and _key(row["backbone"]) == _key(name)
+        if row["framework"] == framework and _key(row["backbone"]) == key
         if row["gflops_1280x800"]
     )
 

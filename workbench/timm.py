@@ -12,7 +12,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from timm.models import build_model_with_cfg, is_model, register_model
+from timm.models import (
+    build_model_with_cfg,
+    is_model,
+    register_model,
+    register_notrace_module,
+)
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
@@ -28,6 +33,8 @@ from workbench.models.network import StageModule
 __all__ = ["PREFIX", "TimmNetwork", "registered_name"]
 
 PREFIX = "workbench_"  # of ours whose name timm has taken
+
+register_notrace_module(StageModule)  # torch.fx sees stages whole: they look at the sizes of maps
 
 
 def registered_name(name: str) -> str:
@@ -184,8 +191,14 @@ class TimmNetwork(Network):
 
 def _taken(model: Network, indices: int | Sequence[int] | None) -> tuple[list[int], int]:
     """The chosen stages by number, and the last of them; an int is that many from the end."""
+    count = len(model.spec.stages)
     listed = list(indices) if isinstance(indices, Sequence) else indices
-    chosen, last = feature_take_indices(len(model.spec.stages), listed)
+    try:
+        chosen, last = feature_take_indices(count, listed)
+    except AssertionError:
+        raise InputError(
+            f"{listed} is out of range; choose from {-count} to {count - 1}", key="out_indices"
+        ) from None
     return list(chosen), int(last)
 
 

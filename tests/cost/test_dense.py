@@ -2,11 +2,15 @@
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models.detection import MaskRCNN, RetinaNet
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
 import workbench as wb
 from tests.tasks.test_detector import tiny
-from workbench.cost.dense import dense_cost
+from workbench.cost.dense import BOXES, COCO, dense_cost
 from workbench.cost.trace import trace_module
+from workbench.errors import InputError
 from workbench.models.ops import Size, conv, linear
 from workbench.tasks import detector
 
@@ -39,6 +43,45 @@ def test_heads_of_mask_rcnn_in_closed_form() -> None:
     assert found.by_stage["box head"].macs == 1000 * sum(op.macs for op in box)
     assert found.by_stage["mask head"].macs == 100 * (sum(op.macs for op in mask) + up)
     assert found.total.params == sum(part.params for part in found.by_stage.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["retinanet", "mask_rcnn"])
+def test_each_part_is_what_torchs_own_counter_sees_as_the_detector_runs(task: str) -> None:
+    """A second count by another tool, of the whole detector at work on one image."""
+    size, classes = Size(64, 96), COCO + (task == "mask_rcnn")
+    found = dense_cost(tiny(), task, size).cost.by_stage
+    model = detector(tiny(), task, classes=classes, resize=None).eval()
+    boxes: list[int] = []  # that the second stage looks at
+    if isinstance(model, MaskRCNN):
+        model.roi_heads.box_head.register_forward_pre_hook(
+            lambda _, given: boxes.append(len(given[0]))
+        )
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model([torch.rand(3, *size)])
+    name = type(model).__name__
+    seen = {
+        path.removeprefix(f"{name}."): sum(each.values()) // 2
+        for path, each in counter.get_flop_counts().items()
+    }
+    assert seen["backbone.fpn"] == found["fpn"].macs
+    assert seen["backbone.body"] == found["backbone"].macs
+    if task == "retinanet":
+        assert seen["head"] == found["head"].macs
+        assert seen[name] == sum(part.macs for part in found.values())
+        return
+    assert seen["rpn.head"] == found["rpn"].macs
+    head = seen["roi_heads.box_head"] + seen["roi_heads.box_predictor"]
+    assert head * BOXES == found["box head"].macs * boxes[0]
+
+
+def test_a_detector_over_a_network_of_timms() -> None:
+    found = dense_cost("timm:resnet18", "retinanet", Size(64, 96)).cost
+    ours = RetinaNet(resnet_fpn_backbone(backbone_name="resnet18", weights=None), COCO)
+    assert found.by_stage["head"].params == sum(p.numel() for p in ours.head.parameters())
+    assert found.by_stage["backbone"].params == 11_689_512 - 513_000  # without its classifier
+    with pytest.raises(InputError, match="unknown 'resnet19'"):
+        dense_cost("timm:resnet19", "retinanet")
 
 
 @pytest.mark.slow

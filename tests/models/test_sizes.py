@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench import build, fuse, spec
+from workbench import build, fuse, load_weights, spec
 from workbench.errors import InputError
 from workbench.models import Network
 
@@ -60,6 +60,18 @@ def test_what_is_kept_changes_no_output_and_holds_no_graph(words: tuple[str, ...
     model.train()(x).square().sum().backward()
     without = [name for name, p in model.named_parameters() if p.grad is None]
     assert without == []
+
+
+@pytest.mark.parametrize("words", TABLES.values(), ids=TABLES)
+def test_a_square_is_what_a_network_built_for_it_gives(words: tuple[str, ...]) -> None:
+    """Tables are resized at run time as they are where weights are loaded for another size."""
+    model = network(*words)
+    side = 2 * model.spec.resolution
+    larger = [word for word in words if not word.startswith("resolution")]
+    built = build(spec(*larger, resolution=side)).eval()
+    load_weights(built, model.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(model(image(side, side)), built(image(side, side)))
 
 
 @pytest.mark.parametrize("words", TABLES.values(), ids=TABLES)
@@ -140,6 +152,18 @@ def _turn_outlook(model: Network) -> None:
                 for p in block.mixer.weights.parameters():
                     old = p.view(-1, 9, 9, *p.shape[1:])
                     p.copy_(old[:, order][:, :, order].reshape(p.shape))
+
+
+def test_where_k_does_not_divide_the_last_row_and_column_are_repeated() -> None:
+    model = network("cmt_digits", "mixer.k=[8,4,2,1]")
+    reduce = model.stages[0].blocks[0].mixer.reduce
+    x = torch.randn(2, 46, 10, 9)[:, : reduce.conv.in_channels]
+    rows, columns = torch.arange(16).clamp(max=9), torch.arange(16).clamp(max=8)
+    whole = x[:, :, rows][:, :, :, columns]
+    with torch.no_grad():
+        found = reduce(x)
+        assert found.shape[2:] == (2, 2)
+        torch.testing.assert_close(found, reduce(whole))
 
 
 def test_where_k_does_not_divide_keys_are_padded_and_fusing_stays_exact() -> None:

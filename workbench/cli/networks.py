@@ -110,7 +110,10 @@ def _dense(task: str, name: str, overrides: Sequence[str], resolution: str | Non
     from workbench.cost.target import parsed_resolution, size_of
     from workbench.models import spec
 
-    found = dense_cost(spec(name, *overrides), task, size_of(parsed_resolution(resolution)))
+    if name.startswith(TIMM) and overrides:
+        raise InputError(f"{name} takes none, for its parts are timm's", key=overrides[0])
+    network = name if name.startswith(TIMM) else spec(name, *overrides)
+    found = dense_cost(network, task, size_of(parsed_resolution(resolution)))
     return dense_printout(found), found.to_json()
 
 

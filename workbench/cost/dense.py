@@ -17,11 +17,13 @@ from workbench.cost.trace import trace_part
 from workbench.errors import unknown
 from workbench.models.layout import layout, map_sizes
 from workbench.models.ops import Size
+from workbench.models.peers import timm_input, timm_maps
 from workbench.published import PublishedDetector, detection_rows
 from workbench.tasks import DETECTORS, Segmenter, detector, segmenter
-from workbench.tasks.maps import Maps
+from workbench.tasks.maps import Body, Maps
 
 DETECTION_SIZE = Size(800, 1280)  # of the papers' tables
+PEER_STRIDE = 4  # of the largest map of a network of timm's that a detector takes
 COCO = 80  # categories; Mask R-CNN has a class for the background beside them
 BOXES, MASKS = 1000, 100  # that the heads of a two-stage detector look at, as published counts do
 FRAMEWORKS = {"retinanet": "RetinaNet", "mask_rcnn": "Mask R-CNN"}
@@ -73,20 +75,36 @@ class DenseCost:
         }
 
 
-def dense_cost(spec: Spec, task: str, size: Size | None = None) -> DenseCost:
-    """The cost of the detector `task` over the network of `spec`, on one image of `size`.
+def dense_cost(network: Spec | str, task: str, size: Size | None = None) -> DenseCost:
+    """The cost of the detector `task` over `network`, on one image of `size`.
 
-    As the published counts have it: 80 categories, and heads of two-stage detectors on 1000 boxes
-    and 100 masks. Raises `InputError` for an unknown task, a size that the strides do not divide,
-    and a network without maps.
+    `network` is a spec of ours or `timm:NAME`, whose maps of stride 4 and more are taken. As the
+    published counts have it: 80 categories, and heads of two-stage detectors on 1000 boxes and 100
+    masks. Raises `InputError` for an unknown task, a size that the strides do not divide, and a
+    network without maps.
     """
     if task not in FRAMEWORKS:
         raise unknown("task", task, DETECTORS)
-    size = size or DETECTION_SIZE
-    named = Task.model_validate({"name": "detect", "model": task})
-    cost = task_cost(spec, named, COCO + (task == "mask_rcnn"), size)
-    rows = detection_rows(FRAMEWORKS[task], spec.name) if size == DETECTION_SIZE else ()
+    size, classes = size or DETECTION_SIZE, COCO + (task == "mask_rcnn")
+    if isinstance(network, Spec):
+        named = Task.model_validate({"name": "detect", "model": task})
+        cost = task_cost(network, named, classes, size)
+    else:
+        cost = collect(network, size, _peer_entries(network, task, classes, size))
+    rows = detection_rows(FRAMEWORKS[task], cost.spec) if size == DETECTION_SIZE else ()
     return DenseCost(task, cost, rows)
+
+
+def _peer_entries(name: str, task: str, classes: int, size: Size) -> Entries:
+    """All of a detector over a network of timm's, which is traced without its head."""
+    body, told = timm_maps(name, size)
+    yield from trace_part(body, "backbone", torch.zeros(1, timm_input(name)[0], *size))
+    least, make = DETECTORS[task]
+    info = [each for each in told if each.stride >= max(least, PEER_STRIDE)]
+    maps = [
+        torch.zeros(1, each.channels, *(-(-side // each.stride) for side in size)) for each in info
+    ]
+    yield from detector_parts(make(Body(info), classes, 256, None, None), maps)
 
 
 @lru_cache(maxsize=64)

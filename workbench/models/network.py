@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 from torch.utils.checkpoint import checkpoint
 
 from workbench.config import NetworkSpec, Spec
@@ -223,7 +224,8 @@ class Network(nn.Module):
         self, x: Tensor, count: int | None = None, exchanged: Box | None = None
     ) -> list[Tensor]:
         """What leaves each of the first `count` stages."""
-        last = self.map_size(x)  # refuses what strides do not divide
+        if not isinstance(x, Proxy):  # torch.fx traces without sizes
+            last = self.map_size(x)  # refuses what strides do not divide
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         if exchanged is not None:
             x = exchange(x, exchanged.times(x.shape[2] // last.height))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from workbench.config import Peer
 from workbench.errors import InputError, first_line, nearest, unknown, unknown_key
+from workbench.models.network import FeatureInfo
 from workbench.models.ops import Size
 from workbench.models.spec import parse_overrides, refuse_beside
 from workbench.parsing import parse
@@ -86,6 +87,24 @@ def timm_model(name: str, size: Size, **options: Any) -> nn.Module:
             return made
     made = timm.create_model(model, **options)
     return made
+
+
+def timm_maps(name: str, size: Size) -> tuple[nn.Module, tuple[FeatureInfo, ...]]:
+    """A timm model that gives its maps of images of `size`, as `features_only` has it, and what
+    they are. Raises `InputError` for a name that timm has not, and one without maps."""
+    from timm.models import FeatureInfo as Told
+
+    timm_name(name)
+    try:
+        made = timm_model(name, size, features_only=True)
+    except REFUSALS as error:
+        raise InputError(
+            f"{name!r} has no maps for images of {size}: {first_line(error)}", key="model"
+        ) from None
+    told = made.feature_info
+    assert isinstance(told, Told)
+    found = zip(told.channels(), told.reduction(), told.module_name(), strict=True)
+    return made, tuple(FeatureInfo(*each) for each in found)
 
 
 def peer(base: str, *overrides: str, **fields: float | None) -> Peer:

@@ -14,7 +14,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP
 from workbench.config import Spec
 from workbench.errors import unknown
 from workbench.models.network import Network
-from workbench.tasks.maps import Maps, Norm, Pyramid, group_norm, network_maps
+from workbench.tasks.maps import Body, Norm, Pyramid, group_norm, network_maps
 
 Colour = tuple[float, float, float]
 IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
@@ -79,7 +79,7 @@ class _Unresized(GeneralizedRCNNTransform):  # type: ignore[misc]
 
 
 def _retinanet(
-    body: Maps, classes: int, channels: int, anchor: float | None, norm: Norm | None
+    body: Body, classes: int, channels: int, anchor: float | None, norm: Norm | None
 ) -> RetinaNet:
     extra = LastLevelP6P7(body.info[-1].channels, channels)
     sides = [(anchor or 4) * stride for stride in _strides(body, 2)]
@@ -91,7 +91,7 @@ def _retinanet(
 
 
 def _mask_rcnn(
-    body: Maps, classes: int, channels: int, anchor: float | None, norm: Norm | None
+    body: Body, classes: int, channels: int, anchor: float | None, norm: Norm | None
 ) -> MaskRCNN:
     sizes = tuple(((anchor or 8) * stride,) for stride in _strides(body, 1))
     names = [str(index) for index in range(len(body.info))]
@@ -104,13 +104,13 @@ def _mask_rcnn(
     )
 
 
-def _strides(body: Maps, more: int) -> list[int]:
+def _strides(body: Body, more: int) -> list[int]:
     """Of the levels: those of the maps, and `more` that the pyramid adds, each twice the last."""
     found = [info.stride for info in body.info]
     return found + [found[-1] * 2**step for step in range(1, more + 1)]
 
 
-Make = Callable[[Maps, int, int, float | None, Norm | None], RetinaNet | MaskRCNN]
+Make = Callable[[Body, int, int, float | None, Norm | None], RetinaNet | MaskRCNN]
 DETECTORS: dict[str, tuple[int, Make]] = {  # the least stride of their maps, and how they are made
     "retinanet": (8, _retinanet),
     "mask_rcnn": (1, _mask_rcnn),

@@ -21,7 +21,15 @@ def group_norm(width: int) -> nn.GroupNorm:
     return nn.GroupNorm(groups, width)
 
 
-class Maps(nn.Module):
+class Body(nn.Module):
+    """What gives maps, by their channels and strides, the largest map first."""
+
+    def __init__(self, info: Sequence[FeatureInfo]) -> None:
+        super().__init__()
+        self.info = tuple(info)
+
+
+class Maps(Body):
     """Images (B, C, H, W) to the maps of chosen stages by name: `0`, `1`, ..., the largest first.
 
     The network has no head here. Its other weights keep their names below `network`, so that those
@@ -29,11 +37,10 @@ class Maps(nn.Module):
     """
 
     def __init__(self, network: Network, out_indices: Sequence[int]) -> None:
-        super().__init__()
+        super().__init__([network.feature_info[index] for index in out_indices])
         network.add_module("head", nn.Identity())
         self.network = network
         self.out_indices = tuple(out_indices)
-        self.info = tuple(network.feature_info[index] for index in self.out_indices)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """One map (B, channels, H / stride, W / stride) for each of `info`."""
@@ -49,7 +56,7 @@ class Pyramid(nn.Module):
 
     def __init__(
         self,
-        body: Maps,
+        body: Body,
         out_channels: int = 256,
         extra: ExtraFPNBlock | None = None,
         norm: Norm | None = None,
