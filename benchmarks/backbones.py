@@ -29,11 +29,11 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torchvision.models.detection import retinanet_resnet50_fpn
 
-from benchmarks.rounds import Call, in_turns
 from workbench.cost import closed_form, network_cost
 from workbench.cost.dense import detector_parts
 from workbench.cost.record import collect
 from workbench.cost.trace import trace_module
+from workbench.cost.turns import Call, in_turns
 from workbench.models import build, spec
 from workbench.models.ops import Size
 from workbench.tasks import detector

@@ -23,7 +23,7 @@ import torch
 from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
-from benchmarks.rounds import in_turns
+from workbench.cost.turns import in_turns
 from workbench.models import build, fuse, spec
 
 LEVIT, FUSED = "levit_192", "levit_192 fused"

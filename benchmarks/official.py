@@ -32,9 +32,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.rounds import Call, Seconds, in_turns
 from benchmarks.sweep_overhead import bare_loop, random_batches
 from workbench.config import Recipe
+from workbench.cost.turns import Call, Seconds, in_turns
 from workbench.engine.resources import cores
 from workbench.errors import InputError
 from workbench.models import Network, build, fuse, load_weights, spec

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from benchmarks.rounds import in_turns
+from workbench.cost.turns import in_turns
 from workbench.models import Network, build, spec
 from workbench.models.components.base import size_of
 from workbench.models.network import Block

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.official import THEIRS, compared, evaluation_shares, twins
-from benchmarks.rounds import Seconds, in_turns
+from workbench.cost.turns import Seconds, in_turns
 from workbench.errors import InputError
 from workbench.models import build, spec
 

@@ -191,13 +191,24 @@ class Recipe(Frozen):
     augment: Augment = Augment()
     label_smoothing: Rate = 0.0
     ema_decay: Rate | None = None
-    precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 on a GPU, 32 bits elsewhere
+    # Left out: bf16 on a GPU, 32 bits elsewhere. A plan that says auto has a trial choose.
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    compile: Flag | Literal["auto"] = False  # training steps, by torch.compile; auto: likewise
     checkpoint_every: Count = 1  # epochs
     evaluate: Evaluate = Evaluate()
     teacher: Teacher | None = None
     # Weights to begin from, of another resolution or number of classes too; a path will do.
     init: Annotated[Weights | None, BeforeValidator(_as_weights)] = None
     freeze: Literal["none", "body"] | Count = "none"  # body: all but the head; n: n first stages
+
+    @model_validator(mode="after")
+    def _compiled_where_it_acts(self) -> Self:
+        if self.compile is not False and (self.task != Task() or self.teacher is not None):
+            raise ValueError(
+                "compile acts on classifiers that labels alone teach; leave it out beside task and "
+                "teacher"
+            )
+        return self
 
     def document(self) -> dict[str, Any]:
         """What a run's id is made of: all but the name, and no later key that is at its default.
@@ -215,6 +226,8 @@ class Recipe(Frozen):
             del document["evaluate"]
         if self.freeze == "none":
             del document["freeze"]
+        if self.compile is False:
+            del document["compile"]
         for part, key in (
             ("data", "validation"),
             ("data", "classes"),

@@ -29,6 +29,7 @@ from workbench.statistics.metric import TOP1, metrics_named
 from workbench.statistics.tuning import Tuning
 from workbench.train.curve import choose_curve
 from workbench.train.recipes import VALIDATION
+from workbench.train.speed.ways import Key, SpeedTrial, refuse_own_trial, undecided
 from workbench.user_modules import Imported
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Plan(Frozen):
     test_images: Count | None = None
     tuning: Tuning | None = None
     robust: str | None = None  # the key of the recipe that every row is at several values of
+    undecided: tuple[Key, ...] = ()  # keys of the recipe that a trial of speed decides
+    speed: SpeedTrial | None = None  # that decided
     imports: tuple[Imported, ...] = ()  # modules of the user's, with the components of some row
 
     @property
@@ -133,6 +136,7 @@ def resolve(
     and training.
     """
     from workbench.data import DataInfo, check_augment, describe, facts
+    from workbench.train.speed.compiling import check_compiler
     from workbench.train.teaching.make import check_teaching
 
     file, overrides = (changes or Changes()).apply(file)
@@ -167,6 +171,9 @@ def resolve(
     for variant in variants:
         own = variant.recipe or recipe
         with about_recipe(variant.name if variant.recipe else ""):
+            refuse_own_trial(own, recipe)
+            if not costs_only:
+                check_compiler(own)
             if own.task.name == "classify":
                 check_augment(own.augment, variant.spec.resolution)
             if data is not None:
@@ -189,6 +196,7 @@ def resolve(
         match=file.match,
         test_images=data.test_size if data else None,
         tuning=tuning,
+        undecided=undecided(recipe),
         robust=next(iter(file.robust)).removeprefix("recipe.") if file.robust else None,
     )
 

@@ -28,6 +28,8 @@ from workbench.show.again import FolderReport, RepeatedCommand
 from workbench.show.console import plural, say_line, say_written
 from workbench.show.figures import Output
 from workbench.train.loggers import check_loggers
+from workbench.train.speed.ways import SpeedTrial
+from workbench.tuning.speed import settle, settled_before
 from workbench.tuning.stage import trial_count, tune, tuned_before
 
 PAPER = "figures"  # the folder of the figures for print, within that of the results
@@ -51,11 +53,14 @@ def ablate(
     """
     console = console or Console()
     changes, options = changes or Changes(), options or SweepOptions()
-    resolved = with_noise_from(load_plan(plan, changes, results), options.noise_from)
-    options = _with_commands(plan, results, changes, options)
-    folder, shard = Path(results) / resolved.name, options.shard
+    resolved, shard = load_plan(plan, changes, results), options.shard
+    folder = Path(results) / resolved.name
     if shard:
-        _refuse_share_of_tuning(resolved)
+        _refuse_share_of_trials(resolved)
+    resolved = settle(resolved, folder, options, console)
+    resolved = with_noise_from(resolved, options.noise_from)
+    options = _with_commands(plan, results, changes, options, resolved.speed)
+    if shard:
         done = run_sweep(resolved, shard.folder(folder), options, console)
         if not done.interrupted:
             _say_shard(console, shard, folder, done)
@@ -178,7 +183,9 @@ def planned(
     check_loggers(options.loggers)
     if options.ledger is not None:
         check_driver(options.ledger)
-    whole = with_noise_from(load_plan(plan, changes, costs_only=True), options.noise_from)
+    whole = load_plan(plan, changes, costs_only=True)
+    whole = settled_before(whole, Path(results) / whole.name)
+    whole = with_noise_from(whole, options.noise_from)
     if whole.tuning:
         whole = tuned_before(whole, Path(results) / whole.name)
     wanted = {run.variant for run in whole.runs(options.only)}
@@ -191,7 +198,7 @@ def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool)
     shares = divide(options.jobs, len(plan.runs()), options.device)
     folder, whole = Path(results) / plan.name, {run.id for run in plan.runs()}
     if options.shard:
-        _refuse_share_of_tuning(plan)
+        _refuse_share_of_trials(plan)
         options.shard.check(plan, options.ledger)
         folder = options.shard.folder(folder)
     asked = {run.id for run in share(plan.runs(), plan, options.shard)}
@@ -207,7 +214,12 @@ def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool)
     return replace(found, done=done, asked=len(asked), tuning=tuning)
 
 
-def _refuse_share_of_tuning(plan: Plan) -> None:
+def _refuse_share_of_trials(plan: Plan) -> None:
+    if plan.undecided:
+        raise InputError(
+            "'auto' can't be shared, for each share would choose by itself; say the value",
+            key=f"recipe.{plan.undecided[0]}",
+        )
     if plan.tuning is not None:
         raise InputError(
             "a plan with tune can't be shared: what its rows are trained with is chosen first; "
@@ -241,8 +253,8 @@ def job_array_script(
 ) -> str:
     """The plan as a job array of Slurm; see `runs.exchange.job_array`."""
     resolved = planned(plan, changes, options, results)
-    _refuse_share_of_tuning(resolved)
-    command = _with_commands(plan, results, changes, options).command
+    _refuse_share_of_trials(resolved)
+    command = _with_commands(plan, results, changes, options, resolved.speed).command
     return job_array(resolved, results, shards, command, slurm)
 
 
@@ -257,9 +269,17 @@ def _say_shard(console: Console, shard: Shard, whole: Path, done: SweepResult) -
 
 
 def _with_commands(
-    plan: str | Path, results: str | Path, changes: Changes, options: SweepOptions
+    plan: str | Path,
+    results: str | Path,
+    changes: Changes,
+    options: SweepOptions,
+    speed: SpeedTrial | None,
 ) -> SweepOptions:
-    """With the command of the whole ablation, and the one that goes on with this very sweep."""
+    """With the command of the whole ablation, and the one that goes on with this very sweep.
+
+    Both say what a trial of speed decided, so that they have these numbers anywhere.
+    """
+    decided = tuple(f"recipe.{text}" for text in speed.settings) if speed else ()
     more = [] if changes.seeds is None else ["--seeds", ",".join(map(str, changes.seeds))]
     more += [] if options.noise_from is None else ["--noise-from", str(options.noise_from)]
     command = options.command or command_line(
@@ -268,7 +288,7 @@ def _with_commands(
         results,
         options,
         name=changes.name,
-        settings=changes.settings,
+        settings=(*changes.settings, *decided),
         imports=changes.imports,
         more=more,
     )

@@ -25,6 +25,7 @@ class RunOptions:
     command: str = ""  # what makes all these results, to be recorded
     resume_command: str = ""  # what goes on with this very call; the same where empty
     fit: str = FIT  # "module:function"; for tests
+    trial: str = ""  # of speed, likewise; empty: the one of `train.speed`
 
 
 def command_line(

@@ -91,14 +91,14 @@ def estimate(
     """
     from workbench.data import facts
 
-    images, note = _images(plan.recipe.data)
+    images, note = few_images(plan.recipe.data)
     left_over = {run.variant for run in plan.runs() if run.id not in done}
     rows = [row for row in plan.variants if not row.infeasible and row.name in left_over]
     chosen = rows if measure else few_rows(rows, shares.jobs)
     recipes = {row.name: plan.recipe_of(row) for row in rows}
     data = {name: facts(recipe.data) for name, recipe in recipes.items()}
     short = {
-        row.name: _short_run(
+        row.name: short_run(
             plan, row, data[row.name], images, on_gpu=bool(shares.gpus), measure=measure
         )
         for row in chosen
@@ -123,7 +123,7 @@ def estimate(
     )  # fmt: skip
 
 
-def _images(config: DataConfig) -> tuple[DataConfig, str | None]:
+def few_images(config: DataConfig) -> tuple[DataConfig, str | None]:
     """The images that steps are timed on, and what is to be said if they are not `config`'s."""
     from workbench.data import describe, stand_in
 
@@ -196,7 +196,7 @@ def _measure(
     return timings, failures
 
 
-def _short_run(
+def short_run(
     plan: Plan, row: Variant, data: "DataFacts", images: DataConfig, *, on_gpu: bool, measure: bool
 ) -> RunConfig:
     """A real run but for its length: a subset of `images`, two epochs, no warm-up."""

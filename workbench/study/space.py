@@ -102,6 +102,7 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     from workbench.models import spec
     from workbench.train.optimiser import check_name as check_optimiser
     from workbench.train.recipes import VALIDATION, recipe
+    from workbench.train.speed.ways import undecided
 
     check_name(file.name)
     training = recipe(file.recipe, *overrides, default={"data": {"validation": VALIDATION}})
@@ -110,6 +111,8 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
         raise InputError(
             f"{training.task.name!r} is refused: a study is of classifiers", key="recipe.task.name"
         )
+    for key in undecided(training):
+        raise InputError("'auto' is for plans: a study says which", key=f"recipe.{key}")
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:
         raise InputError(

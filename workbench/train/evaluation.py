@@ -16,6 +16,7 @@ from workbench.train.evidence import Evidence, half, write_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.parts import Parts
 from workbench.train.score import ALSO, Answered, Score
+from workbench.train.speed.compiling import uncompiled
 
 
 class DeviceAnswers(NamedTuple):
@@ -61,8 +62,9 @@ class DeviceAnswers(NamedTuple):
 @contextmanager
 def testing(module: RunModule) -> Iterator[None]:
     """Eval mode, without gradients, in the recipe's precision; then training goes on as it was."""
-    precision = autocast(module.recipe, module.device)
-    with eval_mode(module), torch.inference_mode(), precision:
+    recipe = module.recipe
+    precision = autocast(recipe, module.device)
+    with eval_mode(module), torch.inference_mode(), precision, uncompiled(recipe):
         yield
 
 

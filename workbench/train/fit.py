@@ -22,8 +22,9 @@ from workbench.train.evaluation import Examiner, half_precision
 from workbench.train.evidence import read_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.monitor import Emit, Halt, Monitor
-from workbench.train.parts import Batches, Parts, build_parts
+from workbench.train.parts import Batches, Parts, task_parts
 from workbench.train.score import ALSO
+from workbench.train.speed.compiling import check_compiler, compile_steps
 
 LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
 
@@ -56,10 +57,11 @@ def fit(
     device or optimiser, and for data without one whole batch.
     """
     place = choose_device(device)
+    _check_decided(run.recipe)
     _make_folder(folder)
     saved, notes = _saved(folder / NAME, run.id)
     _tell_again(run, saved, emit)
-    make = partial(parts or _task_parts, run, place)
+    make = partial(parts or task_parts, run, place)
     if saved and len(saved.records) >= run.recipe.epochs:
         if run.recipe.task.name == "classify" and not _has_evidence(folder, run.id):
             _examine(run, folder, make(), place)
@@ -75,6 +77,8 @@ def fit(
     examiner = Examiner(run, folder, made, spent)
     monitor = Monitor(run, folder, steps, place, emit, should_stop, saved, examiner)
     module = RunModule(made.network, run.recipe, steps, made.objective)
+    if run.recipe.compile is True:
+        compile_steps(made.network)
     try:
         halt = _train(module, made, monitor, folder, place, resume=saved is not None)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -87,13 +91,12 @@ def fit(
     return _result(run, monitor, halt, place, notes)
 
 
-def _task_parts(run: RunConfig, device: torch.device) -> Parts:
-    """The network and the batches of the task that the recipe names."""
-    if run.recipe.task.name == "classify":
-        return build_parts(run, device)
-    from workbench.train.tasks import build_task_parts  # imports torchvision's detectors
-
-    return build_task_parts(run)
+def _check_decided(recipe: Recipe) -> None:
+    """Refuses compiled steps where nothing can compile, or nothing has decided on them."""
+    if recipe.compile == "auto":
+        raise InputError("'auto' is decided by a sweep before its runs; say true or false",
+                         key="recipe.compile")  # fmt: skip
+    check_compiler(recipe)
 
 
 def _make_folder(folder: Path) -> None:
@@ -298,7 +301,7 @@ def _result(
         seconds=monitor.seconds,
         images_per_second=monitor.pace.images_per_second,
         device=describe_device(device),
-        details=told + notes,
+        details=told + _computed(run.recipe, device) + notes,
         **_scores(last),
     )
 
@@ -314,9 +317,17 @@ def _finished(
         seconds=saved.seconds,
         images_per_second=saved.images_per_second,
         device=describe_device(device),
-        details=_evaluation(saved.records, saved.evaluation) + notes,
+        details=_evaluation(saved.records, saved.evaluation)
+        + _computed(run.recipe, device)
+        + notes,
         **_scores(saved.records[-1]),
     )
+
+
+def _computed(recipe: Recipe, device: torch.device) -> tuple[tuple[str, Scalar], ...]:
+    """How its steps were computed, where that was not plainly in 32 bits."""
+    half = (("precision", "bf16"),) if half_precision(recipe, device) else ()
+    return half + ((("compiled", True),) if recipe.compile is True else ())
 
 
 def _scores(last: EpochRecord | None) -> dict[str, Any]:
