@@ -100,9 +100,7 @@ def test_compiling_without_a_compiler_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(
-        InputError, match=r"recipe\.compile: no C\+\+ compiler is here: no-such-compiler"
-    ):
+    with pytest.raises(InputError, match=r"no C\+\+ compiler is here: no-such-compiler"):
         fit_tiny(tmp_path, FAST.model_copy(update={"compile": True}))
     with pytest.raises(InputError, match=r"recipe\.compile: 'auto' is decided by a sweep"):
         fit_tiny(tmp_path, FAST.model_copy(update={"compile": "auto"}))

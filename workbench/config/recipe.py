@@ -178,6 +178,10 @@ class Task(Frozen):
         return self.model or next(iter(OVER_MAPS[self.name]), "")
 
 
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) else value  # 32, as YAML reads it
+
+
 class Recipe(Frozen):
     """Everything about training that is not the network."""
 
@@ -192,7 +196,7 @@ class Recipe(Frozen):
     label_smoothing: Rate = 0.0
     ema_decay: Rate | None = None
     # Left out: bf16 on a GPU, 32 bits elsewhere. A plan that says auto has a trial choose.
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    precision: Annotated[Literal["auto", "32", "bf16"], BeforeValidator(_as_text)] = "auto"
     compile: Flag | Literal["auto"] = False  # training steps, by torch.compile; auto: likewise
     checkpoint_every: Count = 1  # epochs
     evaluate: Evaluate = Evaluate()

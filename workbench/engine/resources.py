@@ -49,6 +49,11 @@ def divide(jobs: int | None, runs: int, device: str = "auto") -> Resources:
     return Resources(jobs, max(1, cpus // jobs), gpus)
 
 
+def with_workers(shares: Resources, jobs: int) -> Resources:
+    """The same GPUs among another number of workers."""
+    return Resources(jobs, max(1, cores() // jobs), shares.gpus)
+
+
 def check_jobs(jobs: int | None) -> None:
     """Raises `InputError` for a number of workers that is none."""
     if jobs is not None and jobs < 1:

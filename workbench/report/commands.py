@@ -31,6 +31,7 @@ from workbench.train.loggers import check_loggers
 from workbench.train.speed.ways import SpeedTrial
 from workbench.tuning.speed import settle, settled_before
 from workbench.tuning.stage import trial_count, tune, tuned_before
+from workbench.tuning.workers import choose_workers
 
 PAPER = "figures"  # the folder of the figures for print, within that of the results
 
@@ -65,6 +66,7 @@ def ablate(
         if not done.interrupted:
             _say_shard(console, shard, folder, done)
         return done
+    options = choose_workers(resolved, folder, options, console)
     if resolved.tuning:
         stage = tune(resolved, folder, options, console)
         if stage.plan is None and stage.trials is not None:

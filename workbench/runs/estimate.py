@@ -140,6 +140,14 @@ def few_images(config: DataConfig) -> tuple[DataConfig, str | None]:
     return config, None
 
 
+def dearest(plan: Plan) -> Variant:
+    """The row with the most MACs, of those that can be run."""
+    rows = [row for row in plan.variants if not row.infeasible]
+    if not rows:
+        raise InputError("every row is infeasible", key="rows")
+    return max(rows, key=lambda row: row.macs)
+
+
 def few_rows(rows: Sequence[Variant], jobs: int) -> list[Variant]:
     """The cheapest, the dearest, and others evenly between, as many as there are workers."""
     wanted = min(len(rows), max(FEW_ROWS, min(jobs, MOST_ROWS)))

@@ -22,7 +22,7 @@ from workbench.train.evaluation import Examiner, half_precision
 from workbench.train.evidence import read_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.monitor import Emit, Halt, Monitor
-from workbench.train.parts import Batches, Parts, task_parts
+from workbench.train.parts import Batches, Parts, build_parts
 from workbench.train.score import ALSO
 from workbench.train.speed.compiling import check_compiler, compile_steps
 
@@ -89,6 +89,15 @@ def fit(
         again = fit(run, folder, emit, device, should_stop, parts=parts)
         return again.model_copy(update={"details": again.details + notes})
     return _result(run, monitor, halt, place, notes)
+
+
+def task_parts(run: RunConfig, device: torch.device) -> Parts:
+    """The network and the batches of the task that the recipe names."""
+    if run.recipe.task.name == "classify":
+        return build_parts(run, device)
+    from workbench.train.tasks import build_task_parts  # imports torchvision's detectors
+
+    return build_task_parts(run)
 
 
 def _check_decided(recipe: Recipe) -> None:
@@ -254,6 +263,7 @@ def _quiet() -> Iterator[None]:
             ".*does not have many workers.*",
             ".*`isinstance.treespec.*",
             "GPU available",
+            "The `srun` command is available",
         ):
             warnings.filterwarnings("ignore", advice)
         for chat in chatty:

@@ -59,15 +59,6 @@ class Parts(NamedTuple):
     evaluate: Evaluate | None = None  # None: by the classes of whole images
 
 
-def task_parts(run: RunConfig, device: torch.device) -> Parts:
-    """The network and the batches of the task that the recipe names."""
-    if run.recipe.task.name == "classify":
-        return build_parts(run, device)
-    from workbench.train.tasks import build_task_parts  # imports torchvision's detectors
-
-    return build_task_parts(run)
-
-
 def build_parts(run: RunConfig, device: torch.device) -> Parts:
     """The network and the batches that `run` names."""
     from workbench.data import loaders

@@ -1,1 +1,1 @@
-"""Every row at its own values of training: trials on validation images, before a plan's seeds."""
+"""Trials before a plan's seeds: its rows' values of training, how steps are computed, workers."""

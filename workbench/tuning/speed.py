@@ -16,7 +16,7 @@ from workbench.engine import Ended, Event, RunTask, open_machines
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.estimate import few_images, short_run
+from workbench.runs.estimate import dearest, few_images, short_run
 from workbench.runs.folder import PLAN
 from workbench.train.speed.ways import STEPS, SpeedTrial
 
@@ -112,10 +112,7 @@ def _longest(plan: Plan, *, on_gpu: bool) -> tuple[RunConfig, int]:
     """A few steps of the row with the most MACs, and the images that its run trains on."""
     from workbench.data import facts
 
-    rows = [row for row in plan.variants if not row.infeasible]
-    if not rows:
-        raise InputError("every row is infeasible", key="rows")
-    row = max(rows, key=lambda row: row.macs)
+    row = dearest(plan)
     recipe = plan.recipe_of(row)
     data = facts(recipe.data)
     images, _ = few_images(plan.recipe.data)

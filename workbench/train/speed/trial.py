@@ -21,8 +21,9 @@ from workbench.errors import InputError
 from workbench.machine import choose_device
 from workbench.train import optimiser
 from workbench.train.evaluation import half_precision
+from workbench.train.fit import task_parts
 from workbench.train.module import Batch
-from workbench.train.parts import Parts, task_parts
+from workbench.train.parts import Parts
 from workbench.train.speed.compiling import compile_steps, lacking
 from workbench.train.speed.ways import STEPS, Key, Way, ways_of
 from workbench.train.teaching.objective import Labels
