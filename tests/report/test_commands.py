@@ -59,7 +59,8 @@ def test_preview_times_a_few_rows_scales_the_others_and_says_which(tmp_path: Pat
 def test_the_rows_that_are_timed_are_few_and_span_the_plan(count: int, jobs: int) -> None:
     macs = [1 + (7 * place) % 41 for place in range(count)]
     variants: Any = [SimpleNamespace(name=str(place), macs=each) for place, each in enumerate(macs)]
-    chosen = [row.macs for row in few_rows(variants, jobs)]
+    steps = {row.name: row.macs for row in variants}
+    chosen = [row.macs for row in few_rows(variants, steps, jobs)]
     assert len(chosen) <= 4
     if macs:
         assert (chosen[0], chosen[-1]) == (min(macs), max(macs))

@@ -1,9 +1,10 @@
-"""A study chooses on validation images."""
+"""What a study trains with: a validation split, and no weights of one network."""
 
 import pytest
 
 from tests.support.studies import FILE
 from workbench.config import RunConfig
+from workbench.errors import InputError
 from workbench.study.file import parse_study
 from workbench.study.space import Study, resolve_study
 from workbench.study.summary import summarise_study
@@ -40,3 +41,17 @@ def test_without_a_split_its_runs_are_those_of_before() -> None:
     study = resolved("data.validation=null")
     run = RunConfig(variant="base", spec=study.base, recipe=study.recipe, seed=0)
     assert run.id.startswith("c0cb317d33203d97")
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("task.name=detect", "recipe.task.name: 'detect' is refused: a study is of classifiers"),
+        ("teacher.weights=teacher.pth", "recipe.teacher: is refused: a study's networks have sev"),
+        ("init=start.pth", "recipe.init: is refused: a study's networks have several sizes"),
+    ],
+)
+def test_other_tasks_and_weights_of_one_network_are_refused(override: str, line: str) -> None:
+    with pytest.raises(InputError, match=line) as caught:
+        resolved(override)
+    assert "\n" not in str(caught.value)

@@ -121,6 +121,19 @@ def rated(
     return result.model_copy(update={"top1": found, "validation_top1": found - 1})
 
 
+def killed(
+    run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
+) -> Result:
+    """`rated`, until a fifth run is through an epoch: then this process is killed outright."""
+
+    def told(progress: Progress) -> None:
+        emit(progress)
+        if len(list(folder.parent.glob("*/epochs.txt"))) == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return rated(run, folder, told, device, should_stop)
+
+
 def every_end(
     run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
 ) -> Result:

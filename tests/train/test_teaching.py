@@ -103,6 +103,24 @@ def test_a_run_with_a_teacher_goes_on_bit_for_bit(tmp_path: Path, teacher: Path)
     assert without.test_loss != whole.test_loss
 
 
+@pytest.mark.parametrize(("precision", "dtype"), [("32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_teacher_is_as_precise_as_the_student_and_has_no_gradient(
+    tmp_path: Path, teacher: Path, precision: str, dtype: torch.dtype
+) -> None:
+    run = _run(TWO_HEADS, f"teacher.weights={teacher}", f"precision='{precision}'", epochs=1)
+    made = build_parts(run, torch.device("cpu"))
+    taught = made.objective._teacher.network  # type: ignore[union-attr]
+    before = {name: tensor.clone() for name, tensor in taught.state_dict().items()}
+    seen = list[tuple[torch.dtype, bool, bool]]()
+    taught.register_forward_hook(
+        lambda module, _, logits: seen.append((logits.dtype, logits.requires_grad, module.training))
+    )
+    result = fit(run, tmp_path, lambda _: None, "cpu", parts=lambda _run, _device: made)
+    assert result.outcome is Outcome.COMPLETED
+    assert seen == [(dtype, False, False)] * 2  # steps
+    assert all(torch.equal(taught.state_dict()[name], before[name]) for name in before)
+
+
 def test_the_id_has_the_weights_and_not_their_place(tmp_path: Path, teacher: Path) -> None:
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes((teacher / "model.safetensors").read_bytes())
@@ -164,6 +182,13 @@ def test_a_teacher_of_other_classes_or_another_resolution(tmp_path: Path, teache
     named = tmp_path / "named.safetensors"
     write_tensors(named, tensors, {**facts, "class_names": [f"c{each}" for each in range(10)]})
     _refused(_run(ONE_HEAD, f"teacher.weights={named}"), "other classes than .* 'c0' where '0' is")
+
+
+def test_a_detector_is_no_teacher_of_classes(tmp_path: Path, teacher: Path) -> None:
+    tensors, facts = read_tensors(teacher / "model.safetensors")
+    file = tmp_path / "detector.safetensors"
+    write_tensors(file, tensors, {**facts, "task": {"name": "detect"}, "outputs": 10})
+    _refused(_run(ONE_HEAD, f"teacher.weights={file}"), r"weights: .* a model of task detect")
 
 
 class Code:

@@ -160,6 +160,20 @@ def test_a_run_with_token_labels_goes_on_bit_for_bit(tmp_path: Path, annotator: 
     assert (parts.test_loss, parts.top1) == (whole.test_loss, whole.top1)
 
 
+def test_an_annotator_is_as_precise_as_the_student(tmp_path: Path, annotator: Path) -> None:
+    whole, half = (
+        build_parts(run, torch.device("cpu"))
+        for precision in ("32", "bf16")
+        for run in [_run(TABLES, f"teacher.weights={annotator}", f"precision='{precision}'")]
+    )
+    scores = [made.objective._scores for made in (whole, half)]  # type: ignore[union-attr]
+    assert not torch.equal(*scores)
+    torch.testing.assert_close(*scores, rtol=0.05, atol=0.05)
+    run = _run(TABLES, f"teacher.weights={annotator}", "precision=bf16")
+    result = fit(run, tmp_path, lambda _: None, "cpu", parts=lambda _run, _device: half)
+    assert result.outcome is Outcome.COMPLETED
+
+
 def test_what_an_annotator_says_of_each_position(annotator: Path) -> None:
     network = build(ONE_HEAD, seed=5).eval()
     info = describe(DataConfig(name="digits"))

@@ -1,6 +1,10 @@
 """Trials before the seeds: what is run, what is chosen, what a second call does not run again."""
 
 import json
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +12,14 @@ from typing import Any
 import pytest
 
 from tests.support.answers import answered
-from tests.support.checks import refused
+from tests.support.checks import refused, trained_epochs
 from tests.support.sweeps import PATH, options, plan, quiet, said
 from workbench.config import Outcome
 from workbench.plans.resolution import Plan
 from workbench.report import commands
 from workbench.runs.exchange.shard import Shard
+from workbench.runs.folder import LEDGER
+from workbench.runs.ledger import Ledger
 from workbench.runs.results import load_sweep
 from workbench.runs.rows import REUSED
 from workbench.runs.sweep import run_sweep
@@ -103,6 +109,39 @@ def test_trials_that_were_cut_off_go_on(tmp_path: Path) -> None:
     again = tune(found, tmp_path, options("rated", jobs=1), console)
     assert "Tuning: 9 trials on validation images." in said(console)
     assert chosen(again.plan) == BEST
+
+
+SPAN = {"recipe.optimiser.lr": {"low": 0.0005, "high": 0.008, "log": True}, "sampler": "tpe"}
+
+
+@pytest.mark.parametrize("asked", [TUNE, {"trials": 3, **SPAN}], ids=["grid", "sampler"])
+def test_trials_killed_outright_go_on_as_if_they_had_not_been(
+    asked: dict[str, Any], tmp_path: Path
+) -> None:
+    """The sampler goes on from the scores that are known, and no trial is trained twice."""
+    found, cut = plan(seeds=[0, 1], tune=asked), tmp_path / "cut"
+    plain = tune(found, tmp_path / "plain", options("rated", jobs=1), quiet()).plan
+    assert killed(lambda: tune(found, cut, options("killed", jobs=1), quiet()))
+    with Ledger.read(cut / "tuning" / LEDGER) as ledger:
+        before = {run.id: run for run in ledger.runs() if run.final}
+    assert len(before) == 4
+    resumed = tune(found, cut, options("rated", jobs=1), quiet())
+    assert resumed.plan == plain
+    assert resumed.trials is not None
+    after = {run.id: run for run in resumed.trials.runs}
+    assert {run: after[run] for run in before} == before
+    assert list(trained_epochs(cut / "tuning").values()) == [["0", "1", "2"]] * 9
+
+
+def killed(work: Callable[[], object]) -> bool:
+    """Whether a copy of this process that does `work` was killed outright."""
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            work()
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
 def test_a_row_that_diverges_everywhere_is_infeasible(tmp_path: Path) -> None:

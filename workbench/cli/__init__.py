@@ -9,14 +9,14 @@ import sys
 
 import typer
 
-from workbench.cli import check, export, networks, results, scaling, slots, slurm, sweeps
+from workbench.cli import check, export, networks, probe, results, scaling, slots, slurm, sweeps
 from workbench.cli.app import app
 from workbench.cli.usage import USAGE_ERROR, one_line
 from workbench.errors import InputError, shown, warn_in_one_line
 
 __all__ = ["app", "main"]
 
-for group in (sweeps, slurm, results, networks, slots, export, scaling, check):
+for group in (sweeps, slurm, results, networks, slots, probe, export, scaling, check):
     group.add_to(app)
 
 

@@ -174,11 +174,13 @@ def resolve(
             refuse_own_trial(own, recipe)
             if not costs_only:
                 check_compiler(own)
+            check_task(file, own)
             if own.task.name == "classify":
                 check_augment(own.augment, variant.spec.resolution)
             if data is not None:
                 _check_curve(own, look(own.data))
-            if isinstance(data, DataInfo):
+        if isinstance(data, DataInfo):
+            with about_recipe(variant.name):
                 check_teaching(own, variant.spec, data)
     return Plan(
         name=file.name,

@@ -38,7 +38,10 @@ def metric_keys(file: PlanFile, recipe: Recipe) -> tuple[str, ...]:
 
 
 def check_task(file: PlanFile, recipe: Recipe) -> None:
-    """Refuse images without what the task needs, an augmentation of other images, and a match."""
+    """Refuse images without what the task needs, an augmentation of other images, and a match.
+
+    `recipe` is the plan's, or that of a row.
+    """
     from workbench.data import SCENES
     from workbench.data.scenes import check_scenes
     from workbench.data.scenes.moves import check_moves

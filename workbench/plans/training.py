@@ -109,6 +109,12 @@ class Recipes:
         with about_recipe(choice.name):
             own = self.make(*changes)
         self._refuse_other_data(choice, own)
+        if own.task.name != self.plan.task.name:
+            raise InputError(
+                f"{own.task.name!r} is refused: all rows have one task, {self.plan.task.name}",
+                key=f"{PREFIX}task.name",
+                row=choice.name,
+            )
         return own if own.document() != self.plan.document() else None
 
     def _refuse_other_data(self, choice: PlannedRow, own: Recipe) -> None:

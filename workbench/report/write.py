@@ -58,8 +58,8 @@ CAPTIONS = {
     "figure; a star where one is real, adjusted over the pairs.",
     "predictions": "The first test images: what is in them, and what the first run of each row "
     "found with a score of 0.5 or more.",
-    "tuning": "Top-1 on validation images at every value that was tried; the ring is what the row "
-    "was then trained with.",
+    "tuning": "The score on validation images at every value that was tried; the ring is what the "
+    "row was then trained with.",
     "robust": "Difference of each row to the row it is compared to, at every value, with the "
     "interval of its verdict.",
     "classes": "Change of each class, and its interval, adjusted over the classes of the row.",
@@ -82,7 +82,9 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     main = main_table(found)
     others = {"shares": shares_table(found.shares)} if found.shares else {}
-    others |= {"tuning": trials_table(found.facts.tuning)} if found.facts.tuning else {}
+    others |= (
+        {"tuning": trials_table(found.facts.tuning, found.score)} if found.facts.tuning else {}
+    )
     others |= published_tables(found)
     more = further_table(found)
     others |= {"further": more} if more else {}

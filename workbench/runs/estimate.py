@@ -1,7 +1,7 @@
 """How long a plan will take: networks train a few real steps on this machine.
 
-All of them where that is asked for; else a few, spread over the plan by their MACs, and the others'
-times are read between theirs.
+All of them where that is asked for; else a few, spread over the plan by the MACs of their steps, a
+teacher's included, and the others' times are read between theirs.
 """
 
 import heapq
@@ -38,6 +38,7 @@ KEPT = " (traceback: "  # what a worker adds to the reason
 CPU_STEP_MACS = 2e10  # without a GPU, a measured batch is no larger than this
 FEW_STEPS = 4  # of each epoch, where an answer in seconds is wanted
 FEW_STEP_MACS = 2e9
+PASSES = 3  # forward passes that a step costs: the one back is as dear as two
 FEW_ROWS = 2  # that are timed then, the cheapest and the dearest; more where there are workers
 MOST_ROWS = 4
 
@@ -94,8 +95,9 @@ def estimate(
     images, note = few_images(plan.recipe.data)
     left_over = {run.variant for run in plan.runs() if run.id not in done}
     rows = [row for row in plan.variants if not row.infeasible and row.name in left_over]
-    chosen = rows if measure else few_rows(rows, shares.jobs)
     recipes = {row.name: plan.recipe_of(row) for row in rows}
+    steps = {row.name: step_macs(row, recipes[row.name]) for row in rows}
+    chosen = rows if measure else few_rows(rows, steps, shares.jobs)
     data = {name: facts(recipe.data) for name, recipe in recipes.items()}
     short = {
         row.name: short_run(
@@ -105,8 +107,12 @@ def estimate(
     }
     timings, failures = _measure(plan, short, shares, device, fit)
     left = [row for row in rows if row not in chosen] if timings else []
-    timings |= _between(rows, timings, left)
+    timings |= _between(rows, steps, timings, left)
     seconds = {name: each.run(recipes[name], data[name]) for name, each in timings.items()}
+    for row in rows:
+        if row.name in seconds:  # scores of all images before the first step, which none timed
+            looks = data[row.name].train_size * _macs_before(row, recipes[row.name])
+            seconds[row.name] += looks / steps[row.name] * timings[row.name].train
 
     def whole(seeds: Sequence[int]) -> float | None:
         if failures:
@@ -148,30 +154,58 @@ def dearest(plan: Plan) -> Variant:
     return max(rows, key=lambda row: row.macs)
 
 
-def few_rows(rows: Sequence[Variant], jobs: int) -> list[Variant]:
+def step_macs(row: Variant, recipe: Recipe) -> int:
+    """MACs of a training step for one image: forward, back, and a teacher's look at it."""
+    taught = recipe.teacher is not None and recipe.teacher.kind != "tokens"
+    return PASSES * row.macs + (_teacher_macs(row, recipe) if taught else 0)
+
+
+def _macs_before(row: Variant, recipe: Recipe) -> int:
+    """MACs for each training image before the first step: what token labels are made of."""
+    tokens = recipe.teacher is not None and recipe.teacher.kind == "tokens"
+    return _teacher_macs(row, recipe) if tokens else 0
+
+
+def _teacher_macs(row: Variant, recipe: Recipe) -> int:
+    from workbench.train.teaching.teacher import teacher_macs
+
+    assert recipe.teacher is not None
+    return teacher_macs(recipe.teacher, row.spec)[1]
+
+
+def few_rows(rows: Sequence[Variant], steps: Mapping[str, int], jobs: int) -> list[Variant]:
     """The cheapest, the dearest, and others evenly between, as many as there are workers."""
     wanted = min(len(rows), max(FEW_ROWS, min(jobs, MOST_ROWS)))
-    ranked = sorted(rows, key=lambda row: row.macs)
+    ranked = sorted(rows, key=lambda row: steps[row.name])
     places = np.linspace(0, len(ranked) - 1, wanted).round().astype(int) if rows else ()
     return [ranked[place] for place in dict.fromkeys(map(int, places))]
 
 
 def _between(
-    rows: Sequence[Variant], timings: Mapping[str, Timing], left: Sequence[Variant]
+    rows: Sequence[Variant],
+    steps: Mapping[str, int],
+    timings: Mapping[str, Timing],
+    left: Sequence[Variant],
 ) -> dict[str, Timing]:
-    """Of the rows that are `left`, on the lines through the timed ones by MACs."""
-    timed: dict[int, list[Timing]] = {}
-    for row in rows:
-        if row.name in timings:
-            timed.setdefault(row.macs, []).append(timings[row.name])
-    macs = sorted(timed)
+    """Of the rows that are `left`, on the lines through the timed ones by MACs.
 
-    def read(row: Variant, part: str) -> float:
-        means = [float(np.mean([getattr(each, part) for each in timed[count]])) for count in macs]
-        return float(np.interp(row.macs, macs, means))
+    Training goes by those of a step, the rest by those of the network alone.
+    """
+    alone = {row.name: row.macs for row in rows}
+    timed = [row for row in rows if row.name in timings]
+
+    def read(row: Variant, part: str, macs: Mapping[str, int]) -> float:
+        found: dict[int, list[float]] = {}
+        for each in timed:
+            found.setdefault(macs[each.name], []).append(getattr(timings[each.name], part))
+        known = sorted(found)
+        return float(np.interp(macs[row.name], known, [np.mean(found[count]) for count in known]))
 
     return {
-        row.name: Timing(*(read(row, part) for part in ("train", "test", "start"))) for row in left
+        row.name: Timing(
+            read(row, "train", steps), read(row, "test", alone), read(row, "start", alone)
+        )
+        for row in left
     }
 
 

@@ -51,6 +51,34 @@ def load(
     return load_saved(kept)
 
 
+def kept_runs(
+    path: str | Path, variant: str | None = None, seed: int | None = None
+) -> list[tuple[StoredRun, Path]]:
+    """The runs of a results folder that kept their final weights, and where these are.
+
+    Raises `InputError` for a variant or seed that is not there, and where no run kept weights.
+    """
+    from workbench.train.saved import holds_network
+
+    sweep = load_sweep(path)
+    asked = [run for run in sweep.runs if variant in (None, run.variant)]
+    if not asked:
+        raise unknown("variant", str(variant), dict.fromkeys(run.variant for run in sweep.runs))
+    chosen = [run for run in asked if seed in (None, run.seed)]
+    if not chosen:
+        raise unknown("seed", str(seed), dict.fromkeys(str(run.seed) for run in asked))
+    home = sweep.folder or Path(path)
+    folders = [(run, run_folder(home, run) / "last") for run in chosen]
+    found = [(run, folder) for run, folder in folders if holds_network(folder)]
+    if not found:
+        raise InputError(
+            f"{path}: no run kept its weights; --keep weights keeps them as runs complete",
+            key="results",
+        )
+    import_modules(sweep.plan.modules)
+    return found
+
+
 def _run(sweep: Sweep, variant: str | None, seed: int | None) -> StoredRun:
     variants = tuple(dict.fromkeys(run.variant for run in sweep.runs))
     if variant is None and len(variants) == 1:

@@ -107,11 +107,17 @@ def budget(tuning: Tuning) -> str:
 
 
 def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
-    """Whether a difference has another sign where all rows share a setting; empty if unknown."""
+    """Whether a difference has another sign where all rows share a setting; empty where no row is
+    compared to another."""
     compared = [row for row in rows if row.compared_to is not None]
     shared = _shared_settings(tuning, rows)
-    if not compared or not shared:
+    if not compared:
         return ""
+    if not shared:
+        return (
+            "Whether the order of the rows depends on tuning is not known: no setting has a score "
+            "of every row."
+        )
     turned = {
         row.name: [setting_text(setting) for setting in shared if _turns(tuning, row, setting)]
         for row in compared

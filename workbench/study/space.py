@@ -102,17 +102,11 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     from workbench.models import spec
     from workbench.train.optimiser import check_name as check_optimiser
     from workbench.train.recipes import VALIDATION, recipe
-    from workbench.train.speed.ways import undecided
 
     check_name(file.name)
     training = recipe(file.recipe, *overrides, default={"data": {"validation": VALIDATION}})
     check_optimiser(training.optimiser.name)
-    if training.task.name != "classify":
-        raise InputError(
-            f"{training.task.name!r} is refused: a study is of classifiers", key="recipe.task.name"
-        )
-    for key in undecided(training):
-        raise InputError("'auto' is for plans: a study says which", key=f"recipe.{key}")
+    _refuse_training(training)
     base = spec(file.base, *file.set, classes=describe(training.data).classes)
     if file.phi <= 0:
         raise InputError(
@@ -124,6 +118,25 @@ def resolve_study(file: StudyFile, *overrides: str, imports: tuple[Imported, ...
     check_tolerance(study)
     check_augment(training.augment, base.resolution)
     return study
+
+
+def _refuse_training(recipe: Recipe) -> None:
+    """What networks of several sizes can't be trained with, and what no trial decides here."""
+    from workbench.train.speed.ways import undecided
+
+    for key in undecided(recipe):
+        raise InputError("'auto' is for plans: a study says which", key=f"recipe.{key}")
+    if recipe.task.name != "classify":
+        raise InputError(
+            f"{recipe.task.name!r} is refused: a study is of classifiers", key="recipe.task.name"
+        )
+    for key, named in (("teacher", recipe.teacher), ("init", recipe.init)):
+        if named is not None:
+            raise InputError(
+                "is refused: a study's networks have several sizes and resolutions, and weights "
+                "are of one; leave it out",
+                key=f"recipe.{key}",
+            )
 
 
 def _exponents(file: StudyFile, base: Spec) -> Exponents:

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.config import Recipe, RunConfig, Scalar
+from workbench.config import RunConfig, Scalar
 from workbench.models.inspect import eval_mode
 from workbench.train.evidence import Evidence, half, write_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.parts import Parts
+from workbench.train.precision import autocast
 from workbench.train.score import ALSO, Answered, Score
 from workbench.train.speed.compiling import uncompiled
 
@@ -108,17 +109,6 @@ def calibration_error(confidence: Tensor, correct: Tensor, bins: int = 15) -> fl
     which = (confidence * bins).ceil().long().clamp(1, bins) - 1
     apart = which.bincount(weights=correct.double() - confidence, minlength=bins)
     return 100.0 * float(apart.abs().sum()) / len(confidence)
-
-
-def half_precision(recipe: Recipe, device: torch.device) -> bool:
-    """Whether the networks of `recipe` compute in bf16 on `device`."""
-    return recipe.precision == "bf16" or (recipe.precision == "auto" and device.type == "cuda")
-
-
-def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
-    """The precision of the recipe, as Lightning sets it for training."""
-    enabled = half_precision(recipe, device)
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)
 
 
 class Evaluated(NamedTuple):

@@ -18,11 +18,12 @@ from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, Run
 from workbench.errors import InputError
 from workbench.machine import choose_device
 from workbench.train.checkpoint import NAME, Saved, load_checkpoint, read_saved, set_aside
-from workbench.train.evaluation import Examiner, half_precision
+from workbench.train.evaluation import Examiner
 from workbench.train.evidence import read_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.monitor import Emit, Halt, Monitor
 from workbench.train.parts import Batches, Parts, build_parts
+from workbench.train.precision import half_precision
 from workbench.train.score import ALSO
 from workbench.train.speed.compiling import check_compiler, compile_steps
 

@@ -1,16 +1,17 @@
 """The trials of a plan as a table."""
 
 from workbench.show.table import Cell, Column, Table, cell, number
+from workbench.statistics.metric import Metric
 from workbench.statistics.tuning import Tried, Tuning, value_text
 
 
-def trials_table(tuning: Tuning) -> Table:
+def trials_table(tuning: Tuning, metric: Metric) -> Table:
     """Every row at every setting, by its validation images."""
     keys = [Column(key, (key,), "text") for key in tuning.space]
     columns = (
         Column("Variant", ("variant",), "name"), *keys,
-        Column("Validation top-1, %", ("validation_top1",)), Column("Seeds", ("seeds",)),
-        Column("Chosen", ("chosen",), "text"),
+        Column(f"Validation {metric.name}, %", (f"validation_{metric.key}",)),
+        Column("Seeds", ("seeds",)), Column("Chosen", ("chosen",), "text"),
     )  # fmt: skip
     rows = [_trial(tuning, each) for each in tuning.tried]
     return Table("What was tried of each row", columns, rows)

@@ -37,7 +37,7 @@ def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | 
                 if isinstance(shares, Attribution | Interactions)
                 else None
             ),
-            "tuning": training.tuned(found.facts.tuning, found.rows, width),
+            "tuning": training.tuned(found.facts.tuning, found.rows, found.score.name, width),
             "robust": training.robust(found, width),
             "curves": curves.draw(found.rows, found.runs, width, found.score.name),
         }

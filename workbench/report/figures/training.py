@@ -18,8 +18,10 @@ LETTERS = 20  # of one
 DECADE = 5.0  # values that lie further apart than this, as a ratio, are drawn on a log scale
 
 
-def tuned(tuning: Tuning | None, rows: Sequence[Row], width: float = style.PAGE) -> "Figure | None":
-    """Validation top-1 of every row against each key; None where nothing was tried."""
+def tuned(
+    tuning: Tuning | None, rows: Sequence[Row], score: str, width: float = style.PAGE
+) -> "Figure | None":
+    """The validation score of every row against each key; None where nothing was tried."""
     if tuning is None or not any(each.score is not None for each in tuning.tried):
         return None
     keys = tuple(tuning.space)
@@ -29,7 +31,7 @@ def tuned(tuning: Tuning | None, rows: Sequence[Row], width: float = style.PAGE)
         _values_axis(axes, key, tuning.space[key])
         for place, row in enumerate(rows):
             _line(axes, tuning, row.name, key, place)
-        axes.set_ylabel("validation top-1, %")
+        axes.set_ylabel(f"validation {score}, %")
     _legend(made, panels[0], width)
     return made
 

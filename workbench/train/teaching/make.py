@@ -7,6 +7,7 @@ from workbench.data import DataInfo, Loaders
 from workbench.errors import InputError
 from workbench.models import Network, build
 from workbench.models.layout import layout
+from workbench.train.precision import autocast
 from workbench.train.teaching.objective import Distillation, Labels, Objective
 from workbench.train.teaching.start import begin
 from workbench.train.teaching.teacher import load_teacher, teacher_macs
@@ -21,7 +22,8 @@ def make_objective(run: RunConfig, data: Loaders, device: torch.device) -> Objec
     _refuse_tokens(run.recipe, run.spec)
     teacher = load_teacher(config, run.spec, data.info, device)
     if config.kind == "tokens":
-        scores = annotate(teacher, data.train, run.recipe.data.memory_limit_mb)
+        precision = autocast(run.recipe, device)  # as Lightning has it around each step
+        scores = annotate(teacher, data.train, precision, run.recipe.data.memory_limit_mb)
         return TokenLabels(config, scores, data.train, run.spec.resolution)
     return Distillation(run.recipe, config, teacher)
 

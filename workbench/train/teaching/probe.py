@@ -1,12 +1,12 @@
 """What a network's features are worth on other images, without training it."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.config import Augment, DataConfig
 from workbench.data import loaders
@@ -14,6 +14,7 @@ from workbench.data.batches import TestLoader
 from workbench.errors import InputError
 from workbench.models import Network
 from workbench.models.inspect import eval_mode
+from workbench.train.teaching.colours import Colours, recoloured
 
 BATCH = 256
 Floats = npt.NDArray[np.float32]
@@ -25,21 +26,32 @@ class Probe(NamedTuple):
 
     knn: float
     linear: float
+    features: int  # that the classifier reads of an image
+    train: int  # images
+    test: int
 
 
 def probe(
-    network: Network, data: DataConfig, neighbours: int = 20, temperature: float = 0.07
+    network: nn.Module,
+    data: DataConfig,
+    neighbours: int = 20,
+    temperature: float = 0.07,
+    *,
+    resolution: int | None = None,
+    colours: Colours | None = None,
 ) -> Probe:
     """k-NN and linear probe of `network` on `data`: one pass over its images, no gradient.
 
     k-NN: the votes of the `neighbours` training images most alike by cosine, each of weight
     exp(cosine / temperature). Source: arXiv:1805.01978, as DINO has it. Linear: a logistic
-    regression on standardised features. Features are what the classifier reads; images are at the
-    network's resolution. Raises `InputError` for data that can't be used or more neighbours than
-    training images.
+    regression on standardised features. Features are what the classifier reads; images are at
+    `resolution`, which a network of timm's has to be given and ours know, and normalised by
+    `colours`, where they are others than those of `data`. Raises `InputError` for data that can't
+    be used or more neighbours than training images.
     """
     device = next(network.parameters()).device
-    side = network.spec.resolution
+    side = network.spec.resolution if isinstance(network, Network) else resolution
+    assert side is not None
     made = loaders(data, Augment(), BATCH, side, 0, device)
     if not 1 <= neighbours <= made.info.train_size:
         raise InputError(
@@ -49,19 +61,45 @@ def probe(
     plain = TestLoader(
         made.train.fetch, made.train.labels, BATCH, made.train.transform.normalise
     )  # the training images as they are
-    train, labels = _features(network, plain)
-    test, truth = _features(network, made.test)
+    given = Colours(made.info.mean, made.info.std)
+
+    def pooled(images: Tensor) -> Tensor:
+        return _pooled(network, recoloured(images, given, colours))
+
+    with eval_mode(network):
+        train, labels = _features(pooled, plain)
+        test, truth = _features(pooled, made.test)
     votes = _votes(train, labels, test, neighbours, temperature, made.info.classes)
-    return Probe(_percent(votes.argmax(1) == truth), _linear(train, labels, test, truth))
+    right = votes.argmax(1) == truth
+    linear = _linear(train, labels, test, truth)
+    return Probe(_percent(right), linear, train.shape[1], len(labels), len(truth))
 
 
-def _features(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Floats, Ints]:
+class _OfTimm(Protocol):
+    """What timm's networks of images answer."""
+
+    def forward_features(self, x: Tensor) -> Tensor: ...
+
+    def forward_head(self, x: Tensor, *, pre_logits: bool) -> Tensor: ...
+
+
+def _pooled(network: nn.Module, images: Tensor) -> Tensor:
+    """What the classifier reads of images: (B, features)."""
+    if isinstance(network, Network):
+        return network.pooled(images)
+    theirs = cast(_OfTimm, network)
+    return theirs.forward_head(theirs.forward_features(images), pre_logits=True)
+
+
+@torch.inference_mode()
+def _features(
+    pooled: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]]
+) -> tuple[Floats, Ints]:
     """What the classifier reads (N, features), and the labels (N,)."""
     found, labels = list[Tensor](), list[Tensor]()
-    with eval_mode(network), torch.inference_mode():
-        for images, target in batches:
-            found.append(network.pooled(images).float().cpu())
-            labels.append(target.cpu())
+    for images, target in batches:
+        found.append(pooled(images).float().cpu())
+        labels.append(target.cpu())
     return torch.cat(found).numpy(), torch.cat(labels).numpy()
 
 

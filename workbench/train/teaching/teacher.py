@@ -1,8 +1,8 @@
 """A trained network that another one learns from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,11 @@ from workbench.models.networks import spec
 from workbench.models.peers import is_timm
 from workbench.models.tensor_file import read_facts
 from workbench.models.weights import load_timm_weights
-from workbench.train.saved import load_saved, spec_within
+from workbench.train.saved import TASK, load_saved, spec_within
+from workbench.train.teaching.colours import Colours, own_colours, recoloured
 from workbench.train.teaching.weights import checked_file
 
 KEY = "recipe.teacher"
-
-
-class Colours(NamedTuple):
-    """What images from 0 to 1 are normalised by: mean and spread of red, green and blue."""
-
-    mean: Sequence[float]
-    std: Sequence[float]
 
 
 class OfTimm(Protocol):
@@ -49,7 +43,7 @@ class TrainedTeacher:
 
     def __init__(self, network: nn.Module, own: Colours | None, given: Colours) -> None:
         self.network = network.eval().requires_grad_(False)
-        self._change = None if own is None or own == given else (own, given)
+        self._own, self._given = own, given
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
@@ -87,12 +81,7 @@ class TrainedTeacher:
 
     def seen(self, images: Tensor) -> Tensor:
         """The images as the teacher was trained to see them."""
-        if self._change is None:
-            return images
-        (mean, std), (old_mean, old_std) = (
-            [images.new_tensor(each).view(3, 1, 1) for each in colours] for colours in self._change
-        )
-        return (images * old_std + old_mean - mean) / std
+        return recoloured(images, self._given, self._own)
 
 
 def load_teacher(
@@ -105,12 +94,17 @@ def load_teacher(
     """
     file, _ = checked_file(config, KEY)
     facts = _facts(file)
+    if TASK in facts:
+        raise InputError(
+            f"{str(file)!r} is a model of task {facts[TASK]['name']}, and classifiers teach",
+            key=f"{KEY}.weights",
+        )
     described = _described(config, student, file)
     _refuse_other_classes(described, facts, student, info)
     _refuse_other_images(described, student)
     network = _network(config, described, file)
     given = Colours(info.mean, info.std)
-    return TrainedTeacher(network.to(device), _colours(network, facts), given)
+    return TrainedTeacher(network.to(device), own_colours(network, facts), given)
 
 
 def teacher_macs(config: Teacher, student: NetworkSpec) -> tuple[str, int]:
@@ -168,11 +162,6 @@ def _network(config: Teacher, described: NetworkSpec, file: Path) -> nn.Module:
         reason = error.reason.partition("; new_head")[0]
         raise error.but(key=f"{KEY}.weights", reason=reason) from None
     return network
-
-
-def _colours(network: nn.Module, facts: Mapping[str, Any]) -> Colours | None:
-    known = facts if "mean" in facts else getattr(network, "pretrained_cfg", None) or {}
-    return Colours(tuple(known["mean"]), tuple(known["std"])) if "mean" in known else None
 
 
 # ---------------------------------------------------------------- refusing it

@@ -98,8 +98,10 @@ def token_targets(scores: Tensor, cuts: Cuts, size: Size) -> Targets:
     return Targets(image.softmax(1), positions.softmax(1))
 
 
-def annotate(teacher: TrainedTeacher, train: TrainLoader, limit_mb: int) -> Tensor:
-    """Scores (N, classes, h, w) of all training images, whole, in 16 bits.
+def annotate(
+    teacher: TrainedTeacher, train: TrainLoader, precision: torch.autocast, limit_mb: int
+) -> Tensor:
+    """Scores (N, classes, h, w) of all training images, whole, kept in 16 bits.
 
     Raises `InputError` where images or scores take more memory than `limit_mb`.
     """
@@ -111,7 +113,8 @@ def annotate(teacher: TrainedTeacher, train: TrainLoader, limit_mb: int) -> Tens
         )
     pixels, found = train.fetch.pixels, list[Tensor]()
     for part in torch.split(pixels, BATCH):
-        scores = teacher.dense(train.transform.normalise(part))
+        with precision:
+            scores = teacher.dense(train.transform.normalise(part))
         if scores[0].numel() * 2 * len(pixels) > limit_mb * 2**20:
             needed = scores[0].numel() * 2 * len(pixels) >> 20
             raise InputError(
