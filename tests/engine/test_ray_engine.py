@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.inline import INLINE
 from tests.support.studies import options as study_options
 from tests.support.studies import study
-from tests.support.sweeps import options, plan, quiet, said, small_zoo  # noqa: F401
+from tests.support.sweeps import RECIPE, options, plan, quiet, said, small_zoo  # noqa: F401
 from workbench.config import Outcome, Progress
 from workbench.engine import (
     LOCAL,
@@ -24,8 +25,10 @@ from workbench.engine import (
     open_machines,
 )
 from workbench.errors import InputError
-from workbench.runs.sweep import run_sweep
+from workbench.models import build, spec
+from workbench.runs.sweep import SweepOptions, run_sweep
 from workbench.study.run import StudyResult, run_study
+from workbench.train.saved import save
 
 from .listening import Listener, gone, tasks
 from .standins import NAME
@@ -153,6 +156,31 @@ def test_sweep_on_the_cluster_fills_the_same_ledger_and_is_done_the_second_time(
     assert {run.host["host"] for run in done.runs} == {os.uname().nodename}
     again = run_sweep(plan(), tmp_path / "cluster", given, quiet())
     assert again.trained == 0
+
+
+def test_a_teacher_reaches_the_actor_with_its_file_and_its_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trained for real: a file that the plan names from where the command is, soft, in bf16."""
+    monkeypatch.chdir(tmp_path)
+    save(build(spec("small", classes=10, resolution=32), seed=5), "teacher")
+    teacher = {"weights": "teacher", "kind": "soft", "tau": 3.0, "alpha": 0.7}
+    recipe = {**RECIPE, "epochs": 1, "precision": "bf16"}
+    taught, alone = (
+        plan(kind="list", seeds=[0], set={"resolution": 32}, rows=[{"name": "a", "base": "small"}],
+             recipe={**recipe, **more})
+        for more in ({"teacher": teacher}, {})
+    )  # fmt: skip
+    there, here, without = (
+        run_sweep(found, Path(name), SweepOptions(jobs=1, device="cpu", where=where), quiet())
+        for found, name, where in (
+            (taught, "there", EngineChoice("ray")), (taught, "here", INLINE),
+            (alone, "without", INLINE),
+        )
+    )  # fmt: skip
+    losses = [done.runs[0].test_loss for done in (there, here, without)]
+    assert [done.exit_code for done in (there, here, without)] == [0] * 3
+    assert losses[0] == losses[1] != losses[2]
 
 
 def test_study_on_the_cluster_finds_what_it_finds_here(tmp_path: Path) -> None:

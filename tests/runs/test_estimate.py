@@ -20,6 +20,7 @@ Measured = tuple[dict[str, Timing], dict[str, str]]
 IMAGES = RECIPE["epochs"] * RECIPE["data"]["train_size"]
 
 
+@pytest.mark.slow
 def test_a_teachers_look_takes_its_share_of_rows_that_are_not_timed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

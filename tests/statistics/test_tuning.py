@@ -63,11 +63,12 @@ def test_an_order_that_holds_everywhere_does_not() -> None:
     found = order(tuning(a=[38, 60, 50], b=[40, 65, 60]), ROWS)
     assert found.startswith("The order of the rows does not depend on tuning")
     assert "any of the 3 settings" in found
+    assert "as observed with one seed" in found
 
 
 def test_only_settings_with_a_score_of_every_row_are_shared() -> None:
     found = order(tuning(a=[58, 60, None], b=[None, 65, 60]), ROWS)
-    assert "any of the 1 settings" in found
+    assert "at the setting that all rows share" in found
     unknown = order(tuning(a=[58, None, None], b=[None, 65, 60]), ROWS)
     assert unknown.startswith("Whether the order of the rows depends on tuning is not known")
     assert order(tuning(a=[58, 60, 50]), ROWS[:1]) == ""

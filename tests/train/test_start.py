@@ -19,6 +19,7 @@ from workbench.train.optimiser import create
 from workbench.train.parts import build_parts
 from workbench.train.recipes import recipe
 from workbench.train.saved import save
+from workbench.train.teaching.frozen import freeze
 from workbench.train.teaching.weights import pin
 
 TABLES = models.spec(
@@ -118,6 +119,11 @@ def test_more_stages_than_there_are() -> None:
         _begun(_run(ONE_HEAD, "freeze=9"))
     with pytest.raises(InputError, match=r"recipe\.freeze: unknown 'all'; choose from: body, none"):
         recipe("digits", "freeze=all")
+
+
+def test_freezing_everything_is_refused() -> None:
+    with pytest.raises(InputError, match=r"recipe\.freeze: 'body' leaves nothing to train"):
+        freeze(torch.nn.Linear(2, 2), "body")  # a network of which no part is a classifier
 
 
 def test_the_rate_falls_from_layer_to_layer() -> None:

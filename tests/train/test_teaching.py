@@ -20,8 +20,8 @@ from workbench.train.recipes import recipe
 from workbench.train.saved import save
 from workbench.train.teaching.losses import distillation
 from workbench.train.teaching.objective import Distillation
-from workbench.train.teaching.teacher import load_teacher
-from workbench.train.teaching.weights import pin
+from workbench.train.teaching.teacher import TrainedTeacher, load_teacher
+from workbench.train.teaching.weights import pin, weights_file
 
 SMALL = (
     "depth=[1]", "dim=[8]", "heads=[1]", "stride=[2]", "lpu=dwconv", "position=none", "mixer=pool",
@@ -57,7 +57,7 @@ def test_each_classifier_has_its_own_loss(soft_targets: bool) -> None:
     targets = nn.functional.one_hot(labels, 10).float() if soft_targets else labels
     answers = torch.randn(6, 10)
     objective = Distillation(
-        Recipe(label_smoothing=0.1), Teacher(kind="soft", alpha=0.3, tau=2.0), lambda _: answers
+        Recipe(label_smoothing=0.1), Teacher(kind="soft", alpha=0.3, tau=2.0), lambda *_: answers
     )
     network.zero_grad()
     objective(network, images, targets, 0, 0).backward()
@@ -105,20 +105,25 @@ def test_a_run_with_a_teacher_goes_on_bit_for_bit(tmp_path: Path, teacher: Path)
 
 @pytest.mark.parametrize(("precision", "dtype"), [("32", torch.float32), ("bf16", torch.bfloat16)])
 def test_a_teacher_is_as_precise_as_the_student_and_has_no_gradient(
-    tmp_path: Path, teacher: Path, precision: str, dtype: torch.dtype
+    tmp_path: Path,
+    teacher: Path,
+    precision: str,
+    dtype: torch.dtype,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = _run(TWO_HEADS, f"teacher.weights={teacher}", f"precision='{precision}'", epochs=1)
-    made = build_parts(run, torch.device("cpu"))
-    taught = made.objective._teacher.network  # type: ignore[union-attr]
-    before = {name: tensor.clone() for name, tensor in taught.state_dict().items()}
-    seen = list[tuple[torch.dtype, bool, bool]]()
-    taught.register_forward_hook(
-        lambda module, _, logits: seen.append((logits.dtype, logits.requires_grad, module.training))
-    )
-    result = fit(run, tmp_path, lambda _: None, "cpu", parts=lambda _run, _device: made)
-    assert result.outcome is Outcome.COMPLETED
+    asked, seen = TrainedTeacher.__call__, list[tuple[torch.dtype, bool, bool]]()
+
+    def watched(self: TrainedTeacher, images: Tensor) -> Tensor:
+        logits = asked(self, images)
+        seen.append((logits.dtype, logits.requires_grad, self.network.training))
+        same = zip(self.network.parameters(), build(ONE_HEAD, seed=5).parameters(), strict=True)
+        assert all(torch.equal(one, other) for one, other in same)
+        return logits
+
+    monkeypatch.setattr(TrainedTeacher, "__call__", watched)
+    assert fit(run, tmp_path, lambda _: None, "cpu").outcome is Outcome.COMPLETED
     assert seen == [(dtype, False, False)] * 2  # steps
-    assert all(torch.equal(taught.state_dict()[name], before[name]) for name in before)
 
 
 def test_the_id_has_the_weights_and_not_their_place(tmp_path: Path, teacher: Path) -> None:
@@ -131,6 +136,34 @@ def test_the_id_has_the_weights_and_not_their_place(tmp_path: Path, teacher: Pat
     copy.write_bytes((changed / "model.safetensors").read_bytes())
     with pytest.raises(InputError, match=r"recipe\.teacher\.sha256: .* are others now"):
         fit(other, tmp_path / "run", lambda _: None, "cpu")
+
+
+def test_weights_of_a_run_are_found_in_its_results(tmp_path: Path, teacher: Path) -> None:
+    tensors, facts = read_tensors(teacher / "model.safetensors")
+    with pytest.raises(InputError, match="holds no weights; --keep weights keeps those of runs"):
+        weights_file(tmp_path, "weights")
+    for name in ("one", "two"):
+        last = tmp_path / "runs" / name / "last"
+        last.mkdir(parents=True)
+        write_tensors(last / "model.safetensors", tensors, facts)
+        assert weights_file(tmp_path / "runs" / name, "weights") == last / "model.safetensors"
+        if name == "one":
+            assert weights_file(tmp_path, "weights") == last / "model.safetensors"
+    with pytest.raises(InputError, match=r"holds several; .*runs/one'"):
+        weights_file(tmp_path, "weights")
+
+
+def test_released_weights_teach_at_the_resolution_that_is_asked_for(tmp_path: Path) -> None:
+    """A file as the authors release theirs, which does not say of which network it is."""
+    file, made = tmp_path / "cmt.pth", models.spec("cmt_digits", classes=10)
+    torch.save({"model": build(made, seed=2).state_dict()}, file)
+    config = Teacher(spec=("cmt_digits", "resolution=16"), weights=str(file))
+    student = ONE_HEAD.model_copy(update={"resolution": 16})
+    found = load_teacher(config, student, describe(DataConfig(name="digits")))
+    assert found(torch.zeros(2, 3, 16, 16)).shape == (2, 10)
+    with pytest.raises(InputError, match=r"images of 8 pixels.* for 16; spec: .NAME, resolution"):
+        load_teacher(config.model_copy(update={"spec": "cmt_digits"}), student,
+                     describe(DataConfig(name="digits")))  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -114,6 +114,7 @@ def test_trials_that_were_cut_off_go_on(tmp_path: Path) -> None:
 SPAN = {"recipe.optimiser.lr": {"low": 0.0005, "high": 0.008, "log": True}, "sampler": "tpe"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [TUNE, {"trials": 3, **SPAN}], ids=["grid", "sampler"])
 def test_trials_killed_outright_go_on_as_if_they_had_not_been(
     asked: dict[str, Any], tmp_path: Path

@@ -103,13 +103,14 @@ class Weights(Frozen):
 
     def document(self) -> dict[str, object]:
         """What enters a run's id."""
-        moved = {"weights"} if self.sha256 else set()
-        return self.model_dump(mode="json", exclude=moved, exclude_defaults=True)
+        idle = {"keep_logits", *(("weights",) if self.sha256 else ())}
+        return self.model_dump(mode="json", exclude=idle, exclude_defaults=True)
 
 
 TAUGHT = {  # settings of a teacher, and the kinds that they act in
     "alpha": ("hard", "soft"),
     "tau": ("soft",),
+    "keep_logits": ("hard", "soft"),
     "token_weight": ("tokens",),
     "mix_token": ("tokens",),
 }
@@ -129,6 +130,7 @@ class Teacher(Weights):
     tau: Positive = 1.0
     token_weight: NonNegative = 0.5  # of the loss of the dense output
     mix_token: Flag = True  # a box of positions is exchanged between two images
+    keep_logits: Flag = False  # on disk, for all runs that see the same images; changes no number
 
     @model_validator(mode="after")
     def _only_what_acts(self) -> Self:
@@ -239,5 +241,9 @@ class Recipe(Frozen):
         ):
             if document[part][key] is None:
                 del document[part][key]
-        weights = {"teacher": self.teacher, "init": self.init}
-        return document | {key: each.document() for key, each in weights.items() if each}
+        return document | {key: each.document() for key, each in self.weights().items()}
+
+    def weights(self) -> "dict[str, Weights]":
+        """The files of weights that it names, by its keys."""
+        named = {"teacher": self.teacher, "init": self.init}
+        return {key: each for key, each in named.items() if each is not None}

@@ -104,7 +104,11 @@ def _code(plan: Plan) -> dict[str, object]:
 
 
 def _flat_recipe(recipe: Recipe) -> dict[str, object]:
-    return flatten(recipe.model_dump(mode="json", exclude={"name"}))
+    """By key, without what changes no number: where weights are that are known by their digest."""
+    idle = {"teacher.keep_logits"}
+    idle |= {f"{key}.weights" for key, each in recipe.weights().items() if each.sha256}
+    found = flatten(recipe.model_dump(mode="json", exclude={"name"}))
+    return {key: value for key, value in found.items() if key not in idle}
 
 
 def other_recipe(old: Plan, new: Plan) -> list[str]:

@@ -258,6 +258,7 @@ def short_run(
             "schedule": recipe.schedule.model_copy(update={"warmup_epochs": 0}),
             "checkpoint_every": EPOCHS,
             "evaluate": Evaluate(every=EPOCHS),  # all test images, in the epoch that counts
+            "teacher": recipe.teacher and recipe.teacher.model_copy(update={"keep_logits": False}),
         }
     )
     return RunConfig(variant=row.name, spec=row.spec, recipe=short, seed=plan.seeds[0])

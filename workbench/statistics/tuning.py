@@ -123,15 +123,18 @@ def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
         for row in compared
     }
     listed = "; ".join(f"{name} (at {', '.join(at)})" for name, at in turned.items() if at)
+    settings = "the setting" if len(shared) == 1 else f"any of the {len(shared)} settings"
+    seeds = "one seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
     if not listed:
         return (
             "The order of the rows does not depend on tuning: on validation images no difference "
-            f"has another sign at any of the {len(shared)} settings that all rows share than at "
-            "each row's own best."
+            f"has another sign at {settings} that all rows share than at each row's own best, "
+            f"as observed with {seeds}."
         )
     return (
         "The order of the rows depends on tuning: on validation images these differences have "
-        f"another sign where all rows share a setting than at each row's own best: {listed}."
+        "another sign where all rows share a setting than at each row's own best, as observed with "
+        f"{seeds}: {listed}."
     )
 
 

@@ -130,13 +130,12 @@ def _refuse_training(recipe: Recipe) -> None:
         raise InputError(
             f"{recipe.task.name!r} is refused: a study is of classifiers", key="recipe.task.name"
         )
-    for key, named in (("teacher", recipe.teacher), ("init", recipe.init)):
-        if named is not None:
-            raise InputError(
-                "is refused: a study's networks have several sizes and resolutions, and weights "
-                "are of one; leave it out",
-                key=f"recipe.{key}",
-            )
+    for weights in recipe.weights():
+        raise InputError(
+            "is refused: a study's networks have several sizes and resolutions, and weights "
+            "are of one; leave it out",
+            key=f"recipe.{weights}",
+        )
 
 
 def _exponents(file: StudyFile, base: Spec) -> Exponents:

@@ -20,10 +20,10 @@ from workbench.cost.turns import in_turns
 from workbench.errors import InputError
 from workbench.machine import choose_device
 from workbench.train import optimiser
-from workbench.train.evaluation import half_precision
 from workbench.train.fit import task_parts
 from workbench.train.module import Batch
 from workbench.train.parts import Parts
+from workbench.train.precision import half_precision
 from workbench.train.speed.compiling import compile_steps, lacking
 from workbench.train.speed.ways import STEPS, Key, Way, ways_of
 from workbench.train.teaching.objective import Labels

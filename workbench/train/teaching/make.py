@@ -8,6 +8,7 @@ from workbench.errors import InputError
 from workbench.models import Network, build
 from workbench.models.layout import layout
 from workbench.train.precision import autocast
+from workbench.train.teaching.kept_logits import keep_logits
 from workbench.train.teaching.objective import Distillation, Labels, Objective
 from workbench.train.teaching.start import begin
 from workbench.train.teaching.teacher import load_teacher, teacher_macs
@@ -25,7 +26,10 @@ def make_objective(run: RunConfig, data: Loaders, device: torch.device) -> Objec
         precision = autocast(run.recipe, device)  # as Lightning has it around each step
         scores = annotate(teacher, data.train, precision, run.recipe.data.memory_limit_mb)
         return TokenLabels(config, scores, data.train, run.spec.resolution)
-    return Distillation(run.recipe, config, teacher)
+    if config.keep_logits:
+        kept = keep_logits(teacher, run.recipe, teacher.about, data.train, device)
+        return Distillation(run.recipe, config, kept)
+    return Distillation(run.recipe, config, lambda images, _epoch, _step: teacher(images))
 
 
 def check_teaching(recipe: Recipe, student: NetworkSpec, info: DataInfo) -> None:

@@ -39,6 +39,9 @@ class Labels:
         return F.cross_entropy(logits, targets, label_smoothing=self._smoothing)
 
 
+Answers = Callable[[Tensor, int, int], Tensor]  # a teacher's, to images in an epoch and a step
+
+
 class Distillation:
     """Labels teach the first of a network's two classifiers, a teacher the second.
 
@@ -46,15 +49,13 @@ class Distillation:
     is taught by both. Source: facebookresearch/deit losses.py, and LeViT's, which is the same.
     """
 
-    def __init__(
-        self, recipe: Recipe, config: Teacher, teacher: Callable[[Tensor], Tensor]
-    ) -> None:
+    def __init__(self, recipe: Recipe, config: Teacher, teacher: Answers) -> None:
         self._labels, self._config, self._teacher = Labels(recipe), config, teacher
 
     def __call__(
         self, network: nn.Module, images: Tensor, targets: Tensor, epoch: int, step: int
     ) -> Tensor:
-        config, answers = self._config, self._teacher(images)
+        config, answers = self._config, self._teacher(images, epoch, step)
         logits, taught = _both(network, images)
         assert config.kind != "tokens"
         from_teacher = distillation(taught, answers, config.kind, config.tau)

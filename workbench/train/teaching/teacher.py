@@ -41,8 +41,15 @@ class TrainedTeacher:
     normalised by, they are brought to that.
     """
 
-    def __init__(self, network: nn.Module, own: Colours | None, given: Colours) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        own: Colours | None,
+        given: Colours,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
         self.network = network.eval().requires_grad_(False)
+        self.about = {**(about or {}), "own_colours": own, "given_colours": given}
         self._own, self._given = own, given
 
     @torch.no_grad()
@@ -92,7 +99,7 @@ def load_teacher(
     Raises `InputError` for weights that can't be read or do not fit, and for a teacher of other
     classes or another resolution than the student's.
     """
-    file, _ = checked_file(config, KEY)
+    file, sha256 = checked_file(config, KEY)
     facts = _facts(file)
     if TASK in facts:
         raise InputError(
@@ -104,7 +111,8 @@ def load_teacher(
     _refuse_other_images(described, student)
     network = _network(config, described, file)
     given = Colours(info.mean, info.std)
-    return TrainedTeacher(network.to(device), own_colours(network, facts), given)
+    about = {"teacher": described.model_dump(mode="json"), "sha256": sha256}
+    return TrainedTeacher(network.to(device), own_colours(network, facts), given, about)
 
 
 def teacher_macs(config: Teacher, student: NetworkSpec) -> tuple[str, int]:

@@ -15,11 +15,10 @@ def pin(recipe: Recipe, absent: bool = False) -> Recipe:
     With `absent`, a file that is not named yet stays so; costs need none. Raises `InputError` for a
     file that is missing, or has not the digest that the recipe asks for.
     """
-    named = {"teacher": recipe.teacher, "init": recipe.init}
     found = {
         key: each.model_copy(update={"sha256": checked_file(each, f"recipe.{key}")[1]})
-        for key, each in named.items()
-        if each is not None and not (absent and each.weights is None)
+        for key, each in recipe.weights().items()
+        if not (absent and each.weights is None)
     }
     return recipe.model_copy(update=found)
 
