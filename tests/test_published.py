@@ -6,10 +6,11 @@ import pytest
 from rich.console import Console
 
 from workbench.cost.catalogue import ModelRow, model_rows, models_json
-from workbench.cost.printouts import models_table
+from workbench.cost.printouts import models_printout
 from workbench.errors import InputError
 from workbench.models import ZOO
 from workbench.published import Figure, contradict, figures, imagenet, rows_of
+from workbench.show.terminal import view
 
 
 def _figures(*printed: str) -> list[Figure]:
@@ -117,7 +118,7 @@ def test_published_counts_of_the_cmts_agree_but_for_cmt_s(rows: tuple[ModelRow, 
 def test_the_printed_table_shows_every_figure(rows: tuple[ModelRow, ...]) -> None:
     console = Console(width=140)
     with console.capture() as capture:
-        console.print(models_table([row for row in rows if row.family == "cmt"]))
+        console.print(view(models_printout([row for row in rows if row.family == "cmt"])))
     text = capture.get()
     for expected in ("4.04 (-0.01) ≠", "4.09 (-0.06) ≠", "25.14 (+1.12)", "26,256,160", "79.1 ≠"):
         assert expected in text

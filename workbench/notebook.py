@@ -88,28 +88,36 @@ def standings(
     found: "Sequence[Standing]",
     speeds: "Mapping[str, Speed] | None" = None,
     own: Mapping[str, tuple[float, float]] | None = None,
+    save: str | Path | None = None,
+    width: str = "text",
 ) -> "Image":
     """Published top-1 against MACs, or against the measured throughput of those in `speeds`.
 
     `own` are networks of one's own, each with its cost, in the same unit, and its top-1 in percent.
+    `save` is a file for print, by its ending `.pdf`, `.svg` or `.png`, of `width` as in
+    `workbench report --figures`. Raises `InputError` for another ending or width.
     """
-    from workbench.report.figures.families import Point, draw
+    from workbench.report.figures.families import draw, points_of
 
-    mine = [Point.own(name, cost, top1) for name, (cost, top1) in (own or {}).items()]
-    if speeds is None:
-        points = [*mine, *(Point.of(each, each.counted.macs) for each in found)]
-        what = "multiply-adds of one image, counted by one convention (logarithmic)"
-        return picture(lambda: draw(points, what, less_is_better=True))
-    kept = [each for each in found if each.counted.network in speeds]
-    points = mine + [
-        Point.of(each, speeds[each.counted.network].images_per_second) for each in kept
-    ]
-    first = next(iter(speeds.values()))
-    what = (
-        f"images per second on {first.device}, {first.threads} thread(s), batch {first.batch}, "
-        "float32 (logarithmic)"
-    )
-    return picture(lambda: draw(points, what, less_is_better=False))
+    points, what = points_of(found, speeds, own or {})
+
+    def drawn(inches: float = 6.75) -> "Figure":
+        return draw(points, what, less_is_better=speeds is None, width=inches)
+
+    if save is not None:
+        _save(drawn, Path(save), width)
+    return picture(drawn)
+
+
+def _save(drawn: "Callable[[float], Figure]", path: Path, width: str) -> None:
+    from workbench.show import figures as style
+
+    formats = style.parse_formats(path.suffix.removeprefix("."))
+    with style.style():
+        try:
+            style.save(drawn(style.parse_width(width)), path.parent, path.stem, formats)
+        except OSError as error:
+            raise InputError(f"{path} can't be written: {error.strerror}", key="save") from None
 
 
 def sources(found: "Sequence[Standing]", model: str) -> "Markdown":
@@ -154,10 +162,11 @@ def top1_macs(sweep: "Sweep") -> "Image":
 
 
 def curves(sweep: "Sweep") -> "Image":
-    """Top-1 over the epochs."""
+    """The plan's first metric over the epochs."""
     from workbench.report.figures import curves as figure
 
-    return picture(lambda: figure.draw(sweep.rows(), sweep.records()))
+    metric = sweep.facts().method.metrics[0]
+    return picture(lambda: figure.draw(sweep.rows(), sweep.records(), metric=metric))
 
 
 def shares(sweep: "Sweep") -> "Markdown":

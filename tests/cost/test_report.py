@@ -58,6 +58,8 @@ def test_a_device_that_is_not_here_is_refused() -> None:
 @pytest.mark.slow
 def test_networks_stand_side_by_side_by_one_convention() -> None:
     reports = column_reports(["cmt_digits", "timm:resnet18"])
+    without, _ = column_reports(["cmt_digits", "cmt_digits"], overrides=("lpu=none",))
+    assert without.cost.params < reports[0].cost.params
     listed = columns_json(reports)["networks"]
     assert [row["spec"] for row in listed] == ["cmt_digits", "timm:resnet18"]
     console = Console(width=160)

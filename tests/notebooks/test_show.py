@@ -1,6 +1,7 @@
 """What notebooks show comes from the rooms unchanged."""
 
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -48,10 +49,14 @@ def test_nothing_to_draw_is_said() -> None:
 
 
 @pytest.mark.slow
-def test_pictures_of_what_was_published() -> None:
+def test_pictures_of_what_was_published(tmp_path: Path) -> None:
     found = standings(read_counts())
-    width, height = size(show.standings(found))
+    path = tmp_path / "peers.pdf"
+    width, height = size(show.standings(found, own={"mine": (1.9e9, 80.4)}, save=path))
     assert width > height > 300
+    assert path.read_bytes().startswith(b"%PDF")
+    with pytest.raises(InputError, match="--format: unknown 'jpg'"):
+        show.standings(found, save=tmp_path / "peers.jpg")
     assert "CMT.pytorch" in show.sources(found, "CMT-Ti").data
 
 

@@ -26,6 +26,8 @@ from workbench.show import figures as style
 from workbench.statistics.attribution import Attribution
 from workbench.statistics.facts import PlanFacts
 from workbench.study import figures as study_figures
+from workbench.study.commands import load_study
+from workbench.study.cost_map import map_costs
 from workbench.study.stored import read_study, read_trials
 from workbench.study.summary import not_apart, summarise_study
 
@@ -143,8 +145,8 @@ def test_every_network_of_the_families_is_named(width: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", BOTH)
 def test_a_study_s_figures_are_clear_and_ring_what_can_not_be_told_from_the_best(
-    width: float,
-) -> None:
+    width: float, tmp_path: Path,
+) -> None:  # fmt: skip
     folder = in_checkout("results/measured/scaling_study")
     study = read_study(folder)
     trials = read_trials(folder, study)
@@ -153,6 +155,10 @@ def test_a_study_s_figures_are_clear_and_ring_what_can_not_be_told_from_the_best
         drawn = (study_figures.draw_map(study, trials, summary, width),
                  study_figures.draw_top1(trials, summary, width))  # fmt: skip
         assert [in_the_way(figure) for figure in drawn if figure] == [[], []]
+        costs = study_figures.draw_costs(map_costs(load_study("scaling_study"), 12), width)
+        assert in_the_way(costs) == []
+        for figure in (drawn[0], costs):  # a web page loads no images
+            assert "<image" not in style.save(figure, tmp_path, "map")[0].read_text()
     (legend,) = drawn[0].legends
     words = [text.get_text() for text in legend.get_texts()]
     assert f"not told from the best ({len(not_apart(trials, summary))} networks)" in words
@@ -206,6 +212,16 @@ def test_answers_are_counted_by_digit_and_pictures_are_those_that_one_alone_has(
         assert draw_won(pictures, labels, {"one": one, "same": one}) is None
         matrix = draw_confusion({"one": one}, labels, "012", 3.25)
     assert matrix.axes[0].get_title("left") == "one: 4 of 5 right"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", BOTH)
+def test_counts_of_a_confusion_matrix_have_room(width: float) -> None:
+    labels = np.repeat(np.arange(10), 20)
+    answers = {name: (labels + labels.size // 3 * at) % 10 for at, name in enumerate(("CMT", "b"))}
+    with style.style():
+        drawn = draw_confusion(answers, labels, "0123456789", width)
+        assert in_the_way(drawn) == []
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,13 @@ def test_a_report_has_a_section_a_figure_and_pictures(results: Path) -> None:
     (address,) = re.findall(r'<img src="([^"]{30})', page)
     assert address.startswith("data:image/png;base64,")
     assert "; img-src data:" in page
+    sheet = results / "changed_images.png"
+    kept, named = sheet.read_bytes(), replace(images, earlier={0: "zero"})
+    named.__dict__["source"] = InputError("No pictures and no names of classes: it is not here")
+    write_report(results, found, named)  # on a machine without the data set
+    assert sheet.read_bytes() == kept
+    assert named.class_name(0) == "zero"
+    assert named.missing.startswith("Pictures and names of classes are those of an earlier report")
     write_report(results, found, None)  # as from a folder that holds no evidence
     page = (results / "report.html").read_text(encoding="utf-8")
     assert "What the images say" not in page

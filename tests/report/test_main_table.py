@@ -141,17 +141,16 @@ def test_a_console_has_the_rows_that_have_runs_and_names_the_others() -> None:
 def test_published_numbers_of_another_data_set_are_left_to_the_files() -> None:
     rows, runs = sweep()
     named = (rows[0].model_copy(update={"published": "cmt_ablation/+ LPU"}), *rows[1:])
-    assert "Published, %" in [
-        each.title for each in main_table(Findings(FACTS, named, runs)).columns
-    ]
+    title = "Published on ImageNet-1k, %"
+    assert title in [each.title for each in main_table(Findings(FACTS, named, runs)).columns]
     console = console_table(Findings(FACTS, named, runs))
-    assert "Published, %" not in [each.title for each in console.columns]
+    assert title not in [each.title for each in console.columns]
     assert "of another data set, are in published.md" in console.notes[-1]
     table = main_table(Findings(FACTS, named, runs))
     shown = table.rows[0][-1].text
-    assert "[1] (ImageNet-1k, another data set" in shown
-    assert "confidence" in shown
-    assert "secondary summary" in shown
+    assert "82.7 [1], " in shown
+    assert "confidence, secondary summary" in shown
+    assert "on another data set" in table.notes[-1]
     assert "Read in: [1] " in table.notes[-1]
     same = replace(FACTS, dataset="ImageNet-1k")
     assert console_table(Findings(same, named, runs)).columns[-1].title == "Published, %"

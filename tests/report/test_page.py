@@ -16,6 +16,7 @@ from workbench.report.page import page
 from workbench.report.write import write_report
 from workbench.runs.results import load_sweep
 from workbench.shipped import in_checkout
+from workbench.show.page import Picture
 from workbench.statistics.facts import PlanFacts
 
 ATTACK = "<script>document.title='owned'</script>"
@@ -108,6 +109,14 @@ def test_a_page_without_figures_and_runs_is_whole() -> None:
     text = page(found, main_table(found), [], [])
     assert Outline(text).tags.count("tr") == len(rows) + 1
     assert 'id="figures"' not in text
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_a_figure_of_pixels_is_let_in_and_nothing_else_is(pixels: bool) -> None:
+    found = Findings(FACTS, *sweep())
+    inside = '<image href="data:image/png;base64,AA"/>' if pixels else "<path/>"
+    text = page(found, main_table(found), [Picture(f"<svg>{inside}</svg>", "what")], [])
+    assert ("; img-src data:" in text) is pixels
 
 
 def test_the_answer_comes_first_and_the_environment_folded_at_the_end() -> None:

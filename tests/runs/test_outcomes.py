@@ -110,8 +110,9 @@ def test_published_numbers_stand_in_every_form_marked_and_sourced(
         assert "another data set" in form or name == "published.csv", name
     latex = (folder / "table.tex").read_text(encoding="utf-8")
     latex = latex.replace(r"\allowbreak{}", "")
-    assert "82.7 [1] (ImageNet-1k, another data set, " in latex
-    assert "confidence, secondary summary)" in latex
+    assert "Published on ImageNet-1k" in latex
+    assert "82.7 [1], " in latex
+    assert "confidence, secondary summary" in latex
     assert "82.7" not in text  # a console has no room for it
     assert "Published numbers, of another data set, are in published.md" in text
     rows = json.loads((folder / "table.json").read_text())["rows"]

@@ -18,6 +18,7 @@ from workbench.errors import InputError
 from workbench.plain_yaml import write_yaml
 from workbench.scaling import PAPER, Constants
 from workbench.shipped import PLANS
+from workbench.show.again import RepeatedCommand
 from workbench.study import commands as studies
 from workbench.study.commands import StudyChanges, cost_only, load_study, study_command
 from workbench.study.report import study_view, write_study
@@ -82,8 +83,8 @@ def test_verdict_says_whether_the_paper_is_within_the_noise() -> None:
     best = max(rows, key=lambda each: each.top1 or 0)
     near = verdict(rows[0], best, replace(noise, difference=0.5), 5)
     far = verdict(rows[0], best, replace(noise, difference=0.3), 5)
-    assert "(1.2, 1.3, 1.15) lies within the noise of the best: 90.00 % against 90.40 %" in near
-    assert "does not lie within the noise" in far
+    assert "(1.2, 1.3, 1.15) can't be told from the best: 90.00 % against 90.40 %" in near
+    assert "is worse than the best" in far
     assert "is the best network" in verdict(rows[1], best, noise, 5)
     assert "was not tried" in verdict(None, best, noise, 5)
     missed = replace(trial(0, None), reason="MACs grow 3 times")
@@ -202,15 +203,19 @@ def test_view_fits_what_it_says(small: Study) -> None:
 
 
 @pytest.mark.slow
-def test_study_command_runs_writes_and_prints(tmp_path: Path) -> None:
+def test_study_command_runs_writes_and_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = write_file(tmp_path)
-    console = quiet()
+    console, again = quiet(), RepeatedCommand(("study",), path, {"torch": "2"})
     done, summary = studies.study(
         path,
         results=tmp_path / "results",
         changes=StudyChanges(name="mine", trials=3, settings=("recipe.epochs=2",)),
         options=options(),
         console=console,
+        again=again,
     )
     assert done.exit_code == 0
     assert summary.networks == 3
@@ -220,6 +225,11 @@ def test_study_command_runs_writes_and_prints(tmp_path: Path) -> None:
     assert "The paper's choice" in text
     environment = json.loads((done.folder / "environment.json").read_text())
     assert "--set recipe.epochs=2 --name mine --trials 3 --results" in environment["command"]
+    second = quiet()
+    assert again.print(second) == done.folder  # the same at once, with nothing read or drawn
+    first, *rest = said(second).splitlines()
+    assert first == "All 6 runs are done; nothing to train."
+    assert text.splitlines()[-len(rest) :] == rest
 
 
 def write_file(folder: Path) -> Path:

@@ -84,11 +84,10 @@ def cost(
                 raise InputError("it counts one network, by itself", key="--task")
             return _dense(task, name, overrides or (), resolution)
         if beside:
-            if overrides:
-                raise InputError("it takes zoo entries and timm:NAME, no overrides", key="--beside")
             rows = reports.column_reports(
-                [name, *beside], parsed_resolution(resolution), speed=speed, device=device
-            )
+                [name, *beside], parsed_resolution(resolution), speed=speed, device=device,
+                overrides=overrides or (),
+            )  # fmt: skip
             return printouts.beside_table(rows), reports.columns_json(rows)
         found = reports.cost_report(
             name,
@@ -134,7 +133,7 @@ def models(
         from workbench.cost import catalogue, printouts
 
         rows = catalogue.model_rows(family, tuple(beside or ()))
-        return printouts.models_table(rows), catalogue.models_json(rows)
+        return printouts.models_printout(rows), catalogue.models_json(rows)
 
     print_table(*_kept(["models", family, beside], counted), as_json, form)
 

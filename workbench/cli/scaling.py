@@ -1,5 +1,6 @@
 """`workbench scale` and `study`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from workbench.cli.app import (
     print_json,
     print_table,
 )
+from workbench.cli.repeated import repeated
 from workbench.errors import InputError
 from workbench.show.console import make_console
 from workbench.show.formats import Form
@@ -82,6 +84,7 @@ def scale(
 
 
 def study(
+    context: typer.Context,
     file: Annotated[
         str,
         typer.Argument(
@@ -118,13 +121,18 @@ def study(
 
     The same command again resumes. `optuna-dashboard` opens RESULTS/NAME/study.db as it is.
     """
+    from workbench.plans.file import find_plan
+
+    console, again = make_console(as_json), repeated(context, find_plan(file, study=True))
+    if (folder := again.print(console)) is not None:
+        _json_if(as_json, json.loads((folder / "study.json").read_text(encoding="utf-8")))
+        return
     from workbench.engine import EngineChoice
     from workbench.study import commands as studies
     from workbench.study.report import study_json
     from workbench.study.run import StudyOptions
 
     changes = studies.StudyChanges(name, trials, tuple(set_ or ()), tuple(imports or ()))
-    console = make_console(as_json)
     if cost_only:
         mapped = studies.cost_only(file, results=results, changes=changes, console=console)
         _json_if(as_json, list(mapped.rows()))
@@ -135,7 +143,7 @@ def study(
         storage=storage, keep_weights=keeps_weights(keep),
     )  # fmt: skip
     done, summary = studies.study(
-        file, results=results, changes=changes, options=options, console=console
+        file, results=results, changes=changes, options=options, console=console, again=again
     )
     _json_if(as_json, study_json(done.study, done.trials, summary))
     raise typer.Exit(done.exit_code)

@@ -23,10 +23,9 @@ from workbench.cli.app import (
     keeps_weights,
     print_json,
 )
+from workbench.cli.repeated import repeated
 from workbench.cli.slots import asked, print_slots
-from workbench.cli.versions import versions
 from workbench.errors import InputError
-from workbench.show.again import RepeatedCommand
 from workbench.show.console import make_console
 from workbench.show.formats import Form
 from workbench.user_modules import import_modules
@@ -154,6 +153,8 @@ def ablate(
         raise InputError(
             f"missing; choose from: {', '.join(complete.plans(''))}; or name a file", key="plan"
         )
+    from workbench.plans.file import find_plan
+
     if measure and not dry_run:
         raise InputError("it needs --dry-run, for it times rows and trains none", key="--measure")
     if not dry_run and (detect is not None or budget is not None):
@@ -161,7 +162,7 @@ def ablate(
         raise InputError("it needs --dry-run, for it trains nothing", key=key)
     if shard and as_json and not dry_run:
         raise InputError("a share has no table; workbench merge prints it", key="--json")
-    console, again = make_console(as_json), _repeated(context, plan)
+    console, again = make_console(as_json), repeated(context, find_plan(plan))
     folder, code = again.print(console), 0
     if folder is None:
         from workbench.engine import EngineChoice
@@ -192,14 +193,6 @@ def ablate(
     if as_json and folder:
         print_json(json.loads((folder / "table.json").read_text()))
     raise typer.Exit(code)
-
-
-def _repeated(context: typer.Context, plan: str) -> RepeatedCommand:
-    """The command as it was typed; how it prints its numbers makes no other command of it."""
-    from workbench.plans.file import find_plan
-
-    typed = {key: str(value) for key, value in context.params.items() if key != "as_json"}
-    return RepeatedCommand(("ablate", typed), find_plan(plan), versions("scipy", "matplotlib"))
 
 
 def _dry_run(

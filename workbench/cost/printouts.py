@@ -192,22 +192,29 @@ def _beside(report: CostReport) -> tuple[Cell, ...]:
 MODELS = (
     Column("model", ("model",), "name"),
     Column("pixels", ("resolution",), rank=1),
-    Column("params", ("params",)),
-    Column("published M", ("published_params_m",), rank=2),
+    Column("params", ("params",), rank=2),
+    Column("published M", ("published_params_m",), rank=3),
     Column("MACs", ("macs",)),
     Column("published G", ("published_gmacs",)),
     Column("top-1", ("published_top1",)),
 )
 
 
-def models_table(rows: Sequence[ModelRow]) -> Table:
-    """Counted beside published; several figures for one model stand below one another."""
+def models_printout(rows: Sequence[ModelRow]) -> Printout:
+    """A table for each family: counted beside published, several figures below one another."""
+    families = [[*each] for _, each in groupby(rows, key=lambda row: row.family)]
+    named = len(families) > 1
+    tables = tuple(_family(each, each[0].family if named else "") for each in families)
     legend = (
         "In brackets what we count minus what was published; ≠ where the sources contradict one "
         "another (--json names them). "
     )
+    return Printout(tables, (legend + CONVENTION,))
+
+
+def _family(rows: Sequence[ModelRow], title: str) -> Table:
     notes = [f"{row.name}: {row.note}" for row in rows if row.note]
-    return Table("", MODELS, [*map(_model, rows)], notes=(legend + CONVENTION, *notes))
+    return Table(title, MODELS, [*map(_model, rows)], notes=tuple(notes))
 
 
 def _model(row: ModelRow) -> tuple[Cell, ...]:

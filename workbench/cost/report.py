@@ -50,12 +50,15 @@ def column_reports(
     resolution: Resolution | None = None,
     speed: bool = False,
     device: str | None = None,
+    overrides: Sequence[str] = (),
 ) -> tuple[CostReport, ...]:
-    """Networks side by side, all at `resolution` or each at its own.
+    """Networks side by side, all at `resolution` or each at its own; `overrides` are of the first.
 
     Ours are counted by the closed form alone, `timm:NAME` is traced.
     """
-    found = [target(name, resolution=resolution) for name in names]
+    first, *others = names
+    found = [target(first, *overrides, resolution=resolution)]
+    found += [target(name, resolution=resolution) for name in others]
     return tuple(_report(one, counted(one), 1, speed, device) for one in found)
 
 

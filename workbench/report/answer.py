@@ -11,6 +11,7 @@ from workbench.statistics.attribution import Attribution, EffectSize, real
 from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.effects import Effects
 from workbench.statistics.metric import Metric
+from workbench.statistics.power import MOST_SEEDS
 from workbench.statistics.tuning import edge_note, order, signs
 
 NAMED = 6  # rows of one verdict at most; the rest are counted
@@ -36,7 +37,7 @@ def answer(found: Findings) -> str:
     """The answer; empty where nothing is compared, or nothing measured yet."""
     if not found.runs:
         return ""
-    texts = _of_shares(found.shares) if found.shares else _of_rows(found)
+    texts = _of_shares(found, found.shares) if found.shares else _of_rows(found)
     return " ".join(text for text in (*texts, *_of_training(found)) if text)
 
 
@@ -151,7 +152,7 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
         return f"The race goes on for {names}." if names else ""
     undecided = [(more, each) for each in compared if (more := further_seeds(each)) is not None]
     if not undecided:
-        return ""
+        return _out_of_reach(found, [each for each in compared if each.mean is not None])
     more, row = min(undecided, key=lambda item: item[0])
     metric = row.metric
     size = f"{metric.signed(row.mean or 0.0)} {metric.points}"
@@ -162,36 +163,74 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     )
 
 
+def _out_of_reach(found: Findings, compared: Sequence[Comparison]) -> str:
+    """Where no number of seeds that was tried decides a row that is undecided."""
+    rows = [each for each in compared if each.verdict is Verdict.UNDECIDED]
+    if not rows:
+        return ""
+    names = _listed([_name(found, each) for each in rows])
+    sizes = "its difference is" if len(rows) == 1 else "their differences are"
+    return f"Deciding {names}, if {sizes} as observed, would take over {MOST_SEEDS:,} seeds."
+
+
 def _time(found: Findings, compared: Comparison, seeds: int) -> str:
     """`, about 35 min 00 s of one worker`: of the row and of the one that it is compared to."""
-    took = mean_seconds(found.runs)
-    pair = [took.get(name) for name in (compared.variant, compared.compared_to)]
-    known = [each for each in pair if each is not None]
-    if len(known) < 2:
+    took = _seconds(found, (compared.variant, compared.compared_to))
+    if took is None:
         return ""
-    time = duration(seeds * sum(known))
-    return f" of it and of {compared.compared_to}, about {time} of one worker"
+    return f" of it and of {compared.compared_to}, about {duration(seeds * took)} of one worker"
+
+
+def _seconds(found: Findings, names: Iterable[str]) -> float | None:
+    """Of a run of each of these rows, together; None where one was not timed."""
+    took = mean_seconds(found.runs)
+    known = [took.get(name) for name in names]
+    return None if None in known else sum(each or 0.0 for each in known)
 
 
 # ---------------------------------------------------------------- shares and interactions
 
 
-def _of_shares(found: Shares) -> tuple[str, ...]:
+def _of_shares(every: Findings, found: Shares) -> tuple[str, ...]:
     seeds = len(found.seeds)
     metric = found.metric
     if isinstance(found, Effects):
         sizes = [(each.label, each.size) for each in found.effects]
-        return (_told("effect", sizes, seeds, metric),)
+        return _told("effect", sizes, seeds, metric), _share_to_decide(every, "effect", sizes)
     pairs = [(f"{one} with {other}", size) for one, other, size in found.pairs]
+    interactions = _told("interaction", pairs, seeds, metric)
     if isinstance(found, Attribution):
-        names, values = found.components, found.shapley
+        named = _named(found.components, found.shapley)
         whole = mean_text(found.whole.mean, found.whole.interval, metric)
         first = f"All components together are worth {whole} {metric.points} of {metric.name}."
-        shares = _told("share", _named(names, values), seeds, metric)
-        return first, shares, _told("interaction", pairs, seeds, metric)
+        shares = _told("share", named, seeds, metric)
+        return first, shares, interactions, _share_to_decide(every, "share", named)
     alone = _named(found.components, found.alone)
-    told = _told("component", alone, seeds, metric)
-    return told, _told("interaction", pairs, seeds, metric)
+    decide = _share_to_decide(every, "component", alone)
+    return _told("component", alone, seeds, metric), interactions, decide
+
+
+def _share_to_decide(every: Findings, noun: str, sizes: Sequence[tuple[str, EffectSize]]) -> str:
+    """What the undecided one that needs the fewest further seeds would take, of every row."""
+    if not every.shares or all(size.p is None for _, size in sizes):
+        return ""
+    told, have = real([size for _, size in sizes]), len(every.shares.seeds)
+    needed = [
+        (seeds, name, size)
+        for (name, size), yes in zip(sizes, told, strict=True)
+        if not yes and (seeds := size.takes(len(sizes))) is not None
+    ]
+    if not needed:
+        return ""
+    seeds, name, size = min(needed, key=lambda each: each[0])
+    more, took = max(seeds - have, 1), _seconds(every, (row.name for row in every.rows))
+    metric = every.shares.metric
+    observed = f"{metric.signed(size.mean)} {metric.points}"
+    time = "" if took is None else f", about {duration(more * took)} of one worker"
+    return (
+        f"Deciding the {noun} of {name}, if it is as observed ({observed}), would take "
+        f"{plural(more, 'more seed')} of every row{time}."
+    )
 
 
 def _named(names: Sequence[str], sizes: Sequence[EffectSize]) -> list[tuple[str, EffectSize]]:

@@ -4,8 +4,6 @@ They ship with the repository under `results/published`. Rows that contradict ea
 side by side, never averaged.
 """
 
-from collections.abc import Sequence
-
 from workbench.published import PublishedRow, read_table, same_dataset
 from workbench.report.findings import Findings, RowResult
 from workbench.show.table import Cell, Column, Table, cell, number
@@ -26,23 +24,38 @@ BESIDE = (
 )
 
 
-def short_text(found: Sequence[PublishedRow], dataset: str, sources: Sequence[str]) -> str:
+def short_text(found: Findings, variant: str) -> str:
     """Top-1 as published, with its confidence and the number of its source, every value once.
 
     Of a row without one, what the source says of it.
     """
-    return "; ".join(dict.fromkeys(_short(row, dataset, sources) for row in found))
+    rows, told = found.published.get(variant, ()), sources(found)
+    named = len(datasets(found)) > 1
+    texts = (_short(row, named, told.index(row.source) + 1) for row in rows)
+    return "; ".join(dict.fromkeys(texts))
 
 
-def _short(row: PublishedRow, dataset: str, sources: Sequence[str]) -> str:
+def _short(row: PublishedRow, named: bool, source: int) -> str:
     marks = (
-        "" if same_dataset(dataset, row.dataset) else f"{row.dataset}, another data set",
+        row.dataset if named else "",
         f"{row.confidence} confidence" if row.confidence else "",
         "secondary summary" if row.secondary else "",
     )
     value = f"{row.top1:g}" if row.top1 is not None else row.note
-    told = ", ".join(mark for mark in marks if mark)
-    return f"{value} [{sources.index(row.source) + 1}]" + (f" ({told})" if told else "")
+    return ", ".join([f"{value} [{source}]", *(mark for mark in marks if mark)])
+
+
+def published_column(found: Findings) -> Column:
+    """Named by the data set, where it is one and another than the plan's."""
+    known = datasets(found)
+    other = len(known) == 1 and not same_dataset(found.facts.dataset, known[0])
+    keys = ("published_top1", "published_on", "published_source", "published_confidence")
+    return Column(f"Published on {known[0]}, %" if other else "Published, %", keys, "text", rank=7)
+
+
+def datasets(found: Findings) -> list[str]:
+    """Those that published numbers are of, each once."""
+    return list(dict.fromkeys(row.dataset for rows in found.published.values() for row in rows))
 
 
 def sources(found: Findings) -> list[str]:
@@ -77,10 +90,11 @@ def beside(found: Findings) -> Table:
 
 
 def _pair(facts: PlanFacts, result: RowResult, found: PublishedRow) -> tuple[Cell, ...]:
-    measured, other = result.summary, not same_dataset(facts.dataset, found.dataset)
+    mean, sd = result.level(TOP1, facts.method.metrics[0])
+    other = not same_dataset(facts.dataset, found.dataset)
     return (
         cell(result.row.name),
-        cell(TOP1.text(measured.mean, measured.sd), measured.mean, measured.sd),
+        cell(TOP1.text(mean, sd), mean, sd),
         cell(facts.dataset),
         cell(found.name),
         number(found.top1, "g"),

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from workbench.config import EpochRecord, Outcome
+from workbench.config import EpochRecord, Outcome, Scalar
 from workbench.errors import InputError, unknown
 from workbench.runs.command import repeat_command
 from workbench.runs.folder import results_folders
@@ -189,7 +189,7 @@ def print_run(shown: Shown, console: Console) -> None:
         "step": run.step,
         score: None if run.top1 is None else f"{run.top1:.2f}",
         "test loss": None if run.test_loss is None else f"{run.test_loss:.4f}",
-        **run.details,
+        **{key.replace("_", " "): _rounded(value) for key, value in run.details.items()},
         "trained": None if run.seconds is None else f"{duration(run.seconds)}, tests included",
         "images/s": None if run.images_per_second is None else f"{run.images_per_second:.0f}",
         "device": run.device,
@@ -206,6 +206,10 @@ def print_run(shown: Shown, console: Console) -> None:
     console.print(Text("Environment", style="bold"))
     host: dict[str, object] = dict(run.host) or dict(shown.environment)
     _facts({key: value for key, value in host.items() if key != "device"}, console)  # as asked for
+
+
+def _rounded(value: Scalar) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _ended(run: StoredRun) -> str | None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
+from workbench.errors import InputError
 from workbench.published import same_dataset
 from workbench.report.findings import Findings
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.console import count_text, plural
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.facts import PlanFacts
-from workbench.statistics.metric import TOP1
+from workbench.statistics.metric import Metric, of_its_task
 from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, summarise
 
 
@@ -24,32 +25,48 @@ def load_side(path: str | Path) -> Findings:
 
 
 def compare(a: Findings, b: Findings) -> Table:
-    """Every variant of either: its cost, top-1 and outcome in both, and the difference of B to A.
+    """Every variant of either: its cost, score and outcome in both, and the difference of B to A.
 
+    The score is the first metric of A's plan. Raises `InputError` where B's runs have none such.
     The runs were not made together, so differences are not paired: the interval is Welch's
     (Biometrika 34, 1947), for one row alone, and there is no verdict. On different data sets
     there is no difference at all.
     """
     names = dict.fromkeys(row.name for row in (*a.rows, *b.rows))
-    rows = [(cell(n), *_cells(n, a), *_cells(n, b), _difference(n, a, b)) for n in names]
+    metric = _metric(a, b)
+    rows = [
+        (cell(n), *_cells(n, a, metric), *_cells(n, b, metric), _difference(n, a, b, metric))
+        for n in names
+    ]
     one, other = a.facts.name, b.facts.name
     if one == other:  # the same plan twice: its folders tell them apart
         one, other = a.where or one, b.where or other
     title = f"{one} (A) and {other} (B)"
-    notes = _same_runs(a, b) or _notes(a.facts, b.facts)
-    return Table(title, COLUMNS, rows, notes=notes)
+    notes = _same_runs(a, b, metric) or _notes(a.facts, b.facts)
+    return Table(title, _columns(metric), rows, notes=notes)
 
 
-def _same_runs(a: Findings, b: Findings) -> tuple[str, ...]:
+def _metric(a: Findings, b: Findings) -> Metric:
+    one, other = a.facts.method.metrics[0], b.facts.method.metrics[0]
+    if one not in of_its_task(other):
+        raise InputError(
+            f"{a.where or a.facts.name} is scored by {one.name}, {b.where or b.facts.name} by "
+            f"{other.name}; only runs of one task compare",
+            key="compare",
+        )
+    return one
+
+
+def _same_runs(a: Findings, b: Findings, metric: Metric) -> tuple[str, ...]:
     """What there is to say where both hold the same runs with the same numbers."""
     one, other = (
-        {(run.id, run.outcome, run.top1, run.step) for run in side.runs} for side in (a, b)
+        {(run.id, run.outcome, run.score(metric), run.step) for run in side.runs} for side in (a, b)
     )
     if not one or one != other or not same_dataset(a.facts.dataset, b.facts.dataset):
         return ()
     return (
         f"A and B are identical: the same {plural(len(one), 'run')}, by id, with the same outcomes "
-        "and the same top-1.",
+        f"and the same {metric.name}.",
     )
 
 
@@ -69,48 +86,57 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = LEVEL) -> Inter
     return Interval(middle - half, middle + half)
 
 
-def _side(letter: str) -> tuple[Column, ...]:
+def _side(letter: str, metric: Metric) -> tuple[Column, ...]:
     low = letter.lower()
     return (
         Column(f"Params {letter}", (f"params_{low}",), rank=5),
         Column(f"MACs {letter}", (f"macs_{low}",), rank=4),
-        Column(f"Top-1 {letter}, %", (f"top1_mean_{low}", f"top1_std_{low}")),
+        Column(
+            f"{metric.first} {letter}, {metric.unit}",
+            (f"{metric.key}_mean_{low}", f"{metric.key}_std_{low}"),
+        ),
         Column(f"Seeds {letter}", (f"completed_{low}", f"runs_{low}"), rank=2),
         Column(f"Outcome {letter}", (f"outcome_{low}",), "text", rank=3, under="lost"),
     )
 
 
-COLUMNS = (
-    Column("Variant", ("variant",), "name"),
-    *_side("A"),
-    *_side("B"),
-    Column("B compared to A [95 %]", ("difference", "difference_low", "difference_high"), rank=1),
-)
+def _columns(metric: Metric) -> tuple[Column, ...]:
+    ends = ("difference", "difference_low", "difference_high")
+    return (
+        Column("Variant", ("variant",), "name"),
+        *_side("A", metric),
+        *_side("B", metric),
+        Column("B compared to A [95 %]", ends, rank=1),
+    )
 
 
-def _cells(name: str, side: Findings) -> tuple[Cell, ...]:
+def _cells(name: str, side: Findings, metric: Metric) -> tuple[Cell, ...]:
     row = next((row for row in side.rows if row.name == name), None)
     if row is None:
         return (*(cell("", *[None] * n) for n in (1, 1, 2, 2)), cell("not in the plan", None))
-    found = summarise(row, side.runs)
+    found = summarise(row, side.runs, metric)
     return (
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),
-        cell(TOP1.text(found.mean, found.sd), found.mean, found.sd),
+        cell(metric.text(found.mean, found.sd), found.mean, found.sd),
         cell(f"{found.completed}/{found.runs}", found.completed, found.runs),
         cell("" if found.completed == found.runs else found.outcome, found.outcome),
     )
 
 
-def _difference(name: str, a: Findings, b: Findings) -> Cell:
+def _difference(name: str, a: Findings, b: Findings, metric: Metric) -> Cell:
     one, other = (
-        [run.measured for run in side.runs if run.variant == name and run.measured is not None]
+        [
+            score
+            for run in side.runs
+            if run.variant == name and (score := run.score(metric)) is not None
+        ]
         for side in (a, b)
     )
     if not (one and other and same_dataset(a.facts.dataset, b.facts.dataset)):
         return cell("", None, None, None)
     mean, interval = float(np.mean(other) - np.mean(one)), welch(one, other)
-    return cell(mean_text(mean, interval), mean, *ends(interval))
+    return cell(mean_text(mean, interval, metric), mean, *ends(interval))
 
 
 def _notes(a: PlanFacts, b: PlanFacts) -> tuple[str, ...]:

@@ -37,6 +37,13 @@ class RowResult:
     comparison: Comparison | None
     others: tuple["InMetric", ...] = ()
 
+    def level(self, metric: Metric, first: Metric) -> tuple[float | None, float | None]:
+        """Mean and spread in `metric`, where `first` is the first metric of the plan."""
+        if metric == first:
+            return self.summary.mean, self.summary.sd
+        found = next((each for each in self.others if each.metric == metric), None)
+        return (found.mean, found.sd) if found else (None, None)
+
     @property
     def declared(self) -> tuple[Comparison, ...]:
         """Its comparisons that have verdicts, in every metric of the plan."""
@@ -114,7 +121,7 @@ class Findings:
 
     @property
     def score(self) -> Metric:
-        """What the curves of runs are of, whatever the verdicts are about."""
+        """What validation chooses by, whatever the verdicts are about."""
         return of_its_task(self.facts.method.metrics[0])[0]
 
     @cached_property

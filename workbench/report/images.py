@@ -3,8 +3,9 @@
 Names of classes, and pictures, are shown where the data set is on this machine.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from workbench.train.evidence import Evidence
 
 MOST_NAMED = 3  # classes in a sentence
+CLASSES_JSON = "classes.json"  # of a report
+NOTHING = "No pictures and no names of classes"
+KEPT = "Pictures and names of classes are those of an earlier report"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class ImageFindings:
     test_set: str  # its digest
     images: int
     data: DataConfig
+    earlier: Mapping[int, str] = field(default_factory=dict)  # names of classes, of another report
 
     @cached_property
     def source(self) -> "Source | InputError":
@@ -52,23 +57,24 @@ class ImageFindings:
             found = open_source(self.data)
             same = found.test_set == self.test_set
         except (InputError, OSError) as error:
-            return InputError(f"No pictures and no names of classes: {error}")
+            return InputError(f"{NOTHING}: {error}")
         if same:
             return found
         return InputError(
-            f"No pictures and no names of classes: the test images of {self.data.name} that are "
-            "here are not those that the runs saw."
+            f"{NOTHING}: the test images of {self.data.name} that are here are not those that the "
+            "runs saw."
         )
 
     @property
     def missing(self) -> str:
         """One line where the data set is not here; empty where it is."""
-        return str(self.source) if isinstance(self.source, InputError) else ""
+        text = str(self.source) if isinstance(self.source, InputError) else ""
+        return text.replace(NOTHING, KEPT) if self.earlier else text
 
     def class_name(self, label: int) -> str:
-        """By the data set, else by its number."""
-        source = self.source
-        name = str(label) if isinstance(source, InputError) else source.class_names[label]
+        """By the data set, else by an earlier report, else by its number."""
+        source, plain = self.source, self.earlier.get(label, str(label))
+        name = plain if isinstance(source, InputError) else source.class_names[label]
         return f"class {name}" if name.isdigit() else name
 
     def picture(self, image: int) -> NDArray[np.uint8] | None:
@@ -116,7 +122,18 @@ def image_findings(sweep: "Sweep", found: Findings) -> ImageFindings | None:
         test_set=first.test_set,
         images=len(first.labels),
         data=sweep.plan.recipe.data,
+        earlier=_earlier_names(sweep.folder),
     )
+
+
+def _earlier_names(folder: Path) -> dict[int, str]:
+    """Names of classes by label, as a report wrote them where the data set was at hand."""
+    try:
+        rows = json.loads((folder / CLASSES_JSON).read_text(encoding="utf-8"))["rows"]
+        found = {int(row["label"]): str(row["class"]) for row in rows}
+    except (OSError, ValueError, KeyError, TypeError):  # none, or another's
+        return {}
+    return {label: name for label, name in found.items() if name != f"class {label}"}
 
 
 def load_images(folder: str | Path, row: str | None = None) -> ImageFindings:

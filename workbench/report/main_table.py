@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from workbench.published import same_dataset
-from workbench.report.beside_published import short_text, sources
+from workbench.report.beside_published import published_column, short_text, sources
 from workbench.report.findings import Findings, InMetric, RowResult
 from workbench.report.notes import OTHER, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
@@ -29,12 +29,6 @@ REST = (
         rank=6,
         under="lost",
     ),
-)
-PUBLISHED = Column(
-    "Published, %",
-    ("published_top1", "published_on", "published_source", "published_confidence"),
-    "text",
-    rank=7,
 )
 
 
@@ -155,7 +149,7 @@ def _table(
         )
         for each in results
     ]
-    columns = (*_columns(found), PUBLISHED) if published else _columns(found)
+    columns = (*_columns(found), published_column(found)) if published else _columns(found)
     return Table(title, columns, rows, [_tone(each) for each in results], tuple(notes))
 
 
@@ -235,7 +229,7 @@ def _published(found: Findings, variant: str) -> Cell:
     rows = found.published.get(variant, ())
     top1 = dict.fromkeys(row.top1 for row in rows if row.top1 is not None)
     return cell(
-        short_text(rows, found.facts.dataset, sources(found)),
+        short_text(found, variant),
         next(iter(top1)) if len(top1) == 1 else None,  # sources that differ: see the text
         "; ".join(dict.fromkeys(row.dataset for row in rows)) or None,
         "; ".join(dict.fromkeys(row.source for row in rows)) or None,

@@ -3,6 +3,7 @@
 from workbench.show.console import plural
 from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.paired import Comparison, Interval, Verdict
+from workbench.statistics.power import MOST_SEEDS
 
 
 def mean_text(mean: float | None, interval: Interval | None, metric: Metric = TOP1) -> str:
@@ -27,11 +28,17 @@ def ends(found: Interval | None) -> tuple[float | None, float | None]:
 
 
 def verdict_text(found: Comparison) -> str:
-    """`helps`; `undecided (takes 12 more seeds)`; `none: one seed gives no verdict`."""
+    """`helps`; `undecided (takes 12 more seeds)`; `none: one seed gives no verdict`.
+
+    Over 1,000 seeds is also what no number of seeds decides, since the test set is too small.
+    """
     if found.verdict is Verdict.NONE:
         return f"none: {found.reason}"
+    if found.verdict is not Verdict.UNDECIDED or found.mean is None:
+        return str(found.verdict)
     more = further_seeds(found)
-    return str(found.verdict) + (f" (takes {plural(more, 'more seed')})" if more else "")
+    seeds = plural(more, "more seed") if more else f"over {MOST_SEEDS:,} seeds"
+    return f"{found.verdict} (takes {seeds})"
 
 
 def further_seeds(found: Comparison) -> int | None:

@@ -45,20 +45,20 @@ IMAGE_FILES = (
     SHEET,
 )
 CAPTIONS = {
-    "staircase": "Top-1 step by step, with every seed.",
+    "staircase": "{Score} step by step, with every seed.",
     "effects": "Difference of each row to the row it is compared to: every seed, the mean and its "
     "interval.",
-    "top1_macs": "Top-1 against multiply-adds, with the Pareto front; open circles can't be "
+    "top1_macs": "{Score} against multiply-adds, with the Pareto front; open circles can't be "
     "told from it by a verdict.",
-    "top1_throughput": "Top-1 against training throughput as measured during the sweep; a front "
+    "top1_throughput": "{Score} against training throughput as measured during the sweep; a front "
     "of the rows that were measured beside no other work.",
-    "curves": "Top-1 over the epochs; the band is the range of the seeds.",
+    "curves": "{Score} over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
     "interactions": "Interactions of pairs of components, on a scale that is the same in every "
     "figure; a star where one is real, adjusted over the pairs.",
     "predictions": "The first test images: what is in them, and what the first run of each row "
     "found with a score of 0.5 or more.",
-    "tuning": "The score on validation images at every value that was tried; the ring is what the "
+    "tuning": "{Chosen} on validation images at every value that was tried; the ring is what the "
     "row was then trained with.",
     "robust": "Difference of each row to the row it is compared to, at every value, with the "
     "interval of its verdict.",
@@ -138,11 +138,17 @@ def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
     if found.facts.method.metrics[0] in (AP, MIOU):
         with style.style():
             figures["predictions"] = predictions.draw(predictions.kept_pictures(folder, found.runs))
-    return _save(folder, figures)
+    words = {"Score": found.facts.method.metrics[0].first, "Chosen": found.score.first}
+    return _save(folder, figures, words)
 
 
-def _save(folder: Path, figures: "Mapping[str, Figure | None]") -> list[tuple[Picture, list[Path]]]:
-    """Those that there are; the files of the others, from an earlier report, go."""
+def _save(
+    folder: Path, figures: "Mapping[str, Figure | None]", words: Mapping[str, str]
+) -> list[tuple[Picture, list[Path]]]:
+    """Those that there are; the files of the others, from an earlier report, go.
+
+    `words` are those that captions leave open.
+    """
     from workbench.show import figures as style
 
     with style.style():
@@ -154,16 +160,21 @@ def _save(folder: Path, figures: "Mapping[str, Figure | None]") -> list[tuple[Pi
     for stem in figures.keys() - saved.keys():
         for end in ("svg", "png"):
             (folder / f"{stem}.{end}").unlink(missing_ok=True)
-    return [
-        (Picture(paths[0].read_text(encoding="utf-8"), CAPTIONS[stem.partition("_loss")[0]]), paths)
-        for stem, paths in saved.items()
-    ]
+    return [(_picture(paths[0], stem, words), paths) for stem, paths in saved.items()]
+
+
+def _picture(svg: Path, stem: str, words: Mapping[str, str]) -> Picture:
+    caption = CAPTIONS[stem.partition("_loss")[0]].format_map(words)
+    return Picture(svg.read_text(encoding="utf-8"), caption)
 
 
 def _of_images(
     folder: Path, images: ImageFindings | None
 ) -> tuple[ImageSection | None, list[Path]]:
-    """What the page says of single test images, and the files written for it."""
+    """What the page says of single test images, and the files written for it.
+
+    Pictures of an earlier report stay where the data set is not at hand.
+    """
     from workbench.report.figures import classes, contact_sheet
     from workbench.show import figures as style
 
@@ -174,13 +185,13 @@ def _of_images(
     tables = {"images": rows_table(images), "classes": class_table(images, images.rows)}
     written = [path for stem in tables for path in write_table(folder, stem, tables[stem])]
     with style.style():
-        ((picture, paths),) = _save(folder, {"classes": classes.draw(images)})
+        ((picture, paths),) = _save(folder, {"classes": classes.draw(images)}, {})
         drawn, sheet = contact_sheet.draw(images), folder / SHEET
         if drawn is not None:
             drawn.savefig(sheet, dpi=SHEET_DPI, metadata={"Software": None})
-        else:
+        elif not images.missing:
             sheet.unlink(missing_ok=True)
     sentences = tuple(sentence(images, row) for row in images.rows)
-    shown = sheet.read_bytes() if drawn is not None else None
+    shown = sheet.read_bytes() if sheet.is_file() else None
     section = ImageSection(sentences, tables["images"], (picture,), shown)
     return section, [*written, *paths, *([sheet] if shown else [])]

@@ -32,14 +32,17 @@ class FolderReport:
     files: int  # written
     page: Path
     missing: str = ""  # what it does without, since it is not on this machine
+    after: tuple[str, ...] = ()  # what is said last
 
     def print(self, console: Console) -> None:
-        """The tables, the answer, and where the files are."""
+        """The tables, the answer, where the files are, and what is said last."""
         for table in self.tables:
             console.print(view(table))
         if self.answer:
             console.print(Text(self.answer, style="bold"))
         say_written(console, self.files, self.folder, self.page)
+        for text in self.after:
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class RepeatedCommand:
             answer="".join(map(str, found.says)),
             files=data["files"],
             page=Path(data["page"]),
+            after=tuple(data["after"]),
         )
         report.print(console)
         return report.folder
@@ -83,6 +87,7 @@ class RepeatedCommand:
                 "page": str(report.page),
                 "files": report.files,
                 "runs": runs,
+                "after": report.after,
                 "state": _state(report.folder),
             }
             printout = Printout(report.tables, says=says)

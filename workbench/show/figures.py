@@ -18,6 +18,7 @@ from workbench.whole_file import written_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import XAxis
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 BLACK, GREY, RULE = "#000000", "#5F5F5F", "#D0D0D0"
@@ -178,6 +179,14 @@ def axis_of_counts(axis: "XAxis") -> None:
     from matplotlib.ticker import EngFormatter
 
     axis.set_major_formatter(EngFormatter())
+
+
+def colour_bar(made: "Figure", shown: "ScalarMappable", label: str) -> None:
+    """The scale of `shown` beside the only axes, in lines: as pixels it is lost in a web page."""
+    bar = made.colorbar(shown, ax=made.axes[0], label=label, shrink=0.9)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(False)
+        bar.solids.set_edgecolor("face")  # else thin white lines between the colours
 
 
 def few_ticks(axes: "Axes", width: float) -> None:

@@ -73,6 +73,12 @@ class Page:
     runs: Sequence[RunEntry] = ()
     images: ImageSection | None = None
 
+    @property
+    def has_pixels(self) -> bool:
+        """Whether a figure or the sheet of images is one of pixels, within the page."""
+        sheet = self.images is not None and self.images.sheet is not None
+        return sheet or any("data:image/" in picture.svg for picture in self.pictures)
+
 
 def render(page: Page) -> str:
     """The HTML document, by the template `page.html`."""

@@ -24,6 +24,7 @@ from workbench.statistics.comparison import LEVEL, holm
 from workbench.statistics.facts import Row, RunRecord
 from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.paired import Interval, rounding_error, student
+from workbench.statistics.power import seeds_needed
 
 Floats = NDArray[np.float64]
 
@@ -31,11 +32,17 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class EffectSize:
     """In the unit of the metric: the mean over seeds, Student's 95 % interval for it alone, and the
-    p value of the same test."""
+    p value of the same test. `sd` is that of the seeds; None where the test set's step decides."""
 
     mean: float
     interval: Interval | None
     p: float | None = None
+    sd: float | None = None
+
+    def takes(self, tests: int) -> int | None:
+        """The seeds that one as large would take among so many tests; None where it is too small
+        for any number tried, or the spread is unknown."""
+        return None if self.sd is None else seeds_needed(abs(self.mean), self.sd**2, 2, tests)
 
 
 def real(sizes: Sequence[EffectSize]) -> list[bool]:
@@ -203,4 +210,8 @@ def estimate(
     found = student(scores @ weights, least=least, finest=metric.finest)
     known = bool(np.isfinite(found.low))
     interval = Interval(float(found.low), float(found.high)) if known else None
-    return EffectSize(float(found.mean), interval, float(found.p) if known else None)
+    own = known and bool(found.error <= found.sd / np.sqrt(found.n))
+    return EffectSize(
+        float(found.mean), interval, float(found.p) if known else None,
+        float(found.sd) if own else None,
+    )  # fmt: skip

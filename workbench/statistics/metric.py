@@ -27,8 +27,12 @@ class Metric:
     @property
     def title(self) -> str:
         """Above a column: `Top-1, %`."""
-        name = self.name if self.name[1:].lower() != self.name[1:] else self.name.capitalize()
-        return f"{name}, {self.unit}"
+        return f"{self.first}, {self.unit}"
+
+    @property
+    def first(self) -> str:
+        """As the first word of a sentence: `Top-1`, `mIoU`."""
+        return self.name if self.name[1:].lower() != self.name[1:] else self.name.capitalize()
 
     @property
     def points(self) -> str:

@@ -10,6 +10,7 @@ from workbench.plans.document import read_document
 from workbench.plans.file import find_plan
 from workbench.plans.kinds import KINDS
 from workbench.runs.command import RESULTS, command_line
+from workbench.show.again import FolderReport, RepeatedCommand
 from workbench.show.console import say_written
 from workbench.show.figures import Output
 from workbench.study.cost_map import CostMap, map_costs
@@ -17,7 +18,7 @@ from workbench.study.file import parse_study
 from workbench.study.report import (
     COST_MAP,
     costs_view,
-    study_view,
+    study_tables,
     write_costs,
     write_figures,
     write_study,
@@ -26,7 +27,7 @@ from workbench.study.run import StudyOptions, StudyResult, run_study
 from workbench.study.space import Study, resolve_study
 from workbench.study.storage import readable_storage
 from workbench.study.stored import STUDY_JSON, read_study, read_trials
-from workbench.study.summary import StudySummary, summarise_study
+from workbench.study.summary import StudySummary, study_answer, summarise_study
 from workbench.user_modules import import_modules
 
 
@@ -83,8 +84,12 @@ def study(
     changes: StudyChanges | None = None,
     options: StudyOptions | None = None,
     console: Console | None = None,
+    again: RepeatedCommand | None = None,
 ) -> tuple[StudyResult, StudySummary]:
-    """Run a study, or what is left of it, in `results`/NAME; write and print what it found."""
+    """Run a study, or what is left of it, in `results`/NAME; write and print what it found.
+
+    Where nothing is left then, what was printed is kept for the same command `again`.
+    """
     console, changes = console or Console(), changes or StudyChanges()
     options = options or StudyOptions()
     resolved = load_study(ref, changes)
@@ -93,12 +98,25 @@ def study(
     done = run_study(resolved, folder, replace(options, command=command), console)
     summary = summarise_study(resolved, done.trials)
     written = write_study(folder, resolved, done.trials, summary)
-    console.print(study_view(resolved, done.trials, summary))
-    if done.short:
-        console.print(done.short, highlight=False)
-    say_written(console, len(written), folder, written[-1])
-    console.print(f"To look into it: {done.dashboard}", highlight=False, soft_wrap=True)
+    look = f"To look into it: {done.dashboard}"
+    found = FolderReport(
+        folder=folder,
+        tables=study_tables(resolved, done.trials, summary),
+        answer=study_answer(done.trials, summary),
+        files=len(written),
+        page=written[-1],
+        after=(done.short, look) if done.short else (look,),
+    )
+    found.print(console)
+    if again and not (done.exit_code or _depends_on_more(resolved, options)):
+        again.keep(sum(len(trial.top1_by_seed) for trial in done.trials if trial.trained), found)
     return done, summary
+
+
+def _depends_on_more(study: Study, options: StudyOptions) -> bool:
+    """Whether a study is made of what can change beside its command, its file and its folder."""
+    elsewhere = options.ledger or options.storage
+    return bool(study.imports or elsewhere or study.recipe.data.path)
 
 
 def cost_only(
@@ -133,8 +151,8 @@ def report_study(folder: str | Path, console: Console) -> Path:
     trials = read_trials(folder, stored)
     summary = summarise_study(stored, trials)
     written = write_study(folder, stored, trials, summary)
-    console.print(study_view(stored, trials, summary))
-    say_written(console, len(written), folder, written[-1])
+    tables, answer = study_tables(stored, trials, summary), study_answer(trials, summary)
+    FolderReport(folder, tables, answer, len(written), written[-1]).print(console)
     return folder / STUDY_JSON
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHADES = "cividis"  # even in grey, and for the colour-blind
+ALONG = 6  # places on half of a bar that names keep clear of
 LEGEND = 4.5  # inches that a legend of two columns takes
 
 
@@ -50,7 +51,7 @@ def draw_map(
             zorder=3,
             label=f"trained, or the same network ({len(known)})",
         )
-        made.colorbar(shown, ax=axes, label="top-1, %, mean over seeds", shrink=0.9)
+        style.colour_bar(made, shown, "top-1, %, mean over seeds")
     _rings(axes, trials, summary)
     _paper(axes, study, summary.paper)
     _plane(made, axes, width)
@@ -76,14 +77,14 @@ def draw_costs(found: CostMap, width: float = style.PAGE) -> "Figure":
         linewidths=0,
     )
     label = f"growth off {found.study.file.growth:g} after rounding, %"
-    made.colorbar(shown, ax=axes, label=label, shrink=0.9)
+    style.colour_bar(made, shown, label)
     inside = [each.constants for each in found.feasible]
     share = f"within {found.study.file.tolerance:.0%} ({len(inside)} of {len(found.candidates)})"
     _marks(axes, inside, ".", style.BLACK, share)
-    lines = _edges(axes, found.study)
+    _edges(axes, found.study)
+    _in_legend(axes)
     _paper(axes, found.study, None)
     _plane(made, axes, width)
-    label_points(axes, lines, [style.BLACK] * len(lines), [])
     return made
 
 
@@ -129,7 +130,12 @@ def draw_top1(
         for name, each in named.items()
         if each is not None and each.top1 is not None and each.macs
     ]
-    blocked = [(float(each.macs or 0), each.top1 or 0.0) for each in known]
+    shares = [step / ALONG - 1 for step in range(2 * ALONG + 1)] if half else [0.0]
+    blocked = [
+        (float(each.macs or 0), (each.top1 or 0.0) + share * (half or 0.0))
+        for each in known
+        for share in shares
+    ]
     label_points(axes, points, [style.BLACK] * len(points), blocked)
     return made
 
@@ -146,9 +152,16 @@ def _edges(axes: "Axes", study: ReportedStudy) -> list[tuple[str, float, float]]
         left = log(growth) - exponents.resolution * log(gamma)
         alphas = np.linspace(1.0, np.exp(left / exponents.depth), 100)
         betas = np.exp((left - exponents.depth * np.log(alphas)) / exponents.dim)
-        axes.plot(alphas, betas, color=style.RULE, linewidth=1.2 if gamma == 1 else 0.8, zorder=1)
-        names.append((f"gamma {gamma:.2f}", float(alphas[75]), float(betas[75])))
+        name, thick = f"gamma {gamma:.2f}", 1.2 if gamma == 1 else 0.8
+        axes.plot(alphas, betas, color=style.RULE, linewidth=thick, zorder=1, gid=name)
+        names.append((name, float(alphas[75]), float(betas[75])))
     return names
+
+
+def _in_legend(axes: "Axes") -> None:
+    """The lines of equal gamma by their dashes: points are everywhere, and leave a name no room."""
+    for line, dash in zip(axes.lines, style.DASHES, strict=False):
+        line.set(label=line.get_gid(), linestyle=dash, color=style.BLACK, linewidth=1.0, zorder=4)
 
 
 def _marks(axes: "Axes", points: Sequence[Constants], marker: str, colour: str, label: str) -> None:

@@ -114,21 +114,29 @@ def _flat(row: Mapping[str, Any]) -> dict[str, object]:
 # ---------------------------------------------------------------- terminal
 
 
-def study_view(
+def study_tables(
     study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
-) -> RenderableType:
-    """The best networks, the constants with their spread, and the answer."""
+) -> tuple[Table, ...]:
+    """The best networks, and the constants with their spread."""
     counts = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items()))
     points, networks = plural(len(trials), "point"), plural(summary.networks, "network")
     head = f"{study.file.name}: {points} ({counts}), {networks} trained"
-    parts = [view(_networks(head, trials))]
-    if len(summary.top) >= FEWEST:
-        parts += [view(_constants(summary)), Text(_importance(summary))]
+    notes = list(summary.notes)
     if len(study.file.objectives) > 1:
         shown = ", ".join(map(str, summary.front))
-        parts.append(Text(f"Pareto front of {', '.join(study.file.objectives)}: trials {shown}."))
-    parts += [Text(note, style="dim") for note in summary.notes]
-    return Group(*parts, Text(study_answer(trials, summary), style="bold"))
+        notes.insert(0, f"Pareto front of {', '.join(study.file.objectives)}: trials {shown}.")
+    first = _networks(head, trials)
+    if len(summary.top) < FEWEST:
+        return (replace(first, notes=tuple(notes)),)
+    return first, replace(_constants(summary), notes=(_importance(summary), *notes))
+
+
+def study_view(
+    study: ReportedStudy, trials: Sequence[Trial], summary: StudySummary
+) -> RenderableType:
+    """The same and the answer, for a notebook."""
+    answer = Text(study_answer(trials, summary), style="bold")
+    return Group(*map(view, study_tables(study, trials, summary)), answer)
 
 
 TRAINED = (

@@ -157,7 +157,7 @@ def measure_noise(rows: Sequence[Sequence[float]]) -> SeedNoise | None:
 
 
 def verdict(paper: Trial | None, best: Trial | None, noise: SeedNoise | None, networks: int) -> str:
-    """A sentence: does the paper's choice lie within the noise of the best of `networks`?"""
+    """A sentence: can the paper's choice be told from the best of `networks`?"""
     name = f"The paper's choice {PAPER}"
     if paper is None or best is None:
         return f"{name} can't be judged: {'it' if best else 'nothing'} was not tried."
@@ -176,9 +176,9 @@ def verdict(paper: Trial | None, best: Trial | None, noise: SeedNoise | None, ne
     compared = (
         f"{paper.top1:.2f} % against {best.top1:.2f} % of {best.constants}, {behind:.2f} points"
     )
-    lies = "lies" if behind <= noise.difference else "does not lie"
+    told = "can't be told from" if behind <= noise.difference else "is worse than"
     return (
-        f"{name} {lies} within the noise of the best: {compared}, where {noise.seeds} seeds of "
+        f"{name} {told} the best: {compared}, where {noise.seeds} seeds of "
         f"{noise.networks} networks tell {noise.difference:.2f} points apart (Tukey, 95 %)."
     )
 

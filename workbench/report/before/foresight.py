@@ -179,10 +179,10 @@ def sentences(found: Foresight, estimate: Estimate) -> list[str]:
         return []
     seeds = plural(len(found.plan.seeds), "seed")
     texts = [
-        f"'Could see' is the smallest true difference in {metric.name} that {seeds} find in 80 of "
+        f"'Detectable' is the smallest true difference in {metric.name} that {seeds} find in 80 of "
         f"100 plans, {found.sources[metric.key]}."
         if metric.key in found.sources
-        else f"What differences in {metric.name} could be seen is not known: no earlier runs."
+        else f"The smallest detectable difference in {metric.name} is not known: no earlier runs."
         for metric in found.plan.method.metrics
     ]
     return [*texts, *_detect_text(found, estimate), *_budget_text(found, estimate)]
@@ -217,7 +217,7 @@ def _budget_text(found: Foresight, estimate: Estimate) -> list[str]:
         return [f"{head}; a verdict takes two, about {least}."]
     seen = sorted(each for each in told["detectable_by_row"].values() if each is not None)
     if not seen:
-        return [f"{head}, {told['runs']:,} runs; what they could see is not known."]
+        return [f"{head}, {told['runs']:,} runs; what they could detect is not known."]
     digits, points = found.metric.digits, found.metric.points
     span = " to ".join(dict.fromkeys(f"{each:.{digits}f}" for each in (seen[0], seen[-1])))
     return [

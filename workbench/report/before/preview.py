@@ -70,7 +70,7 @@ def _table(plan: Plan, found: Estimate, seen: Foresight | None) -> Table:
         )
         for variant in plan.variants
     ]  # fmt: skip
-    more = (Column(f"Could see, {each.name}", (f"{each.key}_detectable",)) for each in metrics)
+    more = (Column(f"Detectable, {each.name}", (f"{each.key}_detectable",)) for each in metrics)
     return Table(title, (*COLUMNS, *more), rows)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Labels = NDArray[np.int64]
 SHADES = "Oranges"
 ACROSS = 8  # pictures of a row
+NARROW = 4.5  # inches, in which two matrices have no room beside each other
 
 
 def draw_confusion(
@@ -27,7 +28,7 @@ def draw_confusion(
 
     Only mistakes are shaded, so that the many right answers do not hide them.
     """
-    across = min(len(answers), 2)
+    across = min(len(answers), 2 if width > NARROW else 1)
     down = -(-len(answers) // across)
     made = style.figure(width, down * (0.92 * width / across))
     for index, (name, given) in enumerate(answers.items()):

@@ -19,11 +19,12 @@ SCALE, LINEAR = 100.0, 1.0  # of every map alike: linear within a point, then by
 
 def bars(found: Attribution, width: float = style.PAGE) -> "Figure":
     """Each component's Shapley value, and the whole difference that they add up to."""
+    metric = found.metric
     shown = [*zip(found.components, found.shapley, strict=True), ("all together", found.whole)]
     made = lanes(
-        [Lane(name, mean_text(each.mean, each.interval)) for name, each in shown],
+        [Lane(name, mean_text(each.mean, each.interval, metric)) for name, each in shown],
         width,
-        "share of the difference in top-1, points, with 95 % interval",
+        f"share of the difference in {metric.name}, {metric.points}, with 95 % interval",
     )
     for middle, (_, estimate) in zip(made.middles, shown, strict=True):
         whole = estimate is found.whole
@@ -74,7 +75,8 @@ def interaction_map(found: Attribution | Interactions, width: float = style.PAGE
     if bar.solids is not None:
         bar.solids.set_rasterized(False)
     last = isinstance(found, Interactions) and found.removed
-    title = f"Points of top-1; diagonal: {'added last' if last else 'alone'}; * real (Holm)"
+    unit = f"{found.metric.points.capitalize()} of {found.metric.name}"
+    title = f"{unit}; diagonal: {'added last' if last else 'alone'}; * real (Holm)"
     made.suptitle(
         style.wrapped(title, width - 0.2, style.NORMAL), x=0.01, ha="left", color=style.GREY
     )

@@ -1,4 +1,4 @@
-"""Top-1 over the epochs: mean over seeds, and a band from the least to the greatest seed."""
+"""A score over the epochs: mean over seeds, and a band from the least to the greatest seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.show import figures as style
 from workbench.show.labels import label_ends
 from workbench.statistics.facts import Row, RunRecord
-from workbench.statistics.metric import TOP1
+from workbench.statistics.metric import TOP1, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,14 +31,15 @@ class Band:
     high: tuple[float, ...]
 
 
-def bands(rows: Sequence[Row], runs: Sequence[RunRecord]) -> list[Band]:
-    """The rows of which any run measured a top-1 within its epochs."""
+def bands(rows: Sequence[Row], runs: Sequence[RunRecord], metric: Metric = TOP1) -> list[Band]:
+    """The rows of which any run was measured within its epochs."""
     found = []
     for row in rows:
         by_epoch: dict[int, list[float]] = {}
         for record in (point for run in runs if run.variant == row.name for point in run.curve):
-            if record.top1 is not None and isfinite(record.top1):
-                by_epoch.setdefault(record.epoch + 1, []).append(record.top1)
+            value: float | None = getattr(record, metric.field)
+            if value is not None and isfinite(value):
+                by_epoch.setdefault(record.epoch + 1, []).append(value)
         epochs = tuple(sorted(by_epoch))
         values = [by_epoch[epoch] for epoch in epochs]
         if epochs:
@@ -52,10 +53,10 @@ def draw(
     rows: Sequence[Row],
     runs: Sequence[RunRecord],
     width: float = style.PAGE,
-    score: str = TOP1.name,
+    metric: Metric = TOP1,
 ) -> "Figure | None":
-    """None where no run has a curve. `score` is what it is of."""
-    found = bands(rows, runs)
+    """None where no run has a curve of the metric."""
+    found, score = bands(rows, runs, metric), f"{metric.name}, {metric.unit}"
     if not found:
         return None
     together = len(found) <= TOGETHER and width >= WIDE
@@ -72,7 +73,7 @@ def _together(found: list[Band], width: float, score: str) -> "Figure":
         for index, band in enumerate(found):
             _band(axes, band, index)
         _label_axes(axes)
-    whole.set_ylabel(f"{score}, %, mean and range of the seeds")
+    whole.set_ylabel(f"{score}, mean and range of the seeds")
     start = last - last // 3
     whole.set_title("All epochs", color=style.GREY)
     end.set_title(f"From epoch {start}, own scale", color=style.GREY)
@@ -118,7 +119,7 @@ def _panels(found: list[Band], width: float, score: str) -> "Figure":
         _whole_epochs(axes, 3)
         axes.locator_params(axis="y", nbins=4)
     made.supxlabel("epoch")
-    made.supylabel(f"{score}, %; range of the seeds")
+    made.supylabel(f"{score}; range of the seeds")
     return made
 
 

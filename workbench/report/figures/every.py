@@ -39,7 +39,7 @@ def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | 
             ),
             "tuning": training.tuned(found.facts.tuning, found.rows, found.score.name, width),
             "robust": training.robust(found, width),
-            "curves": curves.draw(found.rows, found.runs, width, found.score.name),
+            "curves": curves.draw(found.rows, found.runs, width, found.facts.method.metrics[0]),
         }
 
 

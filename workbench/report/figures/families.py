@@ -1,6 +1,6 @@
 """Published top-1 of many networks against a cost, by family, with the Pareto front."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from workbench.show.labels import label_points
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from workbench.cost.speed import Speed
 
 OWN = "one's own"
 
@@ -37,6 +39,27 @@ class Point:
     def own(cls, name: str, cost: float, top1: float) -> "Point":
         """A network of one's own."""
         return cls(name, OWN, cost, top1, top1, top1)
+
+
+def points_of(
+    found: Sequence[Standing],
+    speeds: "Mapping[str, Speed] | None",
+    own: Mapping[str, tuple[float, float]],
+) -> tuple[list[Point], str]:
+    """Those at their MACs, or of `speeds` at their images per second, with one's own by name; and
+    what the cost is."""
+    mine = [Point.own(name, cost, top1) for name, (cost, top1) in own.items()]
+    if speeds is None:
+        what = "multiply-adds of one image, counted by one convention (logarithmic)"
+        return [*mine, *(Point.of(each, each.counted.macs) for each in found)], what
+    kept = [each for each in found if each.counted.network in speeds]
+    points = [Point.of(each, speeds[each.counted.network].images_per_second) for each in kept]
+    first = next(iter(speeds.values()))
+    what = (
+        f"images per second on {first.device}, {first.threads} thread(s), batch {first.batch}, "
+        "float32 (logarithmic)"
+    )
+    return mine + points, what
 
 
 def draw(

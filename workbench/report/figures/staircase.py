@@ -8,7 +8,7 @@ from workbench.report.figures.lanes import STRIP, Lane, Lanes, finish, lanes
 from workbench.report.findings import Findings, RowResult
 from workbench.show import figures as style
 from workbench.show.console import count_text
-from workbench.statistics.metric import TOP1, Metric
+from workbench.statistics.metric import TOP1
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,9 +24,8 @@ def draw(found: Findings, width: float = style.PAGE) -> "Figure | None":
     results = [each for each in found.results if each.summary.mean is not None]
     if found.facts.kind != "additive" or len(results) < 2:
         return None
-    metric = found.facts.method.metrics[0]
     low, high = _reach(found, results)
-    made = lanes([_lane(found, each) for each in results], width, _label(metric, low))
+    made = lanes([_lane(found, each) for each in results], width, _label(found, low))
     made.axes.set_xlim(low, high)
     for middle, each in zip(made.middles, results, strict=True):
         _bar(made, middle, each, found, low)
@@ -38,9 +37,13 @@ def draw(found: Findings, width: float = style.PAGE) -> "Figure | None":
     return finish(made, zero=False)
 
 
-def _label(metric: Metric, low: float) -> str:
+def _label(found: Findings, low: float) -> str:
+    metric = found.facts.method.metrics[0]
     begins = "" if low == 0 else f"; the axis begins at {low:g}"
-    return f"{metric.name}, {metric.unit}; small: each seed{begins}"
+    known = [row for rows in found.published.values() for row in rows if row.top1 is not None]
+    places = ", ".join(dict.fromkeys(row.dataset for row in known))
+    elsewhere = f"; published: {places}" if places else ""
+    return f"{metric.name}, {metric.unit}; small: each seed{begins}{elsewhere}"
 
 
 def _reach(found: Findings, results: list[RowResult]) -> tuple[float, float]:
@@ -82,7 +85,7 @@ def _macs(each: RowResult) -> str:
 
 
 def _elsewhere(found: Findings, each: RowResult) -> str:
-    """`(published 81.8 on ImageNet-1k)`; each value once."""
+    """`(published 81.8)`, each value once; the axis says of which data set."""
     known = [row for row in found.published.get(each.row.name, ()) if row.top1 is not None]
     values = " or ".join(dict.fromkeys(f"{row.top1:g}" for row in known))
     return f"(published {values})" if values else ""
