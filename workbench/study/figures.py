@@ -81,8 +81,7 @@ def draw_costs(found: CostMap, width: float = style.PAGE) -> "Figure":
     inside = [each.constants for each in found.feasible]
     share = f"within {found.study.file.tolerance:.0%} ({len(inside)} of {len(found.candidates)})"
     _marks(axes, inside, ".", style.BLACK, share)
-    _edges(axes, found.study)
-    _in_legend(axes)
+    _in_legend(axes, [name for name, _, _ in _edges(axes, found.study)])
     _paper(axes, found.study, None)
     _plane(made, axes, width)
     return made
@@ -153,15 +152,15 @@ def _edges(axes: "Axes", study: ReportedStudy) -> list[tuple[str, float, float]]
         alphas = np.linspace(1.0, np.exp(left / exponents.depth), 100)
         betas = np.exp((left - exponents.depth * np.log(alphas)) / exponents.dim)
         name, thick = f"gamma {gamma:.2f}", 1.2 if gamma == 1 else 0.8
-        axes.plot(alphas, betas, color=style.RULE, linewidth=thick, zorder=1, gid=name)
+        axes.plot(alphas, betas, color=style.RULE, linewidth=thick, zorder=1)
         names.append((name, float(alphas[75]), float(betas[75])))
     return names
 
 
-def _in_legend(axes: "Axes") -> None:
+def _in_legend(axes: "Axes", names: Sequence[str]) -> None:
     """The lines of equal gamma by their dashes: points are everywhere, and leave a name no room."""
-    for line, dash in zip(axes.lines, style.DASHES, strict=False):
-        line.set(label=line.get_gid(), linestyle=dash, color=style.BLACK, linewidth=1.0, zorder=4)
+    for line, name, dash in zip(axes.lines, names, style.DASHES, strict=False):
+        line.set(label=name, linestyle=dash, color=style.BLACK, linewidth=1.0, zorder=4)
 
 
 def _marks(axes: "Axes", points: Sequence[Constants], marker: str, colour: str, label: str) -> None:
