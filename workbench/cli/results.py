@@ -87,7 +87,7 @@ def compare(
     as_json: Json = False,
     form: Format = Form.TEXT,
 ) -> None:
-    """Set two results side by side: cost, top-1, outcome and difference of every variant."""
+    """Set two results side by side: cost, score, outcome and difference of every variant."""
     from workbench.report.compare import compare as side_by_side
     from workbench.report.compare import load_side
 
