@@ -13,6 +13,7 @@ from workbench.config import Spec
 from workbench.cost import CountMismatchError, UncountedOperatorError, checked_cost, closed_form
 from workbench.cost.check import confirm
 from workbench.cost.trace import trace_module, trace_network
+from workbench.errors import InputError
 from workbench.models import ZOO, Network, build, spec
 from workbench.models.layout import layout
 from workbench.models.ops import square
@@ -95,6 +96,13 @@ def test_a_mismatch_names_the_entry() -> None:
     entries[place] = entries[place]._replace(macs=entries[place].macs + 1)
     with pytest.raises(CountMismatchError, match=f"stage 2, ffn, {entries[place].kind}: closed"):
         confirm(replace(cost, entries=tuple(entries)), cost)
+
+
+def test_many_faults_of_ones_own_component_are_one_line_of_input() -> None:
+    cost = closed_form(spec("cmt_digits"))
+    with pytest.raises(InputError, match=r"^ops: .*; \d+ more$") as caught:
+        confirm(cost, replace(cost, entries=()))
+    assert len(str(caught.value)) < 300
 
 
 def test_an_entry_that_only_one_count_has_is_named() -> None:

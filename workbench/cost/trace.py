@@ -11,6 +11,7 @@ from torch import nn
 from workbench.config import Spec
 from workbench.cost.handles import FREE, HANDLES
 from workbench.cost.record import Cost, OperatorCost, collect
+from workbench.errors import InputError
 from workbench.models import Network
 from workbench.models.inspect import eval_mode
 from workbench.models.layout import layout
@@ -23,7 +24,7 @@ with warnings.catch_warnings():  # fvcore decorates with torch.jit.script, which
 Counts = Mapping[str, "Counter[str]"]
 
 
-class UncountedOperatorError(RuntimeError):
+class UncountedOperatorError(InputError):
     """A traced operator would be missing from the count, which would be silently short."""
 
 
@@ -81,7 +82,7 @@ def _count(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Counts:
         counts: Counts = analysis.by_module_and_operator()
         unknown = sorted(set(analysis.unsupported_ops()) - FREE)
     if unknown:
-        raise UncountedOperatorError(f"no handle for {', '.join(unknown)}")
+        raise UncountedOperatorError(f"no handle for {', '.join(unknown)}", key="trace")
     return counts
 
 
