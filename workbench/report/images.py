@@ -126,8 +126,10 @@ def image_findings(sweep: "Sweep", found: Findings) -> ImageFindings | None:
     )
 
 
-def _earlier_names(folder: Path) -> dict[int, str]:
+def _earlier_names(folder: Path | None) -> dict[int, str]:
     """Names of classes by label, as a report wrote them where the data set was at hand."""
+    if folder is None:
+        return {}
     try:
         rows = json.loads((folder / CLASSES_JSON).read_text(encoding="utf-8"))["rows"]
         found = {int(row["label"]): str(row["class"]) for row in rows}
