@@ -22,6 +22,7 @@ from workbench.engine.surroundings import surroundings
 from workbench.engine.worker import Setup
 from workbench.errors import InputError
 
+WITH_NODE = "died with its node"  # no fault of the run's
 THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
 SHUTDOWN_SECONDS = 10.0  # seconds that actors have to be gone in
 MOST_FAILED_STARTS = 3  # workers in a row that die before the handshake
@@ -132,7 +133,7 @@ class RayEngine(Pool[_RemoteWorker]):
             self._failed_starts += 1
             if _can_never_start(error) or self._failed_starts >= MOST_FAILED_STARTS:
                 raise InputError(f"ray: no worker can start{_place(error)}: {last_line(error)}")
-        self._remove_dead(worker, death)
+        self._remove_dead(worker, death, cut_off=death.endswith(WITH_NODE))
 
     def _end_all(self) -> None:
         owed = [worker.pending for worker in self._alive()]
@@ -161,7 +162,7 @@ def describe_death(error: RayError, name: str) -> str:
     if isinstance(error, ActorUnavailableError):
         return f"{name} can't be reached"
     if "its node has died" in text or "node was terminated" in text:
-        return f"{name} died with its node"
+        return f"{name} {WITH_NODE}"
     if "low on memory" in text:
         return f"{name} was killed by Ray for want of memory"
     if "killed by `ray.kill`" in text:

@@ -198,6 +198,7 @@ def planned(
 def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool) -> Estimate:
     """The time that a plan, or a share of it, takes on this machine."""
     shares = divide(options.jobs, len(plan.runs()), options.device)
+    shares = replace(shares, gpu_each=options.where.gives_gpu(options.device))
     folder, whole = Path(results) / plan.name, {run.id for run in plan.runs()}
     if options.shard:
         _refuse_share_of_trials(plan)

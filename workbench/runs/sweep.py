@@ -1,5 +1,6 @@
 """Running a plan: what is done stays done, what is not goes on, and the ledger knows which."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,12 +93,20 @@ def done_before(
 ) -> dict[str, Path]:
     """Where the runs are finished that a sweep of `plan` in `folder` would not train, by id."""
     ids = {run.id for run in plan.runs()}
-    here = dict.fromkeys(finished_in(folder, ids), folder)
+    here = dict.fromkeys(_finished(plan, folder, ids, options.ledger), folder)
     library = library_for(plan, folder, shares, options)
     if library is None:
         return here
     found = library.search(ids - here.keys())
     return here | {run: each.folder for run, each in found.items() if library.takes(each)}
+
+
+def _finished(plan: Plan, folder: Path, ids: set[str], url: str | None) -> set[str]:
+    """The ids of those that are final already, in the folder or in its ledger elsewhere."""
+    if url is not None:
+        with suppress(InputError), Ledger.read(url, plan.name) as ledger:
+            return {run for run, final in ledger.final().items() if final and run in ids}
+    return finished_in(folder, ids)
 
 
 def _refuse_other_ids(ledger: Ledger, plan: Plan, folder: Path) -> None:

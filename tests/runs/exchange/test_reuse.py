@@ -13,7 +13,7 @@ from tests.support.answers import answered
 from tests.support.checks import refused
 from tests.support.sweeps import plan, quiet, said
 from workbench.config import RunConfig
-from workbench.engine import divide
+from workbench.engine import EngineChoice, Resources, divide
 from workbench.plans.changes import Changes
 from workbench.plans.resolution import Plan
 from workbench.report.before.preview import print_preview
@@ -26,7 +26,7 @@ from workbench.runs.exchange.finished import NO_WEIGHTS, Library, Reuse
 from workbench.runs.folder import LEDGER, run_folder
 from workbench.runs.ledger import Ledger
 from workbench.runs.results import load_sweep
-from workbench.runs.rows import StoredRun
+from workbench.runs.rows import DESPITE, StoredRun
 from workbench.runs.sweep import done_before, run_sweep
 from workbench.show.terminal import view
 from workbench.user_modules import Imported
@@ -208,6 +208,43 @@ def torch_here() -> str:
 def test_a_damaged_folder_gives_nothing_and_stops_nothing(before: Path, later: Path) -> None:
     (before / LEDGER).write_bytes(b"no database")
     assert run_sweep(plan(seeds=1, **FEWER), later, answered(), quiet()).trained == 2
+
+
+def test_one_evidence_that_is_damaged_costs_the_other_runs_nothing(
+    before: Path, later: Path
+) -> None:
+    (before / "evidence.parquet").unlink()
+    next(before.glob("runs/little-*/evidence.npz")).write_bytes(b"none")
+    console = quiet()
+    done = run_sweep(plan(seeds=1, **FEWER), later, answered(), console)
+    assert done.trained == 1
+    assert "1 of 2 runs was done before" in said(console)
+    assert "1 run in " in said(console)
+
+
+def test_what_was_marked_elsewhere_is_marked_by_what_is_other_here(
+    before: Path, later: Path
+) -> None:
+    change_host(before, DESPITE, "torch 0.1")
+    done = run_sweep(plan(seeds=1, **FEWER), later, answered(), quiet())
+    assert [run.reused_despite for run in done.runs] == [None] * 2
+
+
+def test_a_ledger_elsewhere_says_what_is_done_in_a_dry_run(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'all.db'}"
+    one, options = plan(seeds=1, **FEWER), answered(ledger=url, reuse=None)
+    folder = tmp_path / "path"
+    run_sweep(one, folder, options, quiet())
+    (folder / "runs.jsonl").unlink()  # as where the sweep was killed
+    assert len(done_before(one, folder, divide(1, 2), options)) == 2
+
+
+def test_a_cluster_s_gpus_are_no_cpu() -> None:
+    cluster = Resources(1, 1, gpu_each=True)
+    assert Conditions.here(cluster, "auto", LATER).device != "cpu"
+    assert Conditions.here(cluster, "cpu", LATER).device == "cpu"
+    assert EngineChoice("slurm", slurm=("gres=gpu:1",)).gives_gpu("auto")
+    assert not EngineChoice("slurm", slurm=("gres=gpu:1",)).gives_gpu("cpu")
 
 
 def test_a_sweep_killed_while_it_takes_over_goes_on(

@@ -8,12 +8,11 @@ from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, check_jobs
 from workbench.engine.slurm.engine import SlurmEngine
 from workbench.engine.slurm.jobs import Jobs, SlurmJobs
-from workbench.engine.slurm.options import slurm_options
+from workbench.engine.slurm.options import asks_for_gpu, slurm_options
 from workbench.errors import InputError
 
 JOBS = 8  # by default
 ONE_TASK = ("nodes", "ntasks")  # a run trains in one process
-GPUS = ("gpus", "gpus-per-node", "gpus-per-task")
 
 
 class SlurmCluster:
@@ -66,7 +65,7 @@ class SlurmCluster:
         return SlurmJobs(self._options)
 
     def _wants_gpu(self, device: str) -> bool:
-        there = any(key in self._options for key in GPUS) or "gpu" in self._options.get("gres", "")
+        there = asks_for_gpu(self._options)
         choices = ["auto", "cpu", *(["cuda"] if there else [])]
         if device not in choices:
             more = "" if there else "; a GPU is asked for by --slurm gpus=1"

@@ -15,12 +15,12 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 from submitit.helpers import clean_env
 
 from workbench.engine.pool import interrupts_blocked
+from workbench.engine.slurm.options import grace_seconds
 from workbench.engine.slurm.place import TIME_LIMIT
 from workbench.engine.slurm.queue import GONE, cancel, states_of
 from workbench.errors import InputError
 
 KEPT = ("SLURM_CONF", "SBATCH_")  # of Slurm's variables, those that sites and users set
-GRACE_SECONDS = 120  # before the time limit, in which a run ends with its checkpoint
 
 
 class Job(Protocol):
@@ -83,7 +83,7 @@ class SlurmJobs(Jobs):
         executor = submitit.SlurmExecutor(folder, python=python)
         cpus = self._options.get("cpus-per-task")
         given = {key: value or True for key, value in self._options.items()}
-        ours = {"requeue": True, "signal": f"{TIME_LIMIT.name[3:]}@{GRACE_SECONDS}"}
+        ours = {"requeue": True, "signal": f"{TIME_LIMIT.name[3:]}@{grace_seconds(self._options)}"}
         executor.update_parameters(
             job_name=name,
             time=None,  # the site's own, unless one was given

@@ -14,8 +14,11 @@ OPTIONS = (
     "prefer", "priority", "qos", "reservation", "time", "time-min", "tmp", "wckey",
 )  # fmt: skip
 OURS = ("array", "chdir", "dependency", "job-name", "open-mode", "output", "requeue", "signal")
+GPUS = ("gpus", "gpus-per-node", "gpus-per-task")
 ALONE = ("exclusive",)  # may stand without a value
 TIME = re.compile(r"\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE")
+UNITS = (86400, 3600, 60, 1)  # seconds in a day, an hour, a minute, a second
+GRACE_SECONDS = 120  # before a time limit, in which runs end with their checkpoints
 VALUE = re.compile(r"[\w.:/@+%&|*=~^\[\]() -]+")
 
 
@@ -42,6 +45,29 @@ def slurm_options(texts: Sequence[str]) -> Mapping[str, str]:
             )
         found[key] = value
     return found
+
+
+def asks_for_gpu(options: Mapping[str, str]) -> bool:
+    """Whether each job has one."""
+    return any(key in options for key in GPUS) or "gpu" in options.get("gres", "")
+
+
+def grace_seconds(options: Mapping[str, str]) -> int:
+    """How long before its time limit a job is told; a quarter of the limit where that is short."""
+    limit = options.get("time", "")
+    if not limit or not limit[0].isdigit():
+        return GRACE_SECONDS
+    return max(1, min(GRACE_SECONDS, _seconds(limit) // 4))
+
+
+def _seconds(time: str) -> int:
+    """Of a time as sbatch reads it: `90` are minutes, `1-12` a day and hours."""
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if dash:
+        parts = [int(days), *parts]
+    first = 0 if dash else {1: 2, 2: 2, 3: 1}[len(parts)]
+    return sum(part * unit for part, unit in zip(parts, UNITS[first:], strict=False))
 
 
 def _pairs(texts: Sequence[str]) -> Iterator[tuple[str, str]]:

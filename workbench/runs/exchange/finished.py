@@ -1,7 +1,7 @@
 """Finished runs, looked up by their identity in other results folders."""
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +91,7 @@ class Library:
                 return
             sweep = _read(folder)
             runs = [run for run in sweep.runs if run.id in ids and run.outcome in TRAINED]
-            evidence = kept_evidence(folder, runs)
+            evidence = _evidence(folder, runs)
             for run in runs:
                 own = evidence.get(run.id)
                 yield Found(
@@ -108,6 +108,17 @@ class Library:
             yield NO_WEIGHTS
         if evidence is None and run.recipe.task.name == "classify":
             yield NO_EVIDENCE
+
+
+def _evidence(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Evidence]:
+    """Of each run whose own can be read: one that is damaged costs the others nothing."""
+    with suppress(InputError):
+        return kept_evidence(folder, runs)
+    found: dict[str, Evidence] = {}
+    for run in runs:
+        with suppress(InputError):
+            found |= kept_evidence(folder, [run])
+    return found
 
 
 def finished_in(folder: Path, ids: Collection[str]) -> set[str]:

@@ -4,12 +4,11 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from workbench.engine.slurm.options import grace_seconds
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.exchange.shard import MOST, Shard
 from workbench.show.console import plural
-
-GRACE = 120  # seconds before the time limit, in which runs end with their checkpoints
 
 SCRIPT = """\
 #!/bin/bash
@@ -49,7 +48,7 @@ def job_array(
     options = [f"--{key}={value}" if value else f"--{key}" for key, value in slurm.items()]
     return SCRIPT.format(
         title=f"{plan.name}: {plural(len(plan.runs()), 'run')} in {plural(shares, 'share')}",
-        grace=GRACE,
+        grace=grace_seconds(slurm),
         results=shlex.quote(str(results)),
         name=plan.name,
         of=shares,

@@ -42,6 +42,7 @@ def bring(ledger: Ledger, folder: Path, run: RunConfig, found: Found) -> None:
 def _as_ours(run: RunConfig, found: Found) -> StoredRun:
     """Under our names; the host keeps what it ran on, and where it came from first."""
     host = {REUSED: str(found.folder), **found.run.host}
+    host.pop(DESPITE, None)  # of whoever took it over before us
     if found.differences:
         host[DESPITE] = ", ".join(found.differences)
     update = {"variant": run.variant, "spec": run.spec, "recipe": run.recipe, "host": host}

@@ -11,6 +11,7 @@ from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 
 MOST = 10_000
+_WHOLE = "train it whole, on several machines with --engine slurm or ray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,9 @@ class Shard:
         """Raises `InputError` where the shares of a plan would hang on each other."""
         why = None
         if plan.race is not None:
-            why = "a race chooses its next runs by the results of all; train it with --engine ray"
+            why = f"a race chooses its next runs by the results of all; {_WHOLE}"
         elif plan.match is not None and plan.match.asked[0] == "latency":
-            why = (
-                "latency is matched by measuring it, once for all rows; train it with --engine ray"
-            )
+            why = f"latency is matched by measuring it, once for all rows; {_WHOLE}"
         elif ledger is not None:
             why = "each share has a ledger of its own, in its folder; leave --ledger out"
         if why:
