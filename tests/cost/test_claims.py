@@ -8,8 +8,8 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from tests.cost.paper import cmt_block_macs, reduction_macs, standard_block_macs
 from workbench.cost.claims import CLAIMS, Claim, Counted, Printed, Reading
-from workbench.cost.paper import cmt_block_macs, reduction_macs, standard_block_macs
 from workbench.cost.printouts import claims_printout
 from workbench.cost.speed import Speed, measure_speed
 from workbench.cost.verdict import Judge, Judgement, claims_json

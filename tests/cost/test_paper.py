@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.cost import closed_form
-from workbench.cost.paper import (
+from tests.cost.paper import (
     cmt_block_macs,
     ffn_macs,
     irffn_macs,
@@ -15,6 +14,7 @@ from workbench.cost.paper import (
     reduction_macs,
     standard_block_macs,
 )
+from workbench.cost import closed_form
 from workbench.models import spec
 
 sides = st.sampled_from([4, 8, 12])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.sweeps import RECIPE, options, quiet, said
+from tests.support.sweeps import RECIPE, options, preview, quiet, said
 from workbench.config import Outcome, Spec
 from workbench.errors import InputError
 from workbench.plans.file import parse_plan
@@ -15,7 +15,6 @@ from workbench.plans.load import load_plan
 from workbench.plans.matching import STEPS
 from workbench.plans.resolution import Plan, resolve
 from workbench.report.before.preview import preview_data, print_preview
-from workbench.report.commands import preview
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.runs.results import load_sweep

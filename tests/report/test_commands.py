@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.support import sweeps as standins
-from tests.support.sweeps import options, quiet, said
+from tests.support.sweeps import options, preview, quiet, said
 from workbench.cost import cost
 from workbench.errors import InputError
 from workbench.plans.changes import Changes
 from workbench.report.before.preview import preview_data, print_preview
-from workbench.report.commands import ablate, preview
+from workbench.report.commands import ablate
 from workbench.runs.estimate import few_rows
 from workbench.runs.results import load_sweep
 

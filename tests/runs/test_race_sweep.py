@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.sweeps import PATH, options, plan, quiet, said
+from tests.support.sweeps import PATH, options, plan, preview, quiet, said
 from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.plans.changes import Changes
 from workbench.plans.resolution import Plan
 from workbench.report.before.preview import preview_data, print_preview
-from workbench.report.commands import preview
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.runs.results import load_sweep

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -14,7 +15,24 @@ from workbench.plans.changes import Changes
 from workbench.plans.file import parse_plan
 from workbench.plans.kinds import PlanFile
 from workbench.plans.resolution import Plan, resolve
+from workbench.runs.estimate import Estimate
 from workbench.runs.sweep import SweepOptions
+
+
+def preview(
+    ref: str | Path,
+    *,
+    results: str | Path = "results",
+    changes: Changes | None = None,
+    options: SweepOptions,
+    measure: bool = False,
+) -> tuple[Plan, Estimate]:
+    """What `--dry-run` prints of a plan."""
+    from workbench.report.commands import planned, timed  # imports Optuna
+
+    found = planned(ref, changes, options, results)
+    return found, timed(found, results, options, measure)
+
 
 SMALL = {
     "depth": [1], "dim": [8], "heads": [1], "stride": [2], "lpu": "dwconv", "position": "none",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.answers import answered
 from tests.support.checks import refused, trained_epochs
-from tests.support.sweeps import PATH, options, plan, quiet, said
+from tests.support.sweeps import PATH, options, plan, preview, quiet, said
 from workbench.config import Outcome
 from workbench.plans.resolution import Plan
 from workbench.report import commands
@@ -89,12 +89,12 @@ def test_the_same_again_trains_nothing_also_without_the_trials(swept: Path) -> N
 
 def test_the_dry_run_counts_the_trials(swept: Path, tmp_path: Path) -> None:
     asked = options("rated", jobs=1)
-    fresh, found = commands.preview(swept / "path.yaml", results=tmp_path, options=asked)
+    fresh, found = preview(swept / "path.yaml", results=tmp_path, options=asked)
     assert sum(trial_count(fresh, row) for row in fresh.variants) == 9
     assert found.tuning is not None
     assert found.sweep is not None
     assert found.tuning == pytest.approx(1.5 * found.sweep)  # nine runs to six
-    done, left = commands.preview(swept / "path.yaml", results=swept, options=asked)
+    done, left = preview(swept / "path.yaml", results=swept, options=asked)
     assert sum(trial_count(done, row) for row in done.variants) == 0
     assert left.tuning == 0
 

@@ -156,31 +156,13 @@ def report_folder(
     return done
 
 
-def preview(
-    plan: str | Path,
-    *,
-    results: str | Path = RESULTS,
-    changes: Changes | None = None,
-    options: SweepOptions | None = None,
-    measure: bool = False,
-) -> tuple[Plan, Estimate]:
-    """What `--dry-run` prints: the plan with the cost of each row, and its time on this machine.
-
-    A few rows are timed and the others scaled by their MACs; `measure` has every row timed.
-
-    With `options.only`, of those rows. Runs that are done, in `results` or wherever `options.reuse`
-    finds them, take no time. Nothing is left behind, and no cluster is asked. Without its
-    images a plan that says its number of classes has costs and no times.
-    """
-    options = options or SweepOptions()
-    resolved = planned(plan, changes, options, results)
-    return resolved, timed(resolved, results, options, measure)
-
-
 def planned(
     plan: str | Path, changes: Changes | None, options: SweepOptions, results: str | Path
 ) -> Plan:
-    """The plan with the rows of `options.only`, which may do without its images."""
+    """The plan with the rows of `options.only`, for `--dry-run`.
+
+    Without its images a plan that says its number of classes has costs and no times.
+    """
     options.where.check()
     check_loggers(options.loggers)
     if options.ledger is not None:
@@ -196,7 +178,12 @@ def planned(
 
 
 def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool) -> Estimate:
-    """The time that a plan, or a share of it, takes on this machine."""
+    """The time that a plan, or a share of it, takes on this machine.
+
+    A few rows are timed and the others scaled by their MACs; `measure` has every row timed. Runs
+    that are done, in `results` or wherever `options.reuse` finds them, take none. Nothing is left
+    behind, and no cluster is asked.
+    """
     shares = divide(options.jobs, len(plan.runs()), options.device)
     shares = replace(shares, gpu_each=options.where.gives_gpu(options.device))
     folder, whole = Path(results) / plan.name, {run.id for run in plan.runs()}
