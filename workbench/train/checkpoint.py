@@ -5,6 +5,7 @@ A checkpoint is a zip file of torch's, with a CRC-32 of each tensor. torch does 
 diverge.
 """
 
+import logging
 import os
 import pickle
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ from workbench.models.weights import CHECKPOINT, intact, trained_weights
 KEY = CHECKPOINT  # our own part of a Lightning checkpoint
 FORMAT = 1
 NAME = "last.ckpt"
+
+Notes = tuple[tuple[str, Scalar], ...]  # among the details of a result
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -145,11 +150,25 @@ def write_checkpoint(trainer: pl.Trainer, folder: Path) -> None:
         raise
 
 
-def set_aside(path: Path) -> Path:
-    """Moves a checkpoint that was refused out of the way, keeping it; returns where it is now."""
-    aside = path.with_name(f"{path.name}.refused")
+def take_up(path: Path, run: str) -> tuple[Saved | None, Notes]:
+    """What the checkpoint at `path` says, and notes for the result if it had to be refused."""
+    if not path.exists():
+        return None, ()
+    try:
+        saved = read_saved(path)
+        if saved.run != run:
+            raise InputError(f"{path} belongs to another run, {saved.run[:12]}", key="checkpoint")
+    except InputError as error:
+        return None, refuse(path, str(error))
+    return saved, ()
+
+
+def refuse(path: Path, why: str) -> Notes:
+    """Moves the checkpoint out of the way, keeping it, and notes for the result why."""
+    why, aside = why.strip().splitlines()[0], path.with_name(f"{path.name}.refused")
     os.replace(path, aside)
-    return aside
+    logger.warning("%s; moved to %s, the run starts from the beginning", why, aside.name)
+    return (("refused_checkpoint", why),)
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:

@@ -50,6 +50,15 @@ def write_evidence(folder: Path, evidence: Evidence) -> None:
         part.write_bytes(data.getvalue())
 
 
+def holds_evidence(folder: Path, run: str) -> bool:
+    """Whether what lies in `folder` is of that run, and whole."""
+    try:
+        found = read_evidence(folder)
+    except InputError:
+        return False
+    return found is not None and found.run == run
+
+
 def read_evidence(folder: Path) -> Evidence | None:
     """What lies in `folder`, if anything does. Raises `InputError` for a file that is damaged."""
     path = folder / NAME

@@ -17,9 +17,9 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Scalar
 from workbench.errors import InputError
 from workbench.machine import choose_device
-from workbench.train.checkpoint import NAME, Saved, load_checkpoint, read_saved, set_aside
+from workbench.train.checkpoint import NAME, Notes, Saved, load_checkpoint, refuse, take_up
 from workbench.train.evaluation import Examiner
-from workbench.train.evidence import read_evidence
+from workbench.train.evidence import holds_evidence
 from workbench.train.module import Batch, RunModule
 from workbench.train.monitor import Emit, Halt, Monitor
 from workbench.train.parts import Batches, Parts, build_parts
@@ -29,8 +29,6 @@ from workbench.train.speed.compiling import check_compiler, compile_steps
 
 LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
 
-logger = logging.getLogger(__name__)
-
 
 def fit(
     run: RunConfig,
@@ -39,7 +37,7 @@ def fit(
     device: str = "auto",
     should_stop: Callable[[], bool] | None = None,
     *,
-    parts: "Callable[[RunConfig, torch.device], Parts] | None" = None,
+    parts: Callable[[RunConfig, torch.device], Parts] | None = None,
 ) -> Result:
     """Trains `run` to its outcome, resuming from `folder`/last.ckpt where there is one.
 
@@ -60,13 +58,13 @@ def fit(
     place = choose_device(device)
     _check_decided(run.recipe)
     _make_folder(folder)
-    saved, notes = _saved(folder / NAME, run.id)
+    saved, notes = take_up(folder / NAME, run.id)
     _tell_again(run, saved, emit)
     make = partial(parts or task_parts, run, place)
     if saved and len(saved.records) >= run.recipe.epochs:
-        if run.recipe.task.name == "classify" and not _has_evidence(folder, run.id):
+        if run.recipe.task.name == "classify" and not holds_evidence(folder, run.id):
             _examine(run, folder, make(), place)
-        return _finished(run, saved, place, notes)
+        return _result(run, saved, None, place, notes)
     torch.manual_seed(run.seed)
     made = make()
     steps = len(made.train)
@@ -86,10 +84,10 @@ def fit(
         device_fault = isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError)
         if saved is None or monitor.began or device_fault:
             raise
-        notes = _refuse(folder / NAME, f"checkpoint: {folder / NAME} can't be restored: {error}")
+        notes = refuse(folder / NAME, f"checkpoint: {folder / NAME} can't be restored: {error}")
         again = fit(run, folder, emit, device, should_stop, parts=parts)
         return again.model_copy(update={"details": again.details + notes})
-    return _result(run, monitor, halt, place, notes)
+    return _result(run, monitor.saved(), halt, place, notes)
 
 
 def task_parts(run: RunConfig, device: torch.device) -> Parts:
@@ -116,19 +114,6 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"{folder} can't be written: {error.strerror}", key="folder") from None
 
 
-def _saved(path: Path, run: str) -> tuple[Saved | None, tuple[tuple[str, Scalar], ...]]:
-    """What the checkpoint at `path` says, and notes for the result if it had to be refused."""
-    if not path.exists():
-        return None, ()
-    try:
-        saved = read_saved(path)
-        if saved.run != run:
-            raise InputError(f"{path} belongs to another run, {saved.run[:12]}", key="checkpoint")
-    except InputError as error:
-        return None, _refuse(path, str(error))
-    return saved, ()
-
-
 def _tell_again(run: RunConfig, saved: Saved | None, emit: Emit) -> None:
     """The epochs that a checkpoint holds. They were told before it was written, perhaps in vain."""
     records = saved.records if saved else ()
@@ -145,23 +130,6 @@ def _tell_again(run: RunConfig, saved: Saved | None, emit: Emit) -> None:
                 record=record,
             )
         )
-
-
-def _refuse(path: Path, why: str) -> tuple[tuple[str, Scalar], ...]:
-    """Moves the checkpoint out of the way, and notes for the result why."""
-    why = why.strip().splitlines()[0]
-    aside = set_aside(path)
-    logger.warning("%s; moved to %s, the run starts from the beginning", why, aside.name)
-    return (("refused_checkpoint", why),)
-
-
-def _has_evidence(folder: Path, run: str) -> bool:
-    """Whether what lies there is this run's, and whole."""
-    try:
-        found = read_evidence(folder)
-    except InputError:
-        return False
-    return found is not None and found.run == run
 
 
 def _examine(run: RunConfig, folder: Path, made: Parts, device: torch.device) -> None:
@@ -296,42 +264,21 @@ def _interruptible() -> Iterator[None]:
 
 
 def _result(
-    run: RunConfig,
-    monitor: Monitor,
-    halt: Halt | None,
-    device: torch.device,
-    notes: tuple[tuple[str, Scalar], ...],
+    run: RunConfig, saved: Saved, halt: Halt | None, device: torch.device, notes: Notes
 ) -> Result:
-    last = monitor.records[-1] if monitor.records else None
-    told = halt.details if halt else _evaluation(monitor.records, monitor.examiner.facts())
+    """Of a run that has come as far as `saved`: to its end, unless there is a halt."""
+    last = saved.records[-1] if saved.records else None
+    told = halt.details if halt else _evaluation(saved.records, saved.evaluation)
     return Result(
         run=run.id,
         outcome=halt.outcome if halt else Outcome.COMPLETED,
         reason=halt.reason if halt else None,
-        step=halt.step if halt else monitor.step,
-        seconds=monitor.seconds,
-        images_per_second=monitor.pace.images_per_second,
-        device=describe_device(device),
-        details=told + _computed(run.recipe, device) + notes,
-        **_scores(last),
-    )
-
-
-def _finished(
-    run: RunConfig, saved: Saved, device: torch.device, notes: tuple[tuple[str, Scalar], ...]
-) -> Result:
-    """The result of a run whose last checkpoint is its end."""
-    return Result(
-        run=run.id,
-        outcome=Outcome.COMPLETED,
-        step=saved.step,
+        step=halt.step if halt else saved.step,
         seconds=saved.seconds,
         images_per_second=saved.images_per_second,
         device=describe_device(device),
-        details=_evaluation(saved.records, saved.evaluation)
-        + _computed(run.recipe, device)
-        + notes,
-        **_scores(saved.records[-1]),
+        details=told + _computed(run.recipe, device) + notes,
+        **_scores(last),
     )
 
 
@@ -346,9 +293,7 @@ def _scores(last: EpochRecord | None) -> dict[str, Any]:
     return {key: getattr(last, key) for key in keys} if last else {}
 
 
-def _evaluation(
-    records: tuple[EpochRecord, ...], facts: Mapping[str, Scalar]
-) -> tuple[tuple[str, Scalar], ...]:
+def _evaluation(records: tuple[EpochRecord, ...], facts: Mapping[str, Scalar]) -> Notes:
     """The share of a run's time that evaluation took, what its curve was drawn from, and the
     metrics beside the one that counts."""
     also = tuple(

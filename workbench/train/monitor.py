@@ -157,7 +157,7 @@ class Monitor(pl.Callback):
         self._emit = emit
         self._should_stop = should_stop
         self._saved = saved
-        self.examiner = examiner
+        self._examiner = examiner
         self._best = Best()
         self._losses = Losses(CHECK_STEPS if device.type == "cuda" else 1)
         self._started = self._epoch_started = self._emitted = perf_counter()
@@ -200,11 +200,11 @@ class Monitor(pl.Callback):
         assert isinstance(module, RunModule)
         self._losses.read()
         done, epochs = len(self.records) + 1, self._run.recipe.epochs
-        reading = self.examiner.read(module, done, self._check_stop)
+        reading = self._examiner.read(module, done, self._check_stop)
         test, validation = reading.scores()
         self._refuse_infinite(test, validation)
         if done == epochs:
-            self.examiner.keep(reading)  # before the end is told: what has ended has evidence
+            self._examiner.keep(reading)  # before the end is told: what has ended has evidence
         now = perf_counter()
         record = EpochRecord(
             epoch=len(self.records),
@@ -228,19 +228,22 @@ class Monitor(pl.Callback):
             if score and score.loss is not None and not math.isfinite(score.loss):
                 raise self._losses.diverged(quantity, score.loss, self.step)
 
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        saved = Saved(
+    def saved(self) -> Saved:
+        """How far the run has come."""
+        return Saved(
             run=self._id,
             records=self.records,
             step=self.step,
             seconds=self.seconds,
             images_per_second=self.pace.images_per_second,
             random=random_state(self._device),
-            evaluation=self.examiner.facts(),
+            evaluation=self._examiner.facts(),
         )
-        checkpoint[KEY] = saved.state()
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[KEY] = self.saved().state()
         self._best.save(checkpoint)
 
     def on_load_checkpoint(
