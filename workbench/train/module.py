@@ -21,8 +21,8 @@ Batch = tuple[Tensor, Any]  # images (B, 3, H, W), and targets of the task's own
 class RunModule(pl.LightningModule):
     """A network under a recipe, whatever its task.
 
-    Where the recipe averages weights, the test
-    runs on the average. The loss is that of `objective`; by default, of the labels alone.
+    Where the recipe averages weights, the test runs on the average. The loss is that of
+    `objective`; by default, of the labels alone.
     """
 
     def __init__(
