@@ -108,9 +108,8 @@ class Recording:
     ) -> None:
         self.folder = folder
         self.ledger = ledger
-        self.jobs = shares.jobs
         self.trained = 0  # runs that ended in this call, and are final
-        self._site, self.shares = machines, shares
+        self._machines, self.shares = machines, shares
         self._options, self._modules = options, modules
         self._facts = environment(shares, options.device, options.where.engine)
         self._interrupts = Interrupts()
@@ -210,8 +209,8 @@ class Recording:
     def _show_and_train(
         self, chooser: Chooser, first: Sequence[RunConfig], console: Console, cut_off: int
     ) -> bool:
-        if self._site.text:
-            console.print(self._site.text, highlight=False, soft_wrap=True)
+        if self._machines.text:
+            console.print(self._machines.text, highlight=False, soft_wrap=True)
         done, total = chooser.counts()
         with display(console, first, done, total, self.shares.jobs) as shown:
             self._display = shown
@@ -254,7 +253,7 @@ class Recording:
 
     def _make_engine(self) -> Engine:
         options = self._options
-        return self._site.engine(
+        return self._machines.engine(
             self.shares,
             options.fit,
             options.device,

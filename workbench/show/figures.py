@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import XAxis
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 BLACK, GREY, RULE = "#000000", "#5F5F5F", "#D0D0D0"
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -35,7 +36,7 @@ NARROW, WIDE = 2.5, 12.0
 INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
 FORMATS = ("pdf", "svg", "png")
 
-SETTINGS = {
+SETTINGS: "dict[RcKeyType, object]" = {
     "font.family": "DejaVu Sans",
     "font.size": NORMAL,
     "figure.titlesize": NORMAL,
@@ -102,7 +103,7 @@ def style() -> Iterator[None]:
     """The settings above, for drawing and saving within."""
     import matplotlib
 
-    with matplotlib.rc_context(SETTINGS):  # type: ignore[arg-type]
+    with matplotlib.rc_context(SETTINGS):
         yield
 
 

@@ -105,15 +105,9 @@ def draw_top1(
     for trial in known:
         level = not alike or trial.number in alike
         axes.errorbar(
-            trial.macs or 0,
-            trial.top1 or 0.0,
-            yerr=half,
-            fmt="o" if level else "s",
-            color=style.BLUE if level else style.GREY,
-            markersize=4,
-            capsize=2,
-            elinewidth=0.8,
-        )
+            trial.macs or 0, trial.top1 or 0.0, yerr=half, fmt="o" if level else "s", markersize=4,
+            color=style.BLUE if level else style.GREY, capsize=2, elinewidth=0.8,
+        )  # fmt: skip
     axes.grid()
     axes.set_xlabel("multiply-adds of one image")
     axes.set_ylabel("top-1, %, mean over seeds")

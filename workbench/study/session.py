@@ -38,7 +38,7 @@ class Session:
         self._exhausted = False
         # Pruning watches the first seed, so that the others wait for it; else all seeds run at once
         # and trials come one after the other for as long as the seeds keep the workers busy.
-        seeds, jobs = len(study.file.seeds), recording.jobs
+        seeds, jobs = len(study.file.seeds), recording.shares.jobs
         self._width = jobs if study.file.prunes else ceil(jobs / seeds)
 
     # ------------------------------------------------------------ for the recording

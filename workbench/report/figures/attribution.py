@@ -11,6 +11,7 @@ from workbench.statistics.effects import Interactions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
 
 STEPS = (style.VERMILION, "#F7F7F7", style.BLUE)
@@ -68,12 +69,7 @@ def interaction_map(found: Attribution | Interactions, width: float = style.PAGE
     axes.set_yticks(middles, names)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    bar = made.colorbar(drawn, ax=axes, ticks=[-100, -10, -1, 0, 1, 10, 100], aspect=24)
-    bar.ax.set_yticklabels(["−100", "−10", "−1", "0", "+1", "+10", "+100"])
-    bar.ax.minorticks_off()
-    bar.outline.set_visible(False)
-    if bar.solids is not None:
-        bar.solids.set_rasterized(False)
+    _scale(made.colorbar(drawn, ax=axes, ticks=[-100, -10, -1, 0, 1, 10, 100], aspect=24))
     last = isinstance(found, Interactions) and found.removed
     unit = f"{found.metric.points.capitalize()} of {found.metric.name}"
     title = f"{unit}; diagonal: {'added last' if last else 'alone'}; * real (Holm)"
@@ -81,6 +77,14 @@ def interaction_map(found: Attribution | Interactions, width: float = style.PAGE
         style.wrapped(title, width - 0.2, style.NORMAL), x=0.01, ha="left", color=style.GREY
     )
     return made
+
+
+def _scale(bar: "Colorbar") -> None:
+    bar.ax.set_yticklabels(["−100", "−10", "−1", "0", "+1", "+10", "+100"])
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(False)
 
 
 def _cells(found: Attribution | Interactions) -> list[list[EffectSize | None]]:

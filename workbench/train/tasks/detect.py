@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -72,8 +73,8 @@ def detect(
     background: bool,
 ) -> Detections:
     """What the weights that are tested find; training goes on as if nothing was."""
-    kinds: list[str] = ["bbox", "segm"] if background else ["bbox"]
-    metric = MeanAveragePrecision(iou_type=tuple(kinds), backend="pycocotools")  # type: ignore[arg-type]
+    kinds: tuple[Literal["bbox", "segm"], ...] = ("bbox", "segm") if background else ("bbox",)
+    metric = MeanAveragePrecision(iou_type=kinds, backend="pycocotools")
     metric.warn_on_many_detections = False
     pictures = Pictures(tuple(names))
     with testing(module):
