@@ -1,5 +1,6 @@
 """The app, the options that commands share, and how results are printed."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -98,6 +99,11 @@ def keeps_weights(keep: str | None) -> bool:
 def print_json(data: object) -> None:
     """The data of a table, unrounded."""
     print(json_text(data))
+
+
+def print_json_file(file: Path) -> None:
+    """What a JSON file holds."""
+    print_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def print_table(found: Table | Printout, data: object, as_json: bool, form: Form) -> None:

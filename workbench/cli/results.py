@@ -1,12 +1,11 @@
 """`workbench report`, `compare`, `images`, `runs` and `show`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workbench.cli.app import Format, Json, print_json, print_table
+from workbench.cli.app import Format, Json, print_json, print_json_file, print_table
 from workbench.errors import InputError
 from workbench.show.console import make_console
 from workbench.show.formats import Form, as_data
@@ -78,7 +77,7 @@ def report(
     chosen = CHOICE if columns is None else columns.split(",")
     found = report_folder(folder, make_console(as_json), chosen)
     if as_json:
-        print_json(json.loads(found.read_text(encoding="utf-8")))
+        print_json_file(found)
 
 
 def compare(

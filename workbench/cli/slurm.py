@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import complete
 from workbench.cli.app import (
     Device,
     Imports,
@@ -16,7 +15,7 @@ from workbench.cli.app import (
     SlurmOptions,
     keeps_weights,
 )
-from workbench.cli.sweeps import Name, Seeds, Settings, seeds_of
+from workbench.cli.sweeps import PLAN, Name, Seeds, Settings, seeds_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,12 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def slurm(
-    plan: Annotated[
-        str,
-        typer.Argument(
-            help="A plan file, or the name of one in ablations/.", autocompletion=complete.plans
-        ),
-    ],
+    plan: Annotated[str, PLAN],
     shards: Annotated[int, typer.Option(metavar="N", help="Jobs, one a share of the plan.")] = 8,
     slurm_: SlurmOptions = None,
     results: Results = Path("results"),

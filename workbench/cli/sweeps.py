@@ -1,6 +1,5 @@
 """`workbench ablate` and `new-plan`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +21,7 @@ from workbench.cli.app import (
     SlurmOptions,
     keeps_weights,
     print_json,
+    print_json_file,
 )
 from workbench.cli.repeated import repeated
 from workbench.cli.slots import asked, print_slots
@@ -54,12 +54,9 @@ def add_to(app: typer.Typer) -> None:
     )(new_plan)
 
 
-PlanRef = Annotated[
-    str | None,
-    typer.Argument(
-        help="A plan file, or the name of one in ablations/.", autocompletion=complete.plans
-    ),
-]
+PLAN = typer.Argument(
+    help="A plan file, or the name of one in ablations/.", autocompletion=complete.plans
+)
 Seeds = Annotated[str | None, typer.Option(metavar="SEEDS", help="In place of the plan's: 0,1,2.")]
 Only = Annotated[list[str] | None, typer.Option(metavar="NAME", help="This row alone; repeatable.")]
 Settings = Annotated[
@@ -108,7 +105,7 @@ Template = Annotated[
 
 def ablate(
     context: typer.Context,
-    plan: PlanRef = None,
+    plan: Annotated[str | None, PLAN] = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
     seeds: Seeds = None,
@@ -191,7 +188,7 @@ def ablate(
         reported = not (done.interrupted or shard)
         folder, code = done.folder if reported else None, done.exit_code
     if as_json and folder:
-        print_json(json.loads((folder / "table.json").read_text()))
+        print_json_file(folder / "table.json")
     raise typer.Exit(code)
 
 
@@ -258,7 +255,7 @@ def merge(
 
     found = commands.merge(folders, into, prefer, make_console(as_json))
     if as_json and found:
-        print_json(json.loads((found.folder / "table.json").read_text()))
+        print_json_file(found.folder / "table.json")
 
 
 def new_plan(
