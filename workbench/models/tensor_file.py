@@ -49,10 +49,12 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
 
 
 def read_facts(path: Path) -> Mapping[str, Any]:
-    """Our facts on the tensors at `path`, without these; none in a file of other code.
+    """Our facts on the tensors at `path`, without these; none in a file of other code or format.
 
     Raises `InputError` as `read_tensors` does, but for damage to the tensors.
     """
+    if path.suffix != ".safetensors":
+        return {}
     try:
         with safe_open(path, "pt") as file:
             return _facts(path, file.metadata() or {})

@@ -75,12 +75,16 @@ def load_weights(
     model.load_state_dict(fitted)
 
 
-def load_timm_weights(network: nn.Module, path: Path, name: str, *, new_head: bool = False) -> None:
-    """Loads a file of timm's weights into timm's `network`, in place; strict.
+def load_file(network: nn.Module, path: Path, name: str, *, new_head: bool = False) -> None:
+    """Loads a file into a network of ours, as `load_weights` does, or of timm's, called `name`."""
+    if isinstance(network, Network):
+        load_weights(network, path, new_head=new_head)
+    else:
+        _load_timm(network, path, name, new_head)
 
-    With `new_head`, classifiers of another number of classes stay as they are. Raises `InputError`
-    for keys and shapes that do not fit; `network` is then as it was.
-    """
+
+def _load_timm(network: nn.Module, path: Path, name: str, new_head: bool) -> None:
+    """As `load_weights`, for the same keys and shapes alone."""
     state, own = dict(unwrap(read(path), str(path))), network.state_dict()
     heads = classifiers(network) if new_head else ()
     for key in [key for key in own if key.rpartition(".")[0] in heads]:

@@ -10,10 +10,10 @@ from torch import nn
 from workbench.config import DataConfig, NetworkSpec
 from workbench.errors import InputError
 from workbench.machine import choose_device
-from workbench.models import Network, build, load_weights
+from workbench.models import build
 from workbench.models.networks import spec as network_spec
 from workbench.models.tensor_file import read_facts
-from workbench.models.weights import load_timm_weights
+from workbench.models.weights import load_file
 from workbench.runs.kept import kept_runs
 from workbench.show.table import Column, Table, cell, number
 from workbench.train.recipes import recipe
@@ -125,11 +125,8 @@ def _named(asked: Asked) -> Subject:
             about="missing",
         )  # fmt: skip
     network = build(described)
-    if isinstance(network, Network):
-        load_weights(network, asked.weights, new_head=True)
-    else:
-        load_timm_weights(network, asked.weights, described.name, new_head=True)
-    facts = read_facts(asked.weights) if asked.weights.suffix == ".safetensors" else {}
+    load_file(network, asked.weights, described.name, new_head=True)
+    facts = read_facts(asked.weights)
     return Subject(described.name, None, network.eval(), described, facts)
 
 

@@ -8,10 +8,9 @@ from torch import nn
 from workbench.config import Recipe
 from workbench.data import DataInfo
 from workbench.errors import InputError
-from workbench.models import Network, load_weights
 from workbench.models.networks import classifiers
 from workbench.models.tensor_file import read_facts
-from workbench.models.weights import load_timm_weights
+from workbench.models.weights import load_file
 from workbench.train.teaching.frozen import freeze
 from workbench.train.teaching.weights import checked_file
 
@@ -36,11 +35,8 @@ def _load(network: nn.Module, file: Path, info: DataInfo) -> None:
     heads = _classifier(network)
     fresh = {name: network.get_parameter(name).detach().clone() for name in heads}
     try:
-        if isinstance(network, Network):
-            load_weights(network, file, new_head=True)
-        else:
-            load_timm_weights(network, file, type(network).__name__, new_head=True)
-        names = read_facts(file).get("class_names") if file.suffix == ".safetensors" else None
+        load_file(network, file, type(network).__name__, new_head=True)
+        names = read_facts(file).get("class_names")
     except InputError as error:
         raise error.but(key="recipe.init.weights") from None
     if names is not None and tuple(names) != info.class_names:

@@ -11,11 +11,11 @@ from workbench.config import NetworkSpec, Teacher
 from workbench.cost import cost
 from workbench.data import DataInfo
 from workbench.errors import InputError
-from workbench.models import Network, build, load_weights
+from workbench.models import Network, build
 from workbench.models.networks import spec
 from workbench.models.peers import is_timm
 from workbench.models.tensor_file import read_facts
-from workbench.models.weights import load_timm_weights
+from workbench.models.weights import load_file
 from workbench.train.saved import TASK, load_saved, spec_within
 from workbench.train.teaching.colours import Colours, own_colours, recoloured
 from workbench.train.teaching.weights import checked_file
@@ -152,7 +152,7 @@ def _described_within(file: Path) -> NetworkSpec:
 
 def _facts(file: Path) -> Mapping[str, Any]:
     try:
-        return read_facts(file) if file.suffix == ".safetensors" else {}
+        return read_facts(file)
     except InputError as error:
         raise error.but(key=f"{KEY}.weights") from None
 
@@ -162,10 +162,7 @@ def _network(config: Teacher, described: NetworkSpec, file: Path) -> nn.Module:
         if config.spec is None:
             return load_saved(file)
         network = build(described)
-        if isinstance(network, Network):
-            load_weights(network, file)
-        else:
-            load_timm_weights(network, file, described.name)
+        load_file(network, file, described.name)
     except InputError as error:
         reason = error.reason.partition("; new_head")[0]
         raise error.but(key=f"{KEY}.weights", reason=reason) from None
