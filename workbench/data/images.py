@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
+from workbench.array_file import DAMAGED
 from workbench.machine import cache_folder
 from workbench.whole_file import written_whole
 
@@ -160,7 +160,7 @@ def _load(file: Path, count: int) -> Checked | None:
     try:
         with np.load(file, allow_pickle=False) as stored:
             checked = Checked(stored["kinds"], stored["sizes"], stored["sums"], stored["turned"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except DAMAGED:
         return None
     return checked if len(checked.kinds) == count else None
 

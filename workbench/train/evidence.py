@@ -4,16 +4,14 @@ In memory `correct` is (N,) of bool and `loss` (N,) of float16; in the run's fol
 half float an image. This module needs no torch: whoever exports results reads with it.
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from workbench.array_file import DAMAGED, write_arrays
 from workbench.errors import InputError
-from workbench.whole_file import written_whole
 
 NAME = "evidence.npz"
 LARGEST = float(np.finfo(np.float16).max)
@@ -37,17 +35,14 @@ def half(loss: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
 
 def write_evidence(folder: Path, evidence: Evidence) -> None:
     """`evidence.npz` in `folder`: at every moment the file there is the old one or the new one."""
-    data = io.BytesIO()
-    np.savez_compressed(
-        data,
-        run=np.array(evidence.run),
-        test_set=np.array(evidence.test_set),
-        labels=evidence.labels.astype(np.uint32),
-        correct=np.packbits(evidence.correct),
-        loss=evidence.loss,
-    )
-    with written_whole(folder / NAME) as part:
-        part.write_bytes(data.getvalue())
+    arrays = {
+        "run": np.array(evidence.run),
+        "test_set": np.array(evidence.test_set),
+        "labels": evidence.labels.astype(np.uint32),
+        "correct": np.packbits(evidence.correct),
+        "loss": evidence.loss,
+    }
+    write_arrays(folder / NAME, arrays)
 
 
 def holds_evidence(folder: Path, run: str) -> bool:
@@ -72,7 +67,7 @@ def read_evidence(folder: Path) -> Evidence | None:
             if not len(labels) == len(correct) == len(loss):
                 raise ValueError("of several lengths")
             return Evidence(str(stored["run"]), str(stored["test_set"]), labels, correct, loss)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(
             f"{path} can't be read ({type(error).__name__}); remove it, and the same"
             " command makes it again",

@@ -1,21 +1,19 @@
 """Test images with what is in them, and what each row found."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from workbench.array_file import DAMAGED, write_arrays
 from workbench.errors import InputError
 from workbench.runs.folder import run_folder
 from workbench.runs.rows import StoredRun
 from workbench.show import figures as style
 from workbench.statistics.facts import Outcome
 from workbench.train.tasks.pictures import NAME
-from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +103,7 @@ def _read(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(
             f"pictures: {path} can't be read ({type(error).__name__}); remove it"
         ) from None
@@ -130,7 +128,4 @@ def _write(path: Path, found: Mapping[str, Arrays]) -> None:
     arrays: dict[str, npt.NDArray[np.generic]] = {"rows": np.array(list(found))}
     for place, each in enumerate(found.values()):
         arrays |= {f"{place}:{key}": value for key, value in each.items()}
-    data = BytesIO()
-    np.savez_compressed(data, **arrays)  # type: ignore[arg-type]
-    with written_whole(path) as part:
-        part.write_bytes(data.getvalue())
+    write_arrays(path, arrays)

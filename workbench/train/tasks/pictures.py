@@ -1,6 +1,5 @@
 """The first test images of a run with what is in them and what was found, for a figure."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from workbench.array_file import write_arrays
 from workbench.data.scenes.moves import Target
-from workbench.whole_file import written_whole
 
 NAME = "pictures.npz"
 MOST = 6  # images that are kept
@@ -55,8 +54,5 @@ class Pictures:
 
     def write(self, folder: Path, run: str) -> None:
         """`pictures.npz` in `folder`, whole."""
-        data = io.BytesIO()
         known = {"run": np.array(run), "names": np.array(self.names), **self._arrays}
-        np.savez_compressed(data, **known)  # type: ignore[arg-type]
-        with written_whole(folder / NAME) as part:
-            part.write_bytes(data.getvalue())
+        write_arrays(folder / NAME, known)
