@@ -14,7 +14,7 @@ from workbench.data.image_parquet import parquet
 from workbench.data.known import stand_in
 from workbench.data.mixing import mix
 from workbench.data.randaugment import Interpolation
-from workbench.data.scenes import SCENES, open_scenes
+from workbench.data.scenes import SCENES, open_scenes, refuse_scenes
 from workbench.data.small import digits, synthetic
 from workbench.data.source import Bytes, DataFacts, DataInfo, Source
 from workbench.data.transforms import check_augment
@@ -110,11 +110,7 @@ def _source(config: DataConfig) -> Source:
             "from data.path: train/CLASS/ and val/CLASS/, val sorted into folders like train",
             key="data.name",
         )
-    if config.name in SCENES:
-        raise InputError(
-            f"{config.name!r} has boxes or masks; it goes with task: detect or segment",
-            key="data.name",
-        )
+    refuse_scenes(config)
     if config.name not in DATASETS:
         raise unknown("data.name", config.name, (*DATASETS, *SCENES))
     return DATASETS[config.name](config).only(config.classes).subset(config)

@@ -42,17 +42,12 @@ def check_task(file: PlanFile, recipe: Recipe) -> None:
 
     `recipe` is the plan's, or that of a row.
     """
-    from workbench.data import SCENES
-    from workbench.data.scenes import check_scenes
+    from workbench.data.scenes import check_scenes, refuse_scenes
     from workbench.data.scenes.moves import check_moves
 
     task = recipe.task
     if task.name == "classify":
-        if recipe.data.name in SCENES:
-            raise InputError(
-                f"{recipe.data.name!r} has boxes or masks; it goes with task: detect or segment",
-                key="data.name",
-            )
+        refuse_scenes(recipe.data)
         return
     if file.match is not None:
         raise InputError(

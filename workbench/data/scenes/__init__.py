@@ -10,7 +10,7 @@ from workbench.data.scenes.scattered import scattered_digits
 from workbench.data.scenes.scene import Scene, Scenes
 from workbench.errors import InputError
 
-__all__ = ["SCENES", "Scene", "Scenes", "check_scenes", "open_scenes", "outputs"]
+__all__ = ["SCENES", "Scene", "Scenes", "check_scenes", "open_scenes", "outputs", "refuse_scenes"]
 
 SCENES: dict[str, Callable[[DataConfig], Scenes]] = {
     "scattered_digits": scattered_digits,
@@ -23,6 +23,15 @@ SCENES: dict[str, Callable[[DataConfig], Scenes]] = {
 def open_scenes(config: DataConfig) -> Scenes:
     """The set that `config` names. Raises `InputError` for one that can't be used."""
     return SCENES[config.name](config).subset(config)
+
+
+def refuse_scenes(config: DataConfig) -> None:
+    """Raises `InputError` for a set with boxes or masks, of which no classifier is trained."""
+    if config.name in SCENES:
+        raise InputError(
+            f"{config.name!r} has boxes or masks; it goes with task: detect or segment",
+            key="data.name",
+        )
 
 
 def check_scenes(config: DataConfig, task: Task) -> Scenes:
