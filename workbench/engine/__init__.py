@@ -1,6 +1,6 @@
 """Where runs execute: worker processes on this machine, actors of a Ray cluster, jobs of Slurm."""
 
-from workbench.engine.base import Ended, Engine, Event, Requeued, RunTask, Started
+from workbench.engine.base import Ended, Engine, Event, Requeued, RunTask, Started, results_of
 from workbench.engine.choice import LOCAL, EngineChoice, Machines, open_machines
 from workbench.engine.local import LocalEngine
 from workbench.engine.pool import FIT
@@ -23,5 +23,6 @@ __all__ = [
     "divide",
     "end_earlier",
     "open_machines",
+    "results_of",
     "this_machine",
 ]

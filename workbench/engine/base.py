@@ -81,3 +81,15 @@ class Engine(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: object) -> None: ...
+
+
+def results_of(engine: Engine, tasks: Iterable[RunTask]) -> list[Result]:
+    """The results of `tasks`, in the order in which they end."""
+    found: list[Result] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Ended):
+            found.append(event.result)
+
+    engine.run(tasks, hear)
+    return found

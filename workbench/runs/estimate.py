@@ -264,6 +264,16 @@ def short_run(
     return RunConfig(variant=row.name, spec=row.spec, recipe=short, seed=plan.seeds[0])
 
 
+def dearest_run(plan: Plan, *, on_gpu: bool) -> tuple[RunConfig, "DataFacts"]:
+    """A few steps of the row with the most MACs, and the facts on its images."""
+    from workbench.data import facts
+
+    row = dearest(plan)
+    data = facts(plan.recipe_of(row).data)
+    images, _ = few_images(plan.recipe.data)
+    return short_run(plan, row, data, images, on_gpu=on_gpu, measure=True), data
+
+
 class _Clock:
     """Listens to the short runs."""
 

@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from workbench.config import Recipe, RunConfig
-from workbench.engine import Ended, Event, RunTask, open_machines
+from workbench.config import Recipe
+from workbench.engine import RunTask, open_machines, results_of
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.estimate import dearest, few_images, short_run
+from workbench.runs.estimate import dearest, dearest_run
 from workbench.runs.folder import PLAN
 from workbench.train.speed.ways import STEPS, SpeedTrial
 
@@ -86,35 +86,18 @@ def _tried(plan: Plan, options: RunOptions) -> SpeedTrial:
     """By a worker with the threads and the device of the plan's runs; see `train.speed.trial`."""
     from workbench.train.speed.trial import found_ways
 
-    heard: list[Ended] = []
-
-    def hear(event: Event) -> None:
-        if isinstance(event, Ended):
-            heard.append(event)
-
     with open_machines(options.where) as machines, TemporaryDirectory() as folder:
         shares = machines.divide(options.jobs, len(plan.runs()), options.device)
-        run, images = _longest(plan, on_gpu=bool(shares.gpus))
+        run, data = dearest_run(plan, on_gpu=bool(shares.gpus))
         fit = options.trial or "_".join((TRIAL, *plan.undecided))
         alone = replace(shares, jobs=1)
         with machines.engine(alone, fit, options.device, modules=plan.modules) as engine:
-            engine.run([RunTask(run, Path(folder))], hear)
-    if not heard:
+            results = results_of(engine, [RunTask(run, Path(folder))])
+    if not results:
         raise InputError("the trial of speed was stopped", key="recipe.precision")
-    result = heard[0].result
+    result = results[0]
+    images = data.train_size * plan.recipe_of(dearest(plan)).epochs
     return SpeedTrial(
         keys=plan.undecided, row=run.variant, images=images, batch=run.recipe.batch_size,
         device=result.device, threads=shares.threads, ways=found_ways(result),
     )  # fmt: skip
-
-
-def _longest(plan: Plan, *, on_gpu: bool) -> tuple[RunConfig, int]:
-    """A few steps of the row with the most MACs, and the images that its run trains on."""
-    from workbench.data import facts
-
-    row = dearest(plan)
-    recipe = plan.recipe_of(row)
-    data = facts(recipe.data)
-    images, _ = few_images(plan.recipe.data)
-    run = short_run(plan, row, data, images, on_gpu=on_gpu, measure=True)
-    return run, data.train_size * recipe.epochs

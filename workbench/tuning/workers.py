@@ -7,17 +7,18 @@ Their number changes no result, only when it comes, so that it stands in no id. 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
 from workbench.config import Evaluate, RunConfig
-from workbench.engine import Ended, Event, Machines, Resources, RunTask, open_machines
+from workbench.engine import Machines, Resources, RunTask, open_machines, results_of
 from workbench.engine.resources import WORKER_BYTES, cores, memory, with_workers
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.estimate import dearest, few_images, short_run
+from workbench.runs.estimate import dearest_run
 from workbench.runs.folder import ENVIRONMENT
 from workbench.runs.sweep import SweepOptions
 
@@ -88,15 +89,9 @@ class Trial:
     def __init__(
         self, plan: Plan, machines: Machines, shares: Resources, options: RunOptions
     ) -> None:
-        from workbench.data import facts
-
         self._plan, self._machines = plan, machines
         self._shares, self._options = shares, options
-        row = dearest(plan)
-        self._data = facts(plan.recipe_of(row).data)
-        images, _ = few_images(plan.recipe.data)
-        self._run = short_run(plan, row, self._data, images, on_gpu=True, measure=True)
-        self._alone: float | None = None
+        self._run, self._data = dearest_run(plan, on_gpu=True)
 
     def counts(self) -> tuple[int, ...]:
         """The numbers of workers that cores and memory allow on each GPU."""
@@ -105,16 +100,13 @@ class Trial:
 
     def seconds(self) -> float:
         """What the plan takes with one worker on each GPU, tests left out."""
-        pace = self._pace(1, self._run)
         images = sum(
             self._data.train_size * self._plan.recipe_of(row).epochs for row in self._plan.variants
         ) * len(self._plan.first_seeds)
-        self._alone = pace
-        return images / pace if pace else 0.0
+        return images / self._alone if self._alone else 0.0
 
     def together(self, each: int) -> float:
         """Images per second of `each` workers on each GPU, one of them training for `SECONDS`."""
-        assert self._alone is not None
         images = (self._run.recipe.data.train_size or 1) * self._gpus
         epochs = max(2, round(SECONDS * self._alone / images))
         recipe = self._run.recipe.model_copy(
@@ -124,18 +116,17 @@ class Trial:
         )  # fmt: skip
         return self._pace(each, self._run.model_copy(update={"recipe": recipe}))
 
+    @cached_property
+    def _alone(self) -> float:
+        """Images per second of one worker on each GPU."""
+        return self._pace(1, self._run)
+
     @property
     def _gpus(self) -> int:
         return len(self._shares.gpus)
 
     def _pace(self, each: int, run: RunConfig) -> float:
         shares = with_workers(self._shares, each * self._gpus)
-        heard: list[Ended] = []
-
-        def hear(event: Event) -> None:
-            if isinstance(event, Ended):
-                heard.append(event)
-
         options = self._options
         with TemporaryDirectory() as folder:
             runs = [run.model_copy(update={"seed": seed}) for seed in range(shares.jobs)]
@@ -144,6 +135,5 @@ class Trial:
             with self._machines.engine(
                 shares, options.fit, options.device, modules=modules
             ) as engine:
-                engine.run(tasks, hear)
-        paces = [event.result.images_per_second for event in heard]
+                paces = [each.images_per_second for each in results_of(engine, tasks)]
         return sum(filter(None, paces)) if len(paces) == shares.jobs and all(paces) else 0.0

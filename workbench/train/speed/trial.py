@@ -17,7 +17,7 @@ from torch import nn
 
 from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.cost.turns import in_turns
-from workbench.errors import InputError
+from workbench.errors import InputError, first_line
 from workbench.machine import choose_device
 from workbench.train import optimiser
 from workbench.train.fit import task_parts
@@ -107,7 +107,7 @@ def measured(
         except Exception as error:  # of many kinds, and of the compiler's own
             if way is ways[0]:
                 raise
-            faults[way] = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            faults[way] = first_line(error)[:200]
     names = {way.text: way for way in steps}
     found = in_turns({name: steps[way] for name, way in names.items()}, STEPS, WARM_UP)
     images = len(batches[0][0])
