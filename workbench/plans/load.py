@@ -42,8 +42,13 @@ def _elsewhere(changes: Changes) -> frozenset[str]:
 
 def measured_before(folder: Path) -> tuple[Matched, ...]:
     """How the variants of an earlier sweep were matched; none where there was no such sweep."""
+    found = earlier_plan(folder)
+    return tuple(row.matched for row in found.variants if row.matched) if found else ()
+
+
+def earlier_plan(folder: Path) -> Plan | None:
+    """The plan of an earlier sweep in `folder`; None where there was no such sweep."""
     try:
-        found = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+        return Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ()
-    return tuple(variant.matched for variant in found.variants if variant.matched)
+        return None

@@ -14,10 +14,10 @@ from rich.console import Console
 from workbench.config import Recipe
 from workbench.engine import RunTask, open_machines, results_of
 from workbench.errors import InputError
+from workbench.plans.load import earlier_plan
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
 from workbench.runs.estimate import dearest, dearest_run
-from workbench.runs.folder import PLAN
 from workbench.train.speed.ways import STEPS, SpeedTrial
 
 TRIAL = "workbench.train.speed.trial:try"  # with the keys that it is for
@@ -76,10 +76,8 @@ def _agrees(recipe: Recipe, trial: SpeedTrial) -> bool:
 
 def _before(folder: Path) -> SpeedTrial | None:
     """What an earlier call found, as the plan in `folder` has it."""
-    try:
-        return Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8")).speed
-    except (OSError, ValueError):
-        return None
+    plan = earlier_plan(folder)
+    return plan.speed if plan else None
 
 
 def _tried(plan: Plan, options: RunOptions) -> SpeedTrial:

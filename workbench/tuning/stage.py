@@ -13,9 +13,10 @@ from rich.console import Console
 from workbench.config import Outcome, Recipe, RunConfig
 from workbench.errors import InputError
 from workbench.plans.differences import refuse_changes
+from workbench.plans.load import earlier_plan
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.exchange.finished import Reuse
-from workbench.runs.folder import LEDGER, PLAN, holds_results
+from workbench.runs.folder import LEDGER, holds_results
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import StoredRun
 from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
@@ -78,9 +79,8 @@ def _asked(plan: Plan) -> Tuning:
 def _known(plan: Plan, folder: Path, extend: bool, refuse: bool = True) -> Tuning:
     """What an earlier call found, as the plan in `folder` has it; nothing where it is another."""
     asked = _asked(plan)
-    try:
-        before = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    before = earlier_plan(folder)
+    if before is None:
         return asked
     if refuse:
         refuse_changes(_with_training_of(plan, before), plan, extend, str(folder))
