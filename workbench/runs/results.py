@@ -110,15 +110,15 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
         return _from_ledger(where, plan, {})
     found = Path(path)
     if found.is_file():
-        return _from_ledger(found, plan, _environment(found.parent))
+        return _from_ledger(found, plan, read_environment(found.parent))
     ledger = found / LEDGER
     if ledger.exists() and ledger.stat().st_size:  # else its export may be there
-        return _from_ledger(ledger, plan, _environment(found))
+        return _from_ledger(ledger, plan, read_environment(found))
     if (found / RUNS).exists() and (found / PLAN).exists():
         unreadable: list[str] = []
         stored, runs = read_export(found, unreadable)
         _warn_of(found, unreadable)
-        return Sweep(stored, runs, _environment(found), found)
+        return Sweep(stored, runs, read_environment(found), found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
     within = [each.name for each in results_folders(found)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
@@ -255,7 +255,8 @@ def _warn_of(where: str | Path, unreadable: Sequence[str]) -> None:
         warnings.warn(f"{text}: {some_of(unreadable)}", InputWarning, stacklevel=3)
 
 
-def _environment(folder: Path) -> Mapping[str, Scalar]:
+def read_environment(folder: Path) -> Mapping[str, Scalar]:
+    """What a sweep said of where it ran; nothing where that can't be read."""
     try:
         found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

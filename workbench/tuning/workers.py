@@ -4,7 +4,6 @@ Their number changes no result, only when it comes, so that it stands in no id. 
 `--jobs` is not given, by short runs of the plan's dearest row, before anything else trains.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from workbench.engine.resources import WORKER_BYTES, cores, memory, with_workers
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
 from workbench.runs.estimate import dearest_run
-from workbench.runs.folder import ENVIRONMENT
+from workbench.runs.results import read_environment
 from workbench.runs.sweep import SweepOptions
 
 EACH = (1, 2, 4, 8)  # workers on a GPU, as they are tried
@@ -76,11 +75,9 @@ def choose_workers(
 
 def _before(folder: Path) -> int | None:
     """The workers of an earlier call on GPUs, in this folder."""
-    try:
-        facts = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
-        return int(facts["jobs"]) if facts["gpus"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    facts = read_environment(folder)
+    jobs = facts.get("jobs")
+    return jobs if facts.get("gpus") and isinstance(jobs, int) else None
 
 
 class Trial:
