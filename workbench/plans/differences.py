@@ -117,7 +117,12 @@ def other_recipe(old: Plan, new: Plan) -> list[str]:
 
 
 def _changes(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+    return (f"{what}: {each}" for each in changes(old, new))
+
+
+def changes(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+    """What differs, as `key 1 -> 2`."""
     for key in [*old, *(key for key in new if key not in old)]:
         before, after = old.get(key, "nothing"), new.get(key, "nothing")
         if before != after:
-            yield f"{what}: {key} {before} -> {after}"
+            yield f"{key} {before} -> {after}"

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.errors import InputError, some_of
+from workbench.plans.differences import changes
 from workbench.scaling.surface import COORDINATES
 from workbench.study.file import DIRECTIONS
 from workbench.study.samplers import (
@@ -189,13 +190,7 @@ class Search:
 
 
 def _refuse_other(old: Mapping[str, object], new: Mapping[str, object], name: str) -> None:
-    keys = [*old, *(key for key in new if key not in old)]
-    changed = [
-        f"{key} {old.get(key, 'nothing')} -> {new.get(key, 'nothing')}"
-        for key in keys
-        if old.get(key, "nothing") != new.get(key, "nothing")
-    ]
-    if changed:
+    if changed := [*changes(old, new)]:
         raise InputError(
             f"study {name!r} exists with another search space; give this one another name, --name "
             f"NEW. What differs: {some_of(changed)}"
