@@ -53,3 +53,10 @@ def choose_device(name: str) -> "torch.device":
         )
     device = torch.device(name)
     return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
+
+
+def device_name(device: "torch.device") -> str:
+    """`cpu`, or the GPU's name: by it results tell devices apart."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

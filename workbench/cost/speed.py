@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from workbench.config import NetworkSpec, Spec
-from workbench.machine import choose_device, cpu_name
+from workbench.machine import choose_device, cpu_name, device_name
 from workbench.models import build, fuse
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -78,7 +78,7 @@ def measure_speed(
         latency_ms=1e3 * statistics.median(single),
         latency_spread=spread(single),
         repeats=len(times),
-        device=device_name(where),
+        device=device_name(where) if where.type == "cuda" else cpu_name(),
         threads=torch.get_num_threads(),
         precision="bf16" if where.type == "cuda" else "32",
     )
@@ -120,13 +120,6 @@ def spread(times: list[float]) -> float:
         return 0.0
     low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
     return (high - low) / 2 / middle
-
-
-def device_name(device: torch.device) -> str:
-    """The name of the processor, as its maker gives it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return cpu_name()
 
 
 def _best_batch(seconds_of: Callable[[int], float]) -> int:

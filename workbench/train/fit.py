@@ -16,7 +16,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Scalar
 from workbench.errors import InputError
-from workbench.machine import choose_device
+from workbench.machine import choose_device, device_name
 from workbench.train.checkpoint import NAME, Notes, Saved, load_checkpoint, refuse, take_up
 from workbench.train.evaluation import Examiner
 from workbench.train.evidence import holds_evidence
@@ -277,13 +277,13 @@ def _result(
         step=halt.step if halt else saved.step,
         seconds=saved.seconds,
         images_per_second=saved.images_per_second,
-        device=describe_device(device),
+        device=device_name(device),
         details=told + _computed(run.recipe, device) + notes,
         **_scores(last),
     )
 
 
-def _computed(recipe: Recipe, device: torch.device) -> tuple[tuple[str, Scalar], ...]:
+def _computed(recipe: Recipe, device: torch.device) -> Notes:
     """How its steps were computed, where that was not plainly in 32 bits."""
     half = (("precision", "bf16"),) if half_precision(recipe, device) else ()
     return half + ((("compiled", True),) if recipe.compile is True else ())
@@ -306,8 +306,3 @@ def _evaluation(records: tuple[EpochRecord, ...], facts: Mapping[str, Scalar]) -
     share = ("evaluation_share", round(float(seconds) / whole, 4))
     curve = ((f"curve_{key}", facts[key]) for key in ("every", "images") if key in facts)
     return share, *curve, *also
-
-
-def describe_device(device: torch.device) -> str:
-    """`cpu`, or the GPU's name."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

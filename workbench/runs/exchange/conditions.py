@@ -7,7 +7,7 @@ from importlib.metadata import version
 from packaging.version import InvalidVersion, Version
 
 from workbench.engine import Resources
-from workbench.machine import choose_device
+from workbench.machine import choose_device, device_name
 from workbench.plans.resolution import Plan
 from workbench.runs.rows import StoredRun
 from workbench.user_modules import Imported
@@ -58,7 +58,7 @@ def _device_name(shares: Resources, device: str) -> str:
 
     if not torch.cuda.is_available():
         return ELSEWHERE
-    return str(torch.cuda.get_device_name(choose_device(device)))
+    return device_name(choose_device(device))
 
 
 def _public(text: str) -> str:
