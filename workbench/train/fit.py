@@ -231,7 +231,6 @@ def _quiet() -> Iterator[None]:
         for advice in (
             ".*does not have many workers.*",
             ".*`isinstance.treespec.*",
-            ".*`srun` command is available.*",
             "GPU available",
             "The `srun` command is available",
         ):
