@@ -14,7 +14,7 @@ from workbench.errors import InputError, shown, unknown
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
+def parse(model: type[Model], data: Mapping[str, object], where: str) -> Model:
     """`data` as a `model`; the first fault is an `InputError` whose key starts with `where`."""
     try:
         return model.model_validate(dict(data))

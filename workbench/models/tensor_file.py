@@ -19,7 +19,7 @@ DIGEST = "sha256"  # and that of what the tensors were
 State = Mapping[str, Tensor]
 
 
-def write_tensors(path: Path, state: State, facts: Mapping[str, Any]) -> None:
+def write_tensors(path: Path, state: State, facts: Mapping[str, object]) -> None:
     """The tensors and the facts at `path`. Raises `InputError` where that can't be written."""
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     metadata = {"format": "pt", FACTS: json.dumps(facts), DIGEST: _digest(whole)}

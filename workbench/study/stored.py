@@ -89,7 +89,7 @@ def _reading(folder: str | Path) -> Iterator[Any]:
         raise InputError(f"{place} is damaged, or of another version", key="study") from None
 
 
-def _check(written: Mapping[str, Any], wanted: Mapping[str, Any], place: Path) -> None:
+def _check(written: Mapping[str, object], wanted: Mapping[str, object], place: Path) -> None:
     for key in sorted(written.keys() | wanted.keys()):
         if written.get(key) != wanted.get(key):
             raise InputError(

@@ -143,7 +143,7 @@ def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, object]:
 # ---------------------------------------------------------------- reading
 
 
-def spec_within(file: Path, facts: Mapping[str, Any]) -> NetworkSpec:
+def spec_within(file: Path, facts: Mapping[str, object]) -> NetworkSpec:
     """The network that a file of weights says it is of. Raises `InputError` where it says none."""
     found = facts.get("spec")
     if not isinstance(found, Mapping):
@@ -154,7 +154,7 @@ def spec_within(file: Path, facts: Mapping[str, Any]) -> NetworkSpec:
     return _parsed(found)
 
 
-def _parsed(found: Mapping[str, Any]) -> NetworkSpec:
+def _parsed(found: Mapping[str, object]) -> NetworkSpec:
     return parse(Peer, found, "spec") if "timm" in found else parse(Spec, found, "spec")
 
 
@@ -216,7 +216,7 @@ def _without_values(spec: NetworkSpec) -> nn.Module:
 
 
 def _write(
-    folder: Path, state: Mapping[str, Tensor], spec: NetworkSpec, facts: Mapping[str, Any]
+    folder: Path, state: Mapping[str, Tensor], spec: NetworkSpec, facts: Mapping[str, object]
 ) -> None:
     """The weights last: where they are, all is there."""
     cost = cost_of(spec)

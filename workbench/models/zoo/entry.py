@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +9,7 @@ class Entry:
     """A named network: flat settings over those of `base`, with where they come from."""
 
     family: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     source: str
     base: str | None = None
     note: str = ""

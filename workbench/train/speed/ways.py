@@ -1,7 +1,7 @@
 """What a trial of speed found, and the way of computing that it chooses. Needs no torch."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from workbench.config import Count, Flag, Frozen, NonNegative, Positive, Recipe
 from workbench.errors import InputError
@@ -51,7 +51,7 @@ class SpeedTrial(Frozen):
         """What is decided, as overrides of a recipe: `precision=bf16`."""
         return tuple(f"{key}={_written(value)}" for key, value in self.values().items())
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """What is decided, by key of the recipe."""
         return {key: getattr(self.best, key) for key in self.keys}
 
