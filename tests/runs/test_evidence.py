@@ -54,6 +54,27 @@ def test_a_row_for_each_run_and_image_in_the_order_of_the_plan(swept: Path) -> N
         assert np.array_equal(own["loss"], kept.loss.astype(np.float32))
 
 
+def test_what_images_say_of_the_noise_of_rows_and_pairs(swept: Path) -> None:
+    frame, method = wb.load_evidence(swept), load_sweep(swept).facts().method
+    assert method.known is not None
+    top1 = method.known["top1"]
+    names = list(frame["variant"].unique())
+    assert list(top1.rows) == names
+    assert len(top1.pairs) == len(names) * (len(names) - 1) / 2
+
+    def scores(column: str, name: str) -> pd.DataFrame:
+        own = frame[frame["variant"] == name].astype({"loss": float, "correct": float})
+        return own.pivot_table(index="seed", columns="image", values=column, observed=True)
+
+    (first, second), (explained, alike) = next(iter(top1.pairs.items()))
+    right = [scores("correct", name) - scores("correct", name).mean() for name in (first, second)]
+    sums = (right[0] * right[1]).sum().sum() / (len(right[0]) - 1)
+    assert explained == pytest.approx(1e4 * sums / IMAGES**2)
+    loss = [scores("loss", name) - scores("loss", name).mean() for name in (first, second)]
+    between = np.corrcoef(*(each.to_numpy().ravel() for each in loss))[0, 1]
+    assert alike == pytest.approx(max(between, 0.0))
+
+
 def test_what_is_committed_reads_alike(results: Path) -> None:
     before = wb.load_evidence(results)
     shutil.rmtree(results / "runs")

@@ -6,7 +6,7 @@ from tests.support.samples import chain, completed, diverged, run
 from workbench.runs.rows import StoredRun
 from workbench.statistics import sequential
 from workbench.statistics.comparison import step_level
-from workbench.statistics.facts import Outcome, Race, Row
+from workbench.statistics.facts import ImageNoise, Method, Outcome, Race, Row
 from workbench.statistics.paired import Verdict, compare_rows, holm, student
 from workbench.statistics.racing import Wanted, next_seeds
 
@@ -64,6 +64,16 @@ def test_a_seed_that_failed_on_one_side_does_not_stop_the_race() -> None:
     assert next_seeds(rows, runs, SEEDS, RACE) == (Wanted("a", (3,)), Wanted("b", (3,)))
     found = compare_rows(rows, runs, SEEDS, RACE)["b"]
     assert found.reason == "2 paired seeds of the 3 that the race begins with"
+
+
+def test_a_race_goes_by_what_images_say() -> None:
+    """Rows that err on the same images need fewer seeds."""
+    rows, runs = chain({"a": [90.0, 91.0, 90.4], "b": [91.2, 92.3, 91.7], "c": [91.9, 91.3, 92.2]})
+    pairs = {("a", "b"): (0.0, 0.95), ("a", "c"): (0.0, 0.0), ("b", "c"): (0.0, 0.0)}
+    noise = {"top1": ImageNoise(dict.fromkeys("abc", 0.0), pairs)}
+    told, untold = Method("shared", known=noise), Method("shared")
+    assert Wanted("a", (3,)) in next_seeds(rows, runs, SEEDS, RACE, method=untold)
+    assert "a" not in [each.variant for each in next_seeds(rows, runs, SEEDS, RACE, method=told)]
 
 
 def test_racing_until_decided_ends() -> None:

@@ -5,17 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.verdicts import (
-    CASES,
-    LOUD,
-    cell,
-    draw,
-    fixed_seeds,
-    race,
-    race_plans,
-    real,
-    replayed,
-)
+from benchmarks.verdicts.plans import CASES, LOUD, cell, draw
+from benchmarks.verdicts.races import fixed_seeds, race, race_plans
+from benchmarks.verdicts.replay import real, replayed
 from workbench.statistics.facts import Race
 
 PLANS = 4_000  # a rate of 5 % is then off by 0.34 points

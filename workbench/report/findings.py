@@ -181,9 +181,9 @@ class Findings:
         facts = self.facts
         if facts.race is None:
             return ()
-        # As the race itself goes on: without what the images say, which it does not wait for.
-        method = replace(facts.method, known=None)
-        return next_seeds(self.rows, self.runs, facts.seeds, facts.race, facts.test_images, method)
+        return next_seeds(
+            self.rows, self.runs, facts.seeds, facts.race, facts.test_images, facts.method
+        )
 
     @cached_property
     def published(self) -> Mapping[str, tuple[PublishedRow, ...]]:

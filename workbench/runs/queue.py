@@ -1,10 +1,12 @@
 """Which runs of a plan are to run, and in a race, which ones next."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workbench.config import Outcome, Result, RunConfig
 from workbench.engine import Ended, Event
 from workbench.plans.resolution import Plan
+from workbench.runs.evidence import image_noise, kept_evidence
 from workbench.runs.exchange.finished import Library
 from workbench.runs.exchange.reuse import take_over
 from workbench.runs.folder import discard_checkpoints, run_folder
@@ -92,9 +94,11 @@ class Queue:
         if plan.race is None:
             return ()
         ended = [run for run in self._recording.ledger.runs() if run.outcome]
+        known = image_noise(ended, kept_evidence(self._recording.folder, ended))
         wanted = next_seeds(
-            plan.variants, ended, plan.seeds, plan.race, plan.test_images, plan.method
-        )
+            plan.variants, ended, plan.seeds, plan.race, plan.test_images,
+            replace(plan.method, known=known),
+        )  # fmt: skip
         seeds = {each.variant: each.seeds for each in wanted}
         return [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
 

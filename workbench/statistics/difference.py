@@ -18,7 +18,7 @@ from workbench.statistics.variance import LOUD, TINY, Floats, Model
 # The chance that a loud row goes unnoticed, by the number of its seeds. The fewer the seeds, the
 # more of the ordinary rows must be tested on their own to keep it so low.
 SEEDS_OF_MISSED = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
-MISSED = (0.28, 0.25, 0.12, 0.05, 0.02, 0.005)
+MISSED = (0.28, 0.25, 0.12, 0.04, 0.015, 0.005)
 # How much larger real differences are at another level is one formula's word. A row of which it
 # says this much or more keeps its own variance far more readily: of such rows that are as the
 # formula says, four in ten do. Chosen on replays of `noise_digits`.
@@ -60,7 +60,7 @@ def loud_rows(model: Model, uses: ArrayLike, comparisons: int) -> NDArray[np.boo
     freedom = np.maximum(model.moments.count - 1, 1)
     missed = np.interp(freedom + 1, SEEDS_OF_MISSED, MISSED)
     share = np.minimum(np.asarray(uses, dtype=np.float64) / max(comparisons, 1), 1)
-    missed = missed * (1 - share**2 * (0.18 + 0.6 / max(comparisons, 1) ** 2))
+    missed = missed * (1 - share**2 * (0.24 + 1 / max(comparisons, 1) ** 3))
     limit = LOUD * special.chdtri(freedom, 1 - missed) / freedom
     far = np.minimum(limit, special.chdtri(freedom, FAR_LEVEL) / freedom)
     limit = np.where(model.moments.scale > FAR, far, limit)

@@ -9,6 +9,7 @@ told from the test set alone is the least that can be hoped for.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from workbench.statistics import difference, sequential
@@ -30,19 +31,24 @@ def detectable_t(error: float, freedom: float, floor: float, level: float) -> fl
 
 
 def chance_of_verdict(
-    mean: float, error: float, seeds: int, most: int, freedom: float, level: float
-) -> float:
+    mean: ArrayLike,
+    error: ArrayLike,
+    seeds: ArrayLike,
+    most: int,
+    freedom: ArrayLike,
+    level: ArrayLike,
+) -> NDArray[np.float64]:
     """The chance that a difference of `mean`, known to `error` from `seeds`, is decided at `most`.
 
     What further seeds will say is foretold from what is seen, the truth being as uncertain as it is
     (predictive power: Spiegelhalter, Freedman and Blackburn, Controlled Clinical Trials 7, 1986).
     """
-    if seeds >= most:
-        return 0.0
-    final = error * np.sqrt(seeds / most)
-    spread = error * np.sqrt((most - seeds) / most)
-    critical = special.stdtrit(min(freedom * most / seeds, 1e6), 1 - level / 2)
-    return float(special.ndtr((abs(mean) - critical * final) / spread))
+    share = np.minimum(np.asarray(seeds) / most, 1.0)
+    final, spread = np.asarray(error) * np.sqrt(share), np.asarray(error) * np.sqrt(1 - share)
+    freedom = np.minimum(np.asarray(freedom) / share, 1e6)
+    critical = special.stdtrit(freedom, 1 - np.asarray(level) / 2)
+    ahead = (np.abs(mean) - critical * final) / np.maximum(spread, 1e-300)
+    return np.where(share < 1, special.ndtr(ahead), 0.0)
 
 
 def images_variance(top1: float, images: int) -> float:

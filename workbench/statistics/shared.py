@@ -260,7 +260,9 @@ def _comparison(
         reason="",
         own_p=paired.p,
         loud=tuple(name for name, flags in loud if flags[at]),
-        chance=chance_of_verdict(mean, error, int(tests.counts[at]), race.most, freedom, share)
+        chance=float(
+            chance_of_verdict(mean, error, float(tests.counts[at]), race.most, freedom, share)
+        )
         if race and undecided
         else None,
         takes=seeds_needed(abs(mean), error**2 * tests.counts[at], pooled, tests.family)

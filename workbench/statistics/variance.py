@@ -43,7 +43,9 @@ LOUD_CHANCE = 0.03  # how often a row is loud, before its spread is seen
 LOUD_FREEDOM = 4.0  # how sharply LOUD is meant: degrees of freedom of its prior
 STEPS = 4  # of EM
 ALIKE = 0.5  # rows with no less than this share of the mean covariance are alike in it
-SURE = 0.95  # how far a correlation that images tell is believed where the shared part is pooled
+# The share of what images say of two rows that is believed: it is known from few seeds, and that
+# scores correlate as images do is no more than observed. Chosen on replays, see docs/statistics.md.
+BELIEVED = 0.9
 TINY = 1e-12
 
 
@@ -143,6 +145,8 @@ def moments(
     if mean.shape[-1] == 2:  # of two rows the model is the paired t test, whatever their levels
         scale, together = 1.0, None
     known, scale = (np.broadcast_to(each, mean.shape) + 0.0 for each in (known, scale))
+    if together is not None:
+        together = Together(BELIEVED * together.explained, BELIEVED * together.alike)
     return Moments(mean, count, covariance, common, known, scale, together)
 
 
@@ -200,7 +204,7 @@ def _pool_together(
     shape = _outer(found.scale) * np.where(off, told.alike, 1.0)
     shared = np.maximum((variance - found.known) / found.scale**2, 0.0).mean(-1)[..., None, None]
     root = np.sqrt(variance)
-    correlation = np.where(off, SURE * (explained + shared * shape) / _outer(root), 1.0)
+    correlation = np.where(off, (explained + shared * shape) / _outer(root), 1.0)
     inverse = np.linalg.inv(correlation) / _outer(root)
     weight = inverse @ shape @ inverse
     weight = weight * _outer(np.sqrt(ordinary)) * np.maximum(found.common - 1, 0)
