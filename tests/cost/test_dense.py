@@ -12,6 +12,8 @@ from workbench.cost.dense import BOXES, COCO, dense_cost
 from workbench.cost.trace import trace_module
 from workbench.errors import InputError
 from workbench.models.ops import Size, conv, linear
+from workbench.models.peers import timm_name
+from workbench.published import BACKBONES, detection_rows
 from workbench.tasks import detector
 
 
@@ -82,6 +84,13 @@ def test_a_detector_over_a_network_of_timms() -> None:
     assert found.by_stage["backbone"].params == 11_689_512 - 513_000  # without its classifier
     with pytest.raises(InputError, match="unknown 'resnet19'"):
         dense_cost("timm:resnet19", "retinanet")
+
+
+def test_what_was_published_of_timms_networks_is_found() -> None:
+    for name in BACKBONES:
+        assert timm_name(name)
+        for framework in ("RetinaNet", "Mask R-CNN"):
+            assert len(detection_rows(framework, name)) == 1
 
 
 @pytest.mark.slow

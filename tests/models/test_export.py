@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench import build, register, spec
+from workbench import build, register, save, spec
+from workbench.cli.export import export as command
 from workbench.errors import InputError
 from workbench.models import SLOTS, Network
 from workbench.models.components.lpu import NoLpu
@@ -81,6 +82,24 @@ def test_the_whole_network_is_one_graph_for_the_compiler(words: tuple[str, ...])
         close(compiled(images), model, images)
         wide = torch.cat([images, images], 3)  # tables are resized within the graph
         close(compiled(wide), model, wide)
+
+
+@pytest.mark.slow
+def test_the_command_takes_a_saved_network_and_refuses_what_is_none_of_the_zoo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, images = network(FAMILIES["levit"])
+    folder = str(save(model, tmp_path / "saved"))
+    command(folder, form="pt2", output=tmp_path / "it.pt2", fuse=True)
+    assert capsys.readouterr().out.strip() == str(tmp_path / "it.pt2")
+    close(torch.export.load(tmp_path / "it.pt2").module()(images), model, images)
+    with pytest.raises(InputError, match="a folder has its own network and weights"):
+        command(folder, overrides=["lpu=none"])
+    monkeypatch.setattr("workbench.runs.kept.load", lambda *_: torch.nn.Linear(1, 1))
+    with pytest.raises(InputError, match="saved' is a Linear; classifiers of the zoo alone are"):
+        command(folder)
+    with pytest.raises(InputError, match="'cmt_s' is no folder of results"):
+        command("cmt_s", seed=1)
 
 
 class Counting(NoLpu):

@@ -9,16 +9,17 @@ from typing import Any
 import huggingface_hub.constants as hub
 import pytest
 import torch
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.train.standins import StopAfter, epochs_told, small_run
 from workbench import build, cost, fuse, load, load_weights, save, spec
-from workbench.config import EpochRecord, Outcome, Progress, RunConfig
+from workbench.config import EpochRecord, Outcome, Progress, RunConfig, Spec
 from workbench.data import loaders
 from workbench.errors import InputError
 from workbench.models import Network
+from workbench.parsing import parse
 from workbench.train.best import Best, best_of
 from workbench.train.checkpoint import NAME, load_checkpoint
 from workbench.train.fit import fit
@@ -76,6 +77,19 @@ def test_the_folder_is_laid_out_as_the_hub_expects(saved: Path) -> None:
     found = cost(small().spec)
     for text in (f"{found.params:,}", f"{found.macs:,}", "Source of the weights: a test."):
         assert text in card.text
+
+
+def test_hub_tools_read_configuration_and_weights(saved: Path) -> None:
+    """What `from_pretrained` of the hub's mixin hands to a class of somebody else's."""
+
+    class Theirs(torch.nn.Module, PyTorchModelHubMixin):
+        def __init__(self, spec: dict[str, Any]) -> None:
+            super().__init__()
+            network = build(parse(Spec, spec, "spec"))
+            for name, module in network.named_children():
+                self.add_module(name, module)
+
+    same(Theirs.from_pretrained(saved), small())  # type: ignore[arg-type]
 
 
 def test_the_spec_is_in_the_weights_and_in_the_configuration(saved: Path) -> None:

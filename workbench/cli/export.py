@@ -37,22 +37,28 @@ def export(
     imports: Imports = None,
 ) -> None:
     """Writes a network with its weights, for batches of any number of images."""
+    from torch import nn
+
     from workbench.models import Network, build, load_weights, spec
     from workbench.models.export import export as write
     from workbench.runs.kept import load
     from workbench.user_modules import import_modules
 
     import_modules(imports or ())
+    model: nn.Module
     if Path(name).is_dir():
         if overrides or weights:
             raise InputError("a folder has its own network and weights", key="export")
         model = load(name, variant, seed)
-        if not isinstance(model, Network):
-            raise InputError("it is a network of timm's, which timm itself exports", key="export")
+    elif variant is not None or seed is not None:
+        raise InputError(f"{name!r} is no folder of results", key="variant")
     else:
-        if variant is not None or seed is not None:
-            raise InputError(f"{name!r} is no folder of results", key="variant")
         model = build(spec(name, *overrides or ()))
-        if weights is not None:
-            load_weights(model, weights)
+    if not isinstance(model, Network):
+        raise InputError(
+            f"{name!r} is a {type(model).__name__}; classifiers of the zoo alone are exported",
+            key="export",
+        )
+    if weights is not None:
+        load_weights(model, weights)
     print(write(model, output or Path(f"{Path(name).name}.{form}"), form, fused=fuse))

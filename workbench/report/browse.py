@@ -23,32 +23,34 @@ from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.show.terminal import view
 from workbench.statistics.facts import PENDING, RUNNING
-from workbench.statistics.metric import OF_TASK
+from workbench.statistics.metric import OF_TASK, Metric
 
 SHORT = 12  # characters of a run's id, as they are shown
 BARS = "▁▂▃▄▅▆▇█"
 EPOCHS = 12  # of a curve, as a table; the last is always one of them
 STATUSES = (PENDING, RUNNING, *map(str, Outcome))
 
-COLUMNS = (
-    Column("Run", ("id",), "name"),
-    Column("Variant", ("variant",), "name"),
-    Column("Seed", ("seed",)),
-    Column("Status", ("status",), "text", rank=1),
-    Column("Top-1, %", ("top1",)),
-    Column("Test loss", ("test_loss",), rank=3),
-    Column("Epochs", ("epochs",), rank=4),
-    Column("Time", ("seconds",), rank=2),
-    Column("Reason", ("reason", "step"), "text", rank=5, under="lost"),
-)
-CURVE = (
-    Column("Epoch", ("epoch",)),
-    Column("Training loss", ("train_loss",)),
-    Column("Test loss", ("test_loss",)),
-    Column("Top-1, %", ("top1",)),
-    Column("Learning rate", ("lr",)),
-    Column("Seconds", ("seconds",)),
-)
+
+def _columns(score: Metric) -> tuple[Column, ...]:
+    return (
+        Column("Run", ("id",), "name"),
+        Column("Variant", ("variant",), "name"),
+        Column("Seed", ("seed",)),
+        Column("Status", ("status",), "text", rank=1),
+        Column(score.title, (score.key,)),
+        Column("Test loss", ("test_loss",), rank=3),
+        Column("Epochs", ("epochs",), rank=4),
+        Column("Time", ("seconds",), rank=2),
+        Column("Reason", ("reason", "step"), "text", rank=5, under="lost"),
+    )
+
+
+CURVE = ("epoch", "train_loss", "test_loss", "top1", "lr", "seconds")
+
+
+def _curve_columns(score: str) -> tuple[Column, ...]:
+    titles = ("Epoch", "Training loss", "Test loss", score, "Learning rate", "Seconds")
+    return tuple(Column(title, (key,)) for title, key in zip(titles, CURVE, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,9 @@ def runs_table(sweep: Sweep, filters: Filters | None = None) -> Table:
     kept = [run for run in sweep.runs if filters is None or filters.keep(run)]
     note = f"{len(kept)} of {plural(len(sweep.runs), 'run')}."
     tones = [_tone(run) for run in kept]
-    return Table(f"Runs of {sweep.plan.name}", COLUMNS, [*map(_cells, kept)], tones, (note,))
+    score = OF_TASK[sweep.plan.recipe.task.name][0]
+    columns, cells = _columns(score), [*map(_cells, kept)]
+    return Table(f"Runs of {sweep.plan.name}", columns, cells, tones, (note,))
 
 
 def _tone(run: StoredRun) -> Tone:
@@ -180,7 +184,8 @@ def run_data(shown: Shown) -> dict[str, object]:
 def print_run(shown: Shown, console: Console) -> None:
     """Outcome, command, configuration, curves and environment."""
     run = shown.run
-    score = f"{OF_TASK[run.recipe.task.name][0].name}, %"
+    metric = OF_TASK[run.recipe.task.name][0]
+    score = f"{metric.name}, {metric.unit}"
     console.print(f"[bold]{escape(run.variant)}, seed {run.seed}[/bold]  ({run.id})")
     facts: dict[str, object] = {
         "plan": f"{run.plan}, in {shown.where}",
@@ -200,7 +205,7 @@ def print_run(shown: Shown, console: Console) -> None:
         "repeat": shown.command or None,
     }
     _facts(facts, console)
-    _curves(run.curve, score, console)
+    _curves(run.curve, score, metric.title, console)
     console.print(Text("Configuration", style="bold"))
     console.print(Padding(Text(run_text(run).rstrip()), (0, 0, 0, 2)))
     console.print(Text("Environment", style="bold"))
@@ -228,7 +233,7 @@ def _facts(facts: Mapping[str, object], console: Console) -> None:
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _curves(curve: Sequence[EpochRecord], score: str, console: Console) -> None:
+def _curves(curve: Sequence[EpochRecord], score: str, title: str, console: Console) -> None:
     if not curve:
         return
     console.print(Text("Curves", style="bold"))
@@ -239,7 +244,7 @@ def _curves(curve: Sequence[EpochRecord], score: str, console: Console) -> None:
     }
     width = max(8, min(60, console.width - 44))
     _facts({name: _line(values, width) for name, values in lines.items()}, console)
-    console.print(view(_curve_table(curve)))
+    console.print(view(_curve_table(curve, title)))
 
 
 def _line(values: Sequence[float | None], width: int) -> str | None:
@@ -266,15 +271,15 @@ def _thinned(values: Sequence[float | None], most: int) -> list[float | None]:
     return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
 
 
-def _curve_table(curve: Sequence[EpochRecord]) -> Table:
+def _curve_table(curve: Sequence[EpochRecord], score: str) -> Table:
     step = -(-len(curve) // EPOCHS)
     rows = [
-        tuple(_epoch_cell(epoch, key) for column in CURVE for key in column.keys)
+        tuple(_epoch_cell(epoch, key) for key in CURVE)
         for index, epoch in enumerate(curve)
         if (len(curve) - 1 - index) % step == 0
     ]
     note = f"Every {step} epochs; --json has all, counted from 0." if step > 1 else ""
-    return Table("", CURVE, rows, notes=(note,) if note else ())
+    return Table("", _curve_columns(score), rows, notes=(note,) if note else ())
 
 
 def _epoch_cell(epoch: EpochRecord, key: str) -> Cell:

@@ -2,6 +2,7 @@
 
 Each run leaves its own in its folder; `evidence.parquet` holds that of all runs, so that it can be
 kept where the folders of the runs are not. What it holds of runs without a folder stays in it.
+Detectors and segmenters have `by_image.parquet` instead, there as here.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from workbench.runs.rows import StoredRun
 from workbench.statistics.facts import EarlierRuns, ImageNoise
 from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.variance import correlation, known_covariance, known_variance
-from workbench.train.evidence import Evidence, read_evidence
+from workbench.train.evidence import BY_IMAGE, Evidence, read_by_image, read_evidence
 from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
@@ -55,11 +56,26 @@ def kept_evidence(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Evidence
     return found
 
 
-def evidence_frame(runs: Sequence[StoredRun], found: Mapping[str, Evidence]) -> "pd.DataFrame":
-    """See `workbench.load_evidence`; `runs` are in order."""
+def evidence_frame(
+    folder: Path, runs: Sequence[StoredRun], found: Mapping[str, Evidence]
+) -> "pd.DataFrame":
+    """See `workbench.load_evidence`; `runs` are those in `folder`, in order."""
+    if not found:
+        return _of_tasks(folder, runs)
     frame: pd.DataFrame = _table(runs, found).drop_columns(["test_set"]).to_pandas()
     frame["loss"] = frame["loss"].astype("float32")
     frame.attrs["test_set"] = next(iter(found.values())).test_set
+    return frame
+
+
+def _of_tasks(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame":
+    frame = _by_image(folder, runs)
+    if frame is None:
+        raise no_evidence(folder)
+    sets = frame.pop("test_set").unique()
+    if len(sets) > 1:
+        raise InputError(f"evidence: the runs in {folder} are of several test sets")
+    frame.attrs["test_set"] = sets[0]
     return frame
 
 
@@ -132,25 +148,45 @@ def refuse_other_images(earlier: EarlierRuns, folder: Path, found: Mapping[str, 
 
 def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
     """Write `evidence.parquet`, whole; nothing where no run has any. `runs` are in order."""
-    found = _gather(folder, runs)
-    if not found:
-        return
+    found, frame = _gather(folder, runs), _by_image(folder, runs)
+    if found:
+        _write(
+            folder / EVIDENCE,
+            _table(runs, found),
+            use_dictionary=["variant", "seed", "run", "test_set", "label"],
+            column_encoding={"image": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT"},
+            data_page_size=PAGE,
+        )
+    if frame is not None:
+        _write(folder / BY_IMAGE, pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def _write(path: Path, table: pa.Table, **layout: object) -> None:
+    how = {"compression": "zstd", "compression_level": 9, "write_statistics": False, **layout}
     try:
-        with written_whole(folder / EVIDENCE) as part:
-            pq.write_table(
-                _table(runs, found),
-                part,
-                compression="zstd",
-                compression_level=9,
-                use_dictionary=["variant", "seed", "run", "test_set", "label"],
-                column_encoding={"image": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT"},
-                data_page_size=PAGE,
-                write_statistics=False,
-            )
+        with written_whole(path) as part:
+            pq.write_table(table, part, **how)
     except OSError as error:
-        raise InputError(
-            f"{folder / EVIDENCE} can't be written: {error.strerror}", key="results"
-        ) from None
+        raise InputError(f"{path} can't be written: {error.strerror}", key="results") from None
+
+
+def _by_image(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame | None":
+    """What detectors and segmenters left: of each run in its folder, else what was exported."""
+    import pandas as pd
+
+    before = read_by_image(folder / BY_IMAGE)
+    exported = {} if before is None else dict(iter(before.groupby("run", sort=False)))
+    found = []
+    for run in runs:
+        if run.outcome is Outcome.COMPLETED and run.recipe.task.name != "classify":
+            own = read_by_image(run_folder(folder, run) / BY_IMAGE)
+            kept = own if own is not None and set(own["run"]) == {run.id} else exported.get(run.id)
+            if kept is not None:
+                new = kept.drop(columns=["variant", "seed"], errors="ignore")
+                new.insert(0, "variant", run.variant)
+                new.insert(1, "seed", run.seed)
+                found.append(new)
+    return pd.concat(found, ignore_index=True) if found else None
 
 
 def _gather(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Evidence]:

@@ -16,7 +16,6 @@ from workbench.runs.evidence import (
     export_evidence,
     image_noise,
     kept_evidence,
-    no_evidence,
     refuse_other_images,
 )
 from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, results_folders, write_text
@@ -151,13 +150,13 @@ def load_evidence(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
 
     Columns: variant, seed, run (its id), image (its index in the test set, after `test_size`),
     label, correct, loss (of the true class, in nats, stored as a half float). By seed, then by row
-    of the plan. `attrs["test_set"]` is a digest of the test images and of their order.
+    of the plan. Of detectors: image (its name), objects, found, false (found in vain); of
+    segmenters: pixels, right, miou. `attrs["test_set"]` is a digest of the test images and of their
+    order.
     Raises `InputError` if there is none, and if it is of several test sets or of other runs.
     """
     sweep = load_sweep(path, plan)
-    if not sweep.evidence:
-        raise no_evidence(sweep.folder or Path(path))
-    return evidence_frame(sweep.runs, sweep.evidence)
+    return evidence_frame(sweep.folder or Path(path), sweep.runs, sweep.evidence)
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

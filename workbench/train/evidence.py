@@ -4,16 +4,25 @@ In memory `correct` is (N,) of bool and `loss` (N,) of float16; in the run's fol
 half float an image. This module needs no torch: whoever exports results reads with it.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from workbench.array_file import DAMAGED, write_arrays
 from workbench.errors import InputError
+from workbench.whole_file import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = "evidence.npz"
+BY_IMAGE = "by_image.parquet"  # what a detector or a segmenter leaves in its place
 LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -73,3 +82,33 @@ def read_evidence(folder: Path) -> Evidence | None:
             " command makes it again",
             key="evidence",
         ) from None
+
+
+def write_by_image(
+    folder: Path,
+    run: str,
+    test_set: str,
+    images: Sequence[str],
+    counts: Mapping[str, Sequence[float]],
+) -> None:
+    """`by_image.parquet` in `folder`: what a detector or a segmenter made of every test image."""
+    columns: dict[str, Sequence[object]] = {
+        "run": [run] * len(images), "test_set": [test_set] * len(images), "image": images, **counts,
+    }  # fmt: skip
+    with written_whole(folder / BY_IMAGE) as part:
+        pq.write_table(pa.table(columns), part, compression="zstd")
+
+
+def read_by_image(path: Path) -> "pd.DataFrame | None":
+    """The file `path`, if it is there, a row an image. `InputError` for one that is damaged."""
+    if not path.exists():
+        return None
+    try:
+        found: pd.DataFrame = pq.read_table(path).to_pandas()
+        if not {"run", "test_set", "image"} <= set(found):
+            raise ValueError("of other columns")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"{path} can't be read ({type(error).__name__}); remove it", key="evidence"
+        ) from None
+    return found

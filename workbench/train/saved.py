@@ -12,12 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.config import MAC, NetworkSpec, Peer, Recipe, Result, RunConfig, Spec, Task
+from workbench.config import NetworkSpec, Peer, Recipe, Result, RunConfig, Spec, Task
 from workbench.cost import cost as cost_of
 from workbench.data import describe
 from workbench.errors import InputError
 from workbench.models import Network, build
+from workbench.models.card import LIBRARY, card
 from workbench.models.layout import layout
+from workbench.models.ops import square
 from workbench.models.tensor_file import read_tensors, write_tensors
 from workbench.parsing import parse
 from workbench.train.best import best_of
@@ -27,7 +29,6 @@ from workbench.version import __version__
 from workbench.whole_file import written_whole
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the hub's names
-LIBRARY = "cmt-workbench"
 TASK = "task"  # among the facts of a detector's or a segmenter's weights
 LAST, BEST = "last", "best"  # folders, in that of a run: its final weights, its best by validation
 
@@ -219,12 +220,19 @@ def _write(
     folder: Path, state: Mapping[str, Tensor], spec: NetworkSpec, facts: Mapping[str, object]
 ) -> None:
     """The weights last: where they are, all is there."""
-    cost = cost_of(spec)
+    classes, cost = spec.classes, None
+    task, outputs = facts.get(TASK), facts.get("outputs")
+    if isinstance(task, dict) and isinstance(outputs, int) and isinstance(spec, Spec):
+        from workbench.cost.dense import task_cost  # imports torchvision's detectors
+
+        classes = outputs
+        cost = task_cost(spec, parse(Task, task, TASK), classes, square(spec.resolution))
+    cost = cost or cost_of(spec)
     config = {
         "library_name": LIBRARY,
         "library_version": __version__,
         "architecture": spec.name,
-        "num_classes": spec.classes,
+        "num_classes": classes,
         "input_size": [spec.channels, spec.resolution, spec.resolution],
         "params": cost.params,
         "macs": cost.macs,
@@ -235,7 +243,7 @@ def _write(
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(folder)
         described = json.dumps(config, indent=2) + "\n"
-        for name, text in ((CARD, _card(config)), (CONFIG, described)):
+        for name, text in ((CARD, card(config)), (CONFIG, described)):
             with written_whole(folder / name) as half:
                 half.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -253,39 +261,3 @@ def _refuse_foreign(folder: Path) -> None:
         ours = False
     if not ours:
         raise InputError(f"{folder} has a {there[0]} that wb.save did not write", key="folder")
-
-
-def _card(config: Mapping[str, Any]) -> str:
-    """The front matter is what the hub reads; see its documentation of model cards."""
-    channels, side, _ = config["input_size"]
-    normalised = ""
-    if "mean" in config:
-        mean, std = (", ".join(f"{x:.4f}" for x in config[key]) for key in ("mean", "std"))
-        normalised = f"\nThe images, from 0 to 1, are normalised by mean {mean} and std {std}.\n"
-    return f"""---
-library_name: {LIBRARY}
-pipeline_tag: image-classification
-tags:
-- image-classification
-- {LIBRARY}
----
-
-# {config["architecture"]}
-
-| | |
-|---|---|
-| Params | {config["params"]:,} |
-| MACs | {config["macs"]:,} |
-| Input | {channels} x {side} x {side} |
-| Classes | {config["num_classes"]} |
-
-{MAC}.
-
-Source of the weights: {config["source"]}.
-
-```python
-import workbench as wb
-
-model = wb.load("this/folder")  # (B, {channels}, {side}, {side}) -> (B, {config["num_classes"]})
-```
-{normalised}"""

@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchmetrics.detection import MeanAveragePrecision
 
-from workbench.config import DataConfig
+from workbench.config import Augment, DataConfig
 from workbench.data.encoded import BadImagesWarning
 from workbench.data.scenes.coco import coco
 from workbench.data.scenes.mask_folder import mask_folder
+from workbench.data.scenes.moves import Moves
 from workbench.errors import InputError
+from workbench.train.tasks.detect import found_of
 
 SQUARE = [10.0, 5.0, 30.0, 5.0, 30.0, 25.0, 10.0, 25.0]  # a polygon of the box below
 BOX = [10.0, 5.0, 20.0, 20.0]
@@ -27,7 +31,14 @@ def instances() -> dict[str, Any]:
         "categories": [{"id": 3, "name": "cat"}, {"id": 18, "name": "dog"}],
         "annotations": [
             {"id": 1, "image_id": 7, "category_id": 18, "bbox": BOX, "segmentation": [SQUARE]},
-            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [50, 0, 30, 40], "iscrowd": 1},
+            {
+                "id": 2,
+                "image_id": 7,
+                "category_id": 3,
+                "bbox": [50, 0, 30, 40],
+                "iscrowd": 1,
+                "segmentation": {"size": [40, 80], "counts": [2000, 1200]},
+            },
         ],
     }
 
@@ -49,10 +60,12 @@ def test_coco_is_read(tmp_path: Path) -> None:
     assert found.class_names == ("cat", "dog")
     assert found.has == {"boxes", "masks"}
     scene = found.train.open(0, 40)  # half of its size, below it grey
-    assert scene.boxes.tolist() == [[5.0, 2.5, 15.0, 12.5]]
-    assert scene.labels.tolist() == [1]  # the crowd is left out
+    assert scene.boxes.tolist() == [[5.0, 2.5, 15.0, 12.5], [25.0, 0.0, 40.0, 20.0]]
+    assert scene.labels.tolist() == [1, 0]
     assert scene.masks is not None
-    assert abs(int(scene.masks.sum()) - 100) <= 10
+    assert abs(int(scene.masks[0].sum()) - 100) <= 10
+    assert scene.masks[1].sum() == 300
+    assert np.bincount(scene.class_map.flat)[1] == 300  # to a segmenter a crowd is of its class
     assert (scene.image[20:] == 127).all()
     empty = found.train.open(1, 40)
     assert (empty.boxes.shape, empty.masks is not None and empty.masks.shape) == (
@@ -60,11 +73,32 @@ def test_coco_is_read(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_detectors_do_not_learn_crowds_and_are_not_judged_by_them(tmp_path: Path) -> None:
+    scene = coco(write_coco(tmp_path)).train.open(0, 40)
+    _, learnt = Moves(Augment(), 40, 0).detection(scene, 0, 0)
+    assert (learnt["labels"].tolist(), len(learnt["masks"])) == ([1], 1)
+    _, judged = Moves(None, 40, 0).detection(scene, 0, 0)
+    assert judged["iscrowd"].tolist() == [0, 1]
+    said = {**judged, "scores": torch.tensor([0.9, 0.8])}
+    assert found_of(said, judged) == (1, 1, 0)
+    assert found_of({**said, "labels": said["labels"].flip(0)}, judged) == (1, 0, 2)
+    assert found_of({**said, "scores": torch.tensor([0.4, 0.8])}, judged) == (1, 0, 0)
+    metric = MeanAveragePrecision()
+    metric.update([said], [judged])
+    assert metric.compute()["map"] == 1  # what lies on the crowd is not in vain
+
+
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown category": ({"category_id": 17}, "annotation 1 is of the unknown category 17; near"),
     "no area": ({"bbox": [10, 5, 0, 20]}, "annotation 1 has no area: its box is 0 x 20"),
     "outside": ({"bbox": [70, 5, 20, 20]}, "annotation 1 reaches outside of a.png, which is 80 x"),
     "unknown image": ({"image_id": 8}, "annotation 1 is of image 8, which is not there"),
+    "half a polygon": ({"segmentation": [SQUARE[:4]]}, "annotation 1 has a polygon of 4 numbers"),
+    "another size": (
+        {"segmentation": {"size": [80, 40], "counts": [3200]}},
+        "annotation 1 has a mask of 40 x 80 with 3200 pixels, and a.png is 80 x 40",
+    ),
+    "too few runs": ({"segmentation": {"size": [40, 80], "counts": [9]}}, "with 9 pixels, and a.p"),
 }
 
 
@@ -79,7 +113,9 @@ def test_annotations_that_can_not_be_used(tmp_path: Path, fault: str) -> None:
     assert str(raised.value).startswith("data.path: instances_train.json: ")
     with pytest.warns(BadImagesWarning, match=message):
         found = coco(config.model_copy(update={"bad_images": "skip"}))
-    assert len(found.train.open(0, 40).labels) == 0
+    scene = found.train.open(0, 40)
+    assert scene.crowd is not None
+    assert scene.crowd.tolist() == [True]  # alone
 
 
 def test_coco_without_what_it_needs(tmp_path: Path) -> None:
@@ -91,6 +127,15 @@ def test_coco_without_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"1 of 2 images are missing in .*, the first b\.png"):
         coco(config)
     file = tmp_path / "annotations" / "instances_train.json"
+    twice = instances()
+    twice["images"][1]["id"] = 7
+    file.write_text(json.dumps(twice))
+    (tmp_path / "train" / "b.png").touch()
+    with pytest.raises(InputError, match="image 7 stands there twice"):
+        coco(config)
+    file.write_text(json.dumps(instances()).replace("10.0, 5.0, 20.0", "NaN, 5.0, 20.0"))
+    with pytest.raises(InputError, match=r"annotations\.0\.bbox\.0: .*finite"):
+        coco(config)
     file.write_text('{"images": [')
     with pytest.raises(InputError, match=r"instances_train.json can't be read"):
         coco(config)

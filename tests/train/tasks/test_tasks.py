@@ -22,11 +22,13 @@ from workbench.config import (
     Task,
     Weights,
 )
+from workbench.cost.dense import task_cost
+from workbench.models.ops import square
 from workbench.runs.kept import load
 from workbench.train.checkpoint import load_checkpoint
 from workbench.train.fit import fit
 from workbench.train.module import RunModule
-from workbench.train.saved import keep_weights
+from workbench.train.saved import CARD, keep_weights
 from workbench.train.tasks import build_task_parts
 from workbench.train.tasks.detect import detect
 from workbench.train.tasks.segment import segment
@@ -68,7 +70,12 @@ def test_a_detector_is_a_run(tmp_path: Path) -> None:
     again = trained(run(DETECT), tmp_path)  # from its checkpoint
     assert (again.top1, again.details) == (result.top1, result.details)
     keep_weights(run(DETECT), tmp_path, result)
+    card = (tmp_path / "last" / CARD).read_text()
+    assert "pipeline_tag: object-detection" in card
+    whole = task_cost(run(DETECT).spec, DETECT, 10, square(32))
+    assert f"| MACs | {whole.macs:,} |" in card
     model = load(tmp_path / "last")
+    assert f"| Params | {sum(p.numel() for p in model.parameters()):,} |" in card
     weights = load_checkpoint(tmp_path / "last.ckpt")["state_dict"]
     own = {f"network.{name}": each for name, each in model.state_dict().items()}
     assert own.keys() == weights.keys()
@@ -156,3 +163,4 @@ def test_miou_of_known_answers() -> None:
     found = segment(module(logits), [(torch.zeros(1, 3, 2, 4), true)], lambda: None, "abc")
     assert found.score.top1 == pytest.approx(100 * (3 / 4 + 3 / 4) / 2)  # the third class is absent
     assert found.score.also["pixel accuracy"] == pytest.approx(100 * 6 / 7)
+    assert found.by_image == {"pixels": [7], "right": [6], "miou": [found.score.top1]}

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat
 
 from workbench.config import DataConfig
 from workbench.data.encoded import BadImagesWarning, existing_folder
@@ -45,14 +45,21 @@ class Category(BaseModel):
     name: str
 
 
+class Runs(BaseModel):
+    """A mask in run lengths: `counts` as COCO's string, or as numbers."""
+
+    size: tuple[int, int]  # height, width
+    counts: str | list[Annotated[int, Field(ge=0)]]
+
+
 class Annotation(BaseModel):
     """One object of the JSON. `bbox` is left, top, width and height."""
 
     id: int
     image_id: int
     category_id: int
-    bbox: tuple[float, float, float, float]
-    segmentation: list[list[float]] | dict[str, Any] = []
+    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
+    segmentation: list[list[FiniteFloat]] | Runs = []
     iscrowd: int = 0
 
 
@@ -67,9 +74,11 @@ class Instances(BaseModel):
 def coco(config: DataConfig) -> Scenes:
     """The images and instances below `data.path`.
 
-    Crowds are left out. An annotation that can't be used (of an unknown category or image, outside
-    of its image, without area) is refused; `data.bad_images: skip` leaves such out, with a warning.
-    Images without any object stay: they teach what is none.
+    As COCO has it, detectors neither learn crowds nor are judged by what they find in them; to
+    segmenters their pixels are of their class. An annotation that can't be used (of an unknown
+    category or image, outside of its image, without area, with a mask of another size) is refused;
+    `data.bad_images: skip` leaves such out, with a warning. Images without any object stay: they
+    teach what is none.
     """
     root = existing_folder(config, LAYOUT)
     train, test = (_read(root, which) for which in ("train", "val"))
@@ -113,11 +122,12 @@ class CocoSplit:
         boxes = np.concatenate((sides[:, :2], sides[:, :2] + sides[:, 2:]), axis=1)
         boxes = np.clip(boxes, 0, [photo.width, photo.height] * 2).astype(np.float32)
         labels = np.array([self.labels[each.category_id] for each in objects], np.int64)
+        crowd = np.array([bool(each.iscrowd) for each in objects], np.bool_)
         masks = [mask for each in objects if (mask := _mask(each, photo)) is not None]
         none = np.zeros((0, photo.height, photo.width), np.bool_)
         drawn = np.stack(masks) if masks else none
-        whole = len(masks) == len(objects)
-        return fitted(Scene(np.asarray(image), boxes, labels, drawn if whole else None), side)
+        whole = drawn if len(masks) == len(objects) else None
+        return fitted(Scene(np.asarray(image), boxes, labels, whole, crowd), side)
 
     def take(self, indices: Ints) -> "CocoSplit":
         """The images at `indices`."""
@@ -126,9 +136,12 @@ class CocoSplit:
 
     def identity(self) -> bytes:
         """The images, and what is said of them."""
-        names = [photo.file_name for photo in self.photos]
         said = [self.objects.get(photo.id, ()) for photo in self.photos]
-        return repr((fingerprint(self.folder, names), said)).encode()
+        return repr((fingerprint(self.folder, list(self.names())), said)).encode()
+
+    def names(self) -> tuple[str, ...]:
+        """Their files."""
+        return tuple(photo.file_name for photo in self.photos)
 
 
 def _mask(found: Annotation, photo: Photo) -> Mask | None:
@@ -136,14 +149,20 @@ def _mask(found: Annotation, photo: Photo) -> Mask | None:
         return None
     from pycocotools import mask
 
-    shape = photo.height, photo.width
-    if isinstance(found.segmentation, list):
-        encoded = mask.merge(mask.frPyObjects(found.segmentation, *shape))
-    elif isinstance(found.segmentation["counts"], list):
-        encoded = mask.frPyObjects(found.segmentation, *shape)
+    shape, said = (photo.height, photo.width), found.segmentation
+    if isinstance(said, list):
+        encoded = mask.merge(mask.frPyObjects(said, *shape))
+    elif isinstance(said.counts, list):
+        encoded = mask.frPyObjects(said.model_dump(), *shape)
     else:
-        encoded = found.segmentation
-    return np.asarray(mask.decode(encoded), np.bool_)
+        encoded = said.model_dump()
+    try:
+        return np.asarray(mask.decode(encoded), np.bool_)
+    except ValueError as error:
+        raise InputError(
+            f"annotation {found.id} of {photo.file_name}: its mask can't be read: {error}",
+            key="data.path",
+        ) from None
 
 
 # ---------------------------------------------------------------- reading
@@ -182,13 +201,16 @@ def _split(
     if not found.annotations:
         raise InputError(f"{file.name} has no annotations", key="data.path")
     photos = {photo.id: photo for photo in found.images}
+    if len(photos) < len(found.images):
+        twice = next(each for each in found.images if photos[each.id] is not each)
+        raise InputError(f"{file.name}: image {twice.id} stands there twice", key="data.path")
     objects: dict[int, list[Annotation]] = defaultdict(list)
     faults = []
     for each in found.annotations:
         fault = _fault(each, photos, categories)
         if fault:
             faults.append(f"annotation {each.id} {fault}")
-        elif not each.iscrowd:
+        else:
             objects[each.image_id].append(each)
     _tell(faults, file, config)
     labels = {each: label for label, each in enumerate(categories)}
@@ -211,6 +233,20 @@ def _fault(found: Annotation, photos: Mapping[int, Photo], categories: Sequence[
         return (
             f"reaches outside of {photo.file_name}, which is {photo.width} x {photo.height}: its"
             f" box is {[round(value, 1) for value in found.bbox]}"
+        )
+    return _mask_fault(found.segmentation, photo)
+
+
+def _mask_fault(said: list[list[float]] | Runs, photo: Photo) -> str | None:
+    if isinstance(said, list):
+        short = next((len(each) for each in said if len(each) < 6 or len(each) % 2), None)
+        return None if short is None else f"has a polygon of {short} numbers; it takes 3 points"
+    height, width = said.size
+    area = sum(said.counts) if isinstance(said.counts, list) else height * width
+    if said.size != (photo.height, photo.width) or area != photo.height * photo.width:
+        return (
+            f"has a mask of {width} x {height} with {area} pixels, and {photo.file_name} is"
+            f" {photo.width} x {photo.height}"
         )
     return None
 

@@ -28,7 +28,7 @@ def fitted(scene: Scene, side: int) -> Scene:
         classes = np.full((side, side), IGNORED, np.uint8)
         whole = Image.fromarray(scene.classes).resize(size, Image.Resampling.NEAREST)
         classes[: size[1], : size[0]] = np.asarray(whole)
-    return Scene(image, scene.boxes * ratio, scene.labels, masks, classes)
+    return Scene(image, scene.boxes * ratio, scene.labels, masks, scene.crowd, classes)
 
 
 def _moved(mask: Mask, size: tuple[int, int], side: int) -> Mask:

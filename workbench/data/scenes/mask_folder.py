@@ -63,6 +63,10 @@ class MaskSplit:
         """The names and contents of the files."""
         return repr((self.images, fingerprint(self.top / "masks", list(self.masks)))).encode()
 
+    def names(self) -> tuple[str, ...]:
+        """The files of the images."""
+        return self.images
+
 
 def _class_names(root: Path) -> tuple[str, ...]:
     file = root / "classes.txt"

@@ -12,7 +12,7 @@ from workbench.data.keys import Purpose, stream
 from workbench.data.scenes.scene import IGNORED, Scene
 from workbench.errors import InputError
 
-Target = dict[str, Tensor]  # boxes (N, 4), labels (N,), masks (N, H, W)
+Target = dict[str, Tensor]  # boxes (N, 4), labels (N,), masks (N, H, W), iscrowd (N,)
 Moved = TypeVar("Moved")  # an image with its target, as torchvision moves them
 LEAST_AREA = 4.0  # pixels of a box that a crop leaves
 MEANT = ("crop_padding", "random_resized_crop", "crop_scale", "hflip", "color_jitter")
@@ -37,13 +37,14 @@ class Moves:
         outside = IGNORED if pixels else 0  # of a mask, in what a crop adds
         steps: list[v2.Transform] = [] if augment is None else _steps(augment, side, outside)
         self._steps = v2.Compose(steps) if steps else None
-        self._seed = seed
+        self._seed, self._trains = seed, augment is not None
 
     def detection(self, scene: Scene, epoch: int, index: int) -> tuple[Tensor, Target]:
         """The image (3, S, S) from 0 to 1, and its objects; those that were cropped away are out.
 
-        Masks are there where the scene has them.
+        Masks are there where the scene has them. Crowds are out in training, and marked elsewhere.
         """
+        scene = without_crowds(scene) if self._trains else scene
         side = scene.image.shape[0]
         image = tv_tensors.Image(torch.from_numpy(scene.image).permute(2, 0, 1).contiguous())
         target: Target = {
@@ -54,6 +55,8 @@ class Moves:
         }
         if scene.masks is not None:
             target["masks"] = tv_tensors.Mask(torch.from_numpy(scene.masks).to(torch.uint8))
+        if scene.crowd is not None:
+            target["iscrowd"] = torch.from_numpy(scene.crowd).long()
         image, target = self._moved((image, target), epoch, index)
         if self._steps is not None:
             image, target = v2.SanitizeBoundingBoxes(1.0, LEAST_AREA)(image, target)
@@ -75,6 +78,15 @@ class Moves:
             torch.manual_seed(seed)
             moved: Moved = self._steps(pair)
         return moved
+
+
+def without_crowds(scene: Scene) -> Scene:
+    """Its single objects."""
+    if scene.crowd is None:
+        return scene
+    single = ~scene.crowd
+    masks = scene.masks[single] if scene.masks is not None else None
+    return Scene(scene.image, scene.boxes[single], scene.labels[single], masks)
 
 
 def _float(image: Tensor) -> Tensor:

@@ -64,6 +64,10 @@ class ScatteredDigits:
         """What they are drawn from."""
         return repr((self.which, self.seed, self.indices, LEAST, MOST, AREA, INK)).encode()
 
+    def names(self) -> tuple[str, ...]:
+        """Their numbers."""
+        return tuple(map(str, self.indices))
+
 
 @lru_cache(maxsize=4096)
 def _drawn(which: int, seed: int, index: int, side: int) -> Scene:

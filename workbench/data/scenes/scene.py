@@ -25,6 +25,7 @@ class Scene:
     boxes: Boxes  # (N, 4) as left, top, right, bottom
     labels: Ints  # (N,) from 0
     masks: Mask | None = None  # (N, H, W) of the objects
+    crowd: Mask | None = None  # (N,): groups, which training and scores of detectors pass over
     classes: Bytes | None = None  # (H, W); where None, made of the masks, with 0 the background
 
     @property
@@ -34,8 +35,11 @@ class Scene:
             return self.classes
         found = np.zeros(self.image.shape[:2], np.uint8)
         if self.masks is not None:
-            for label, mask in zip(self.labels, self.masks, strict=True):
-                found[mask] = label + 1
+            order = np.arange(len(self.labels))
+            if self.crowd is not None:
+                order = np.argsort(~self.crowd, kind="stable")  # single objects on top
+            for index in order:
+                found[self.masks[index]] = self.labels[index] + 1
         return found
 
 
@@ -49,6 +53,8 @@ class SceneSplit(Protocol):
     def take(self, indices: Ints) -> Self: ...
 
     def identity(self) -> bytes: ...  # what tells its scenes from others
+
+    def names(self) -> tuple[str, ...]: ...  # of its images
 
 
 Has = Literal["boxes", "masks", "classes"]

@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torchmetrics.detection import MeanAveragePrecision
+from torchvision.ops import box_iou
 
 from workbench.data.scenes.moves import Target
 from workbench.train.evaluation import testing
+from workbench.train.evidence import write_by_image
 from workbench.train.module import Batch, RunModule
 from workbench.train.score import Score
-from workbench.train.tasks.pictures import Pictures
+from workbench.train.tasks.pictures import SURE, Pictures
 
 MASK_INK = 0.5  # of a predicted mask, from where on a pixel belongs to the object
 SIZES = ("small", "medium", "large")
+OVERLAP = 0.5  # the least IoU of a box with the object that it finds
 
 
 class DetectionLoss:
@@ -36,6 +39,34 @@ class DetectionLoss:
         return torch.stack(tuple(losses.values())).sum()
 
 
+class Found(NamedTuple):
+    """What became of one image: its objects, those that were found, and boxes in vain."""
+
+    objects: int
+    found: int
+    false: int
+
+
+def found_of(said: Target, true: Target) -> Found:
+    """Boxes of a score of `SURE` and more, the surest first, each take the object of their class
+    that they overlap most and that is not yet taken. A box on a crowd of its class is passed over.
+    """
+    crowd = true.get("iscrowd", torch.zeros_like(true["labels"])).bool()
+    left = ~crowd
+    objects, false = int(left.sum()), 0
+    overlaps = box_iou(said["boxes"], true["boxes"])
+    overlaps = overlaps * (said["labels"][:, None] == true["labels"][None])
+    for index in said["scores"].argsort(descending=True):
+        if said["scores"][index] < SURE:
+            break
+        free = overlaps[index] * left
+        if len(free) and free.max() >= OVERLAP:
+            left[free.argmax()] = False
+        else:
+            false += not bool((overlaps[index] * crowd).any())
+    return Found(objects, objects - int(left.sum()), false)
+
+
 @dataclass(frozen=True)
 class Detections:
     """What a detector found in held-out images."""
@@ -43,6 +74,8 @@ class Detections:
     metric: MeanAveragePrecision
     pictures: Pictures
     masks: bool
+    found: Sequence[Found]  # by image
+    images: Sequence[str]  # the names of all test images
 
     @property
     def score(self) -> Score:
@@ -61,8 +94,10 @@ class Detections:
         return Score(None, max(0.0, 100.0 * float(found[f"{prefix}map"])), known)
 
     def keep(self, folder: Path, run: str, test_set: str) -> None:
-        """The first test images, with what is in them and what was found."""
+        """The first test images, with what is in them and what was found; counts of all."""
         self.pictures.write(folder, run)
+        counts = dict(zip(Found._fields, zip(*self.found, strict=True), strict=True))
+        write_by_image(folder, run, test_set, self.images, counts)
 
 
 def detect(
@@ -71,20 +106,22 @@ def detect(
     after_batch: Callable[[], None],
     names: Sequence[str],
     background: bool,
+    images: Sequence[str] = (),
 ) -> Detections:
     """What the weights that are tested find; training goes on as if nothing was."""
     kinds: tuple[Literal["bbox", "segm"], ...] = ("bbox", "segm") if background else ("bbox",)
     metric = MeanAveragePrecision(iou_type=kinds, backend="pycocotools")
     metric.warn_on_many_detections = False
-    pictures = Pictures(tuple(names))
+    pictures, counts = Pictures(tuple(names)), list[Found]()
     with testing(module):
-        for images, targets in batches:
-            found = module.tested([image.to(module.device) for image in images])
+        for batch, targets in batches:
+            found = module.tested([image.to(module.device) for image in batch])
             told = [_found(each, background) for each in found]
             metric.update(told, [_true(each) for each in targets])
-            pictures.add(images, targets, told)
+            counts += map(found_of, told, targets)
+            pictures.add(batch, targets, told)
             after_batch()
-    return Detections(metric, pictures, background)
+    return Detections(metric, pictures, background, counts, images)
 
 
 def _found(each: Target, background: bool) -> Target:

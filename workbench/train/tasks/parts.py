@@ -47,12 +47,18 @@ def _points(recipe: Recipe, data: SceneLoaders) -> Points:
 
 
 def _work(recipe: Recipe, scenes: Scenes) -> tuple[Objective, Evaluate]:
-    names = scenes.class_names
+    names, images = scenes.class_names, scenes.test.names()
     if recipe.task.name == "segment":
         named = names if "classes" in scenes.has else ("background", *names)
-        return SegmentationLoss(recipe.label_smoothing), partial(segment, names=named)
+        return (
+            SegmentationLoss(recipe.label_smoothing),
+            partial(segment, names=named, images=images),
+        )
     background = recipe.task.chosen == "mask_rcnn"
-    return DetectionLoss(background), partial(detect, names=names, background=background)
+    return (
+        DetectionLoss(background),
+        partial(detect, names=names, background=background, images=images),
+    )
 
 
 def task_network(run: RunConfig, scenes: Scenes) -> nn.Module:
