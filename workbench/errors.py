@@ -1,6 +1,7 @@
 """The one exception a user's mistake raises, its warning, and how near misses are named."""
 
 import copy
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -59,6 +60,17 @@ MOST_DIFFERENCES = 5  # shown
 
 
 MOST_SHOWN = 80  # characters of a value
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def visible(text: str) -> str:
+    """Text with control characters as `\\x1b`: a name in a file may hold what steers a terminal.
+
+    Tabs and ends of lines stay; marks that reverse the direction of writing do not.
+    """
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def shown(value: object) -> str:
@@ -122,7 +134,7 @@ def warn_in_one_line() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, InputWarning):
-            print(f"warning: {message}", file=file or sys.stderr)
+            print(visible(f"warning: {message}"), file=file or sys.stderr)
         else:
             usual(message, category, filename, lineno, file, line)
 

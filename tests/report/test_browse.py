@@ -149,3 +149,38 @@ def test_results_are_a_frame(results: Path) -> None:
     assert frame["top1"].isna().sum() == 2
     assert frame.query("status == 'completed'")["top1"].mean() == pytest.approx(62.25)
     assert {"changed", "compared_to", "seed", "macs", "seconds", "spec.stages.0.dim"} <= set(frame)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Two results folders whose runs are in one database, one of them not at its end."""
+    folder = tmp_path_factory.mktemp("shared")
+    url = f"sqlite:///{folder / 'both.db'}"
+    for name, fit in {"path": "mixed", "other": "noisy"}.items():
+        run_sweep(plan(name=name), folder / name, options(fit, ledger=url), quiet())
+    for exported in ("runs.jsonl", "runs.csv"):
+        (folder / "path" / exported).unlink()
+    return folder, url
+
+
+def test_a_plan_of_several_in_a_database_is_chosen(shared: tuple[Path, str]) -> None:
+    folder, url = shared
+    run = CliRunner().invoke
+    assert "holds 2 plans (other, path)" in str(run(app, ["runs", url]).exception)
+    listed = run(app, ["runs", url, "--plan", "path", "--json"])
+    assert len(json.loads(listed.output)["rows"]) == 6
+    assert run(app, ["compare", url, str(folder / "other"), "--plan", "other"]).exit_code == 0
+    ident = load_sweep(url, "path").runs[0].id
+    shown = run(app, ["show", ident[:12], "--results", url, "--plan", "path", "--json"])
+    assert json.loads(shown.output)["id"] == ident
+    assert "no plan 'third'" in str(run(app, ["runs", url, "--plan", "third"]).exception)
+
+
+@pytest.mark.slow
+def test_a_sweep_is_reported_from_its_database_before_its_end(shared: tuple[Path, str]) -> None:
+    folder, url = shared
+    run = CliRunner().invoke
+    assert "--ledger URL" in str(run(app, ["report", str(folder / "path")]).exception)
+    reported = run(app, ["report", str(folder / "path"), "--ledger", url])
+    assert reported.exit_code == 0, reported.output
+    assert (folder / "path" / "report.html").exists()

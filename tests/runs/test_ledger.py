@@ -1,6 +1,7 @@
 """What is committed stays readable, whatever happens next."""
 
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from tests.support.checks import refused
 from tests.support.sweeps import plan
 from workbench.config import EpochRecord, Outcome, Result, RunConfig
-from workbench.runs.database import LedgerError
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import StoredRun
+from workbench.runs.store.database import LedgerError, check_ledger
+from workbench.runs.store.schema import Base
 
 
 @pytest.fixture
@@ -179,6 +182,13 @@ def test_two_plans_share_a_database(path: Path) -> None:
         Ledger.read(path, "three")
 
 
+def test_a_dry_run_looks_at_a_ledger_and_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database, by far")
+    refused(lambda: check_ledger(str(tmp_path / "text.db")), "text.db can't be opened")
+    check_ledger(f"sqlite:///{tmp_path / 'none.db'}")
+    assert [each.name for each in tmp_path.iterdir()] == ["text.db"]
+
+
 # ---------------------------------------------------------------- refused
 
 
@@ -242,7 +252,7 @@ def write_epochs(ledger: Ledger, run: RunConfig) -> None:
 
 def limit_pages(ledger: Ledger) -> None:
     """No page more than there are: what SQLite then says is what it says on a full disk."""
-    with ledger._engine.connect() as connection:
+    with ledger._store.engine.connect() as connection:
         pages = connection.execute(sa.text("PRAGMA page_count")).scalar_one()
         connection.execute(sa.text(f"PRAGMA max_page_count = {pages}"))
 
@@ -309,7 +319,7 @@ def test_a_ledger_of_before_there_were_validation_images_opens(path: Path) -> No
 def test_a_missing_driver_of_postgresql_is_named_with_its_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def no_driver(_: object) -> None:
+    def no_driver(_: object, connect_args: object) -> None:
         raise ModuleNotFoundError("No module named 'psycopg'")
 
     monkeypatch.setattr(sa, "create_engine", no_driver)
@@ -317,3 +327,12 @@ def test_a_missing_driver_of_postgresql_is_named_with_its_extra(
         lambda: Ledger.open("postgresql://me:secret@host/db", "path"),
         "postgresql://me:***@host/db: its driver is not installed", "cmt-workbench[postgres]",
     )  # fmt: skip
+
+
+def test_columns_hold_long_texts_and_whole_numbers_in_mysql_too() -> None:
+    made = [sa.schema.CreateTable(table) for table in Base.metadata.sorted_tables]
+    text = "".join(str(each.compile(dialect=mysql.dialect())) for each in made)
+    assert "spec LONGTEXT" in text
+    assert "document LONGTEXT" in text
+    assert "top1 DOUBLE" in text
+    assert not re.search(r" (FLOAT|TEXT)\b", text)

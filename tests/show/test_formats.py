@@ -17,6 +17,7 @@ from workbench.show.formats import (
     as_json,
     as_latex,
     as_markdown,
+    csv_value,
     escape_latex,
     records,
 )
@@ -32,7 +33,7 @@ def test_csv_and_json_hold_the_same_unrounded_numbers() -> None:
     assert data["rows"] == wanted
     assert data["notes"] == list(table.notes)
     read = list(csv.DictReader(io.StringIO(as_csv(table))))
-    assert [row["variant"] for row in read] == [row["variant"] for row in wanted]
+    assert [row["variant"] for row in read] == [csv_value(row["variant"]) for row in wanted]
     for mine, theirs in zip(read, wanted, strict=True):
         for key in ("top1_mean", "top1_std", "difference_low", "p_holm", "macs"):
             assert (float(mine[key]) if mine[key] else None) == theirs[key]

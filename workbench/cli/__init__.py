@@ -12,7 +12,7 @@ import typer
 from workbench.cli import check, export, networks, probe, results, scaling, slots, slurm, sweeps
 from workbench.cli.app import app
 from workbench.cli.usage import USAGE_ERROR, one_line
-from workbench.errors import InputError, shown, warn_in_one_line
+from workbench.errors import InputError, shown, visible, warn_in_one_line
 
 __all__ = ["app", "main"]
 
@@ -54,5 +54,5 @@ def _of_the_system(error: OSError) -> str:
 
 
 def _refuse(line: str) -> None:
-    print(f"error: {line}", file=sys.stderr)
+    print(visible(f"error: {line}"), file=sys.stderr)
     sys.exit(2)

@@ -35,6 +35,15 @@ def add_to(app: typer.Typer) -> None:
     )(show)
 
 
+PlanName = Annotated[
+    str | None, typer.Option("--plan", metavar="NAME", help="Where a database holds several plans.")
+]
+LedgerOfRuns = Annotated[
+    str | None,
+    typer.Option("--ledger", metavar="URL", help="Where the runs are, if not in the folder."),
+]
+
+
 def report(
     folder: Annotated[Path, typer.Argument(help="A results folder.")],
     figures: Annotated[
@@ -52,6 +61,7 @@ def report(
         str | None,
         typer.Option(metavar="LIST", help="Of table.tex: variant,macs,top1,difference."),
     ] = None,
+    ledger: LedgerOfRuns = None,
     as_json: Json = False,
 ) -> None:
     """Write the tables, figures and the page of a results folder again, and print its table.
@@ -68,6 +78,8 @@ def report(
             raise InputError("is for figures; give --figures too", key=option)
     if figures and columns is not None:
         raise InputError("is for tables; leave --figures out", key="--columns")
+    if figures and ledger is not None:
+        raise InputError("is for tables; leave --figures out", key="--ledger")
     if figures:
         output = Output(parse_width(width or "column"), parse_formats(form or "pdf"))
         written = paper_figures(folder, output, make_console(as_json))
@@ -75,7 +87,7 @@ def report(
             print_json([str(path) for path in written])
         return
     chosen = CHOICE if columns is None else columns.split(",")
-    found = report_folder(folder, make_console(as_json), chosen)
+    found = report_folder(folder, make_console(as_json), chosen, ledger)
     if as_json:
         print_json_file(found)
 
@@ -83,6 +95,7 @@ def report(
 def compare(
     a: Annotated[str, typer.Argument(help="A results folder, its ledger, or the ledger's URL.")],
     b: Annotated[str, typer.Argument(help="The second one, likewise.")],
+    plan: PlanName = None,
     as_json: Json = False,
     form: Format = Form.TEXT,
 ) -> None:
@@ -90,7 +103,7 @@ def compare(
     from workbench.report.compare import compare as side_by_side
     from workbench.report.compare import load_side
 
-    table = side_by_side(load_side(a), load_side(b))
+    table = side_by_side(load_side(a, plan), load_side(b, plan))
     print_table(table, as_data(table), as_json, form)
 
 
@@ -123,6 +136,7 @@ def runs(
         typer.Option(metavar="STATUS", help="completed, diverged, failed, pending, ..."),
     ] = None,
     top1: Annotated[float | None, typer.Option(help="At least this, in percent.")] = None,
+    plan: PlanName = None,
     as_json: Json = False,
     form: Format = Form.TEXT,
 ) -> None:
@@ -131,7 +145,7 @@ def runs(
     from workbench.runs.results import load_sweep
 
     filters = Filters(tuple(variant or ()), tuple(seed or ()), tuple(status or ()), top1)
-    table = runs_table(load_sweep(results), filters)
+    table = runs_table(load_sweep(results, plan), filters)
     print_table(table, as_data(table), as_json, form)
 
 
@@ -140,12 +154,13 @@ def show(
     results: Annotated[
         str, typer.Option(help="A results folder, a folder of them, or a ledger's URL.")
     ] = "results",
+    plan: PlanName = None,
     as_json: Json = False,
 ) -> None:
     """Print one run: outcome, command that repeats it, curves, configuration, environment."""
     from workbench.report.browse import find_run, print_run, run_data
 
-    found = find_run(run, results)
+    found = find_run(run, results, plan)
     if as_json:
         print_json(run_data(found))
     else:

@@ -65,7 +65,7 @@ def load_weights(
                 f"the model has {[*own[name].shape]}{hint}",
                 key="weights",
             )
-        if own[name].is_floating_point() and not fit.is_floating_point():
+        if own[name].is_floating_point() != fit.is_floating_point():
             raise InputError(
                 f"{origin!r} is refused: {name} has numbers of type {_type(fit)}, "
                 f"the model has {_type(own[name])}",

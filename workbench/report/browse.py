@@ -137,14 +137,14 @@ class Shown:
     also: tuple[str, ...] = ()  # where it stands besides: a run that was repeated keeps its id
 
 
-def find_run(ref: str, results: str | Path) -> Shown:
+def find_run(ref: str, results: str | Path, plan: str | None = None) -> Shown:
     """The run whose id begins with `ref`, in `results`: a results folder, one that holds several,
     or a ledger. Raises `InputError` if there is none, or more than one. A run that was repeated has
     the same id in both folders: it is the one that began first, and the others are named.
     """
     found = {
         (run.id, where): (run, sweep)
-        for where, sweep in _sweeps(results).items()
+        for where, sweep in _sweeps(results, plan).items()
         for run in sweep.runs
         if run.id.startswith(ref.lower())
     }
@@ -166,12 +166,13 @@ def find_run(ref: str, results: str | Path) -> Shown:
     return Shown(run, where, repeat, sweep.environment, tuple(place for (_, place), _ in others))
 
 
-def _sweeps(results: str | Path) -> dict[str, Sweep]:
+def _sweeps(results: str | Path, plan: str | None) -> dict[str, Sweep]:
     if "://" in str(results) or Path(results).is_file():
-        return {str(results): load_sweep(results)}
+        return {str(results): load_sweep(results, plan)}
     if not Path(results).is_dir():
         raise InputError(f"{results} does not exist", key="results")
-    return {str(folder): load_sweep(folder) for folder in results_folders(Path(results))}
+    found = {str(folder): load_sweep(folder) for folder in results_folders(Path(results))}
+    return {where: sweep for where, sweep in found.items() if plan in (None, sweep.plan.name)}
 
 
 def run_data(shown: Shown) -> dict[str, object]:

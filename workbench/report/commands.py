@@ -15,14 +15,14 @@ from workbench.plans.load import load_plan
 from workbench.plans.resolution import Plan
 from workbench.report.latex import CHOICE
 from workbench.runs.command import RESULTS, command_line
-from workbench.runs.database import check_driver
 from workbench.runs.estimate import Estimate, estimate, makespan
 from workbench.runs.exchange.finished import reuse_words
 from workbench.runs.exchange.job_array import job_array
 from workbench.runs.exchange.merge import merge as merge_folders
 from workbench.runs.exchange.noise import with_noise_from
 from workbench.runs.exchange.shard import Shard, share
-from workbench.runs.results import load_sweep
+from workbench.runs.results import load_from_ledger, load_sweep
+from workbench.runs.store.database import check_ledger
 from workbench.runs.sweep import SweepOptions, SweepResult, done_before, run_sweep
 from workbench.show.again import FolderReport, RepeatedCommand
 from workbench.show.console import plural, say_line, say_written
@@ -85,9 +85,14 @@ def _depends_on_more(plan: Plan, options: SweepOptions) -> bool:
     return bool(plan.imports or options.ledger or plan.recipe.data.path)
 
 
-def report(folder: str | Path, console: Console, columns: Sequence[str] = CHOICE) -> Path:
+def report(
+    folder: str | Path,
+    console: Console,
+    columns: Sequence[str] = CHOICE,
+    ledger: str | None = None,
+) -> Path:
     """Report a results folder again, of an ablation or of a study; `columns` are those of
-    `table.tex`.
+    `table.tex`, `ledger` is where the runs of an ablation are if not in the folder.
 
     Returns the file that has the numbers unrounded, `table.json` or `study.json`.
     """
@@ -96,7 +101,7 @@ def report(folder: str | Path, console: Console, columns: Sequence[str] = CHOICE
 
     if is_study(folder):
         return report_study(folder, console)
-    report_folder(folder, console, columns)
+    report_folder(folder, console, columns, ledger)
     return Path(folder) / "table.json"
 
 
@@ -122,7 +127,10 @@ def paper_figures(folder: str | Path, output: Output, console: Console) -> list[
 
 
 def report_folder(
-    folder: str | Path, console: Console, columns: Sequence[str] = CHOICE
+    folder: str | Path,
+    console: Console,
+    columns: Sequence[str] = CHOICE,
+    ledger: str | None = None,
 ) -> FolderReport:
     """Write the tables, curves, figures and the page of an ablation's folder into it, and print its
     table and its answer."""
@@ -133,7 +141,7 @@ def report_folder(
     from workbench.report.shares import shares_table
     from workbench.report.write import write_report
 
-    sweep = load_sweep(folder)
+    sweep = load_sweep(folder) if ledger is None else load_from_ledger(folder, ledger)
     if sweep.plan.kind == STUDY:
         raise InputError(
             f"{folder} is of a study that has not come to its end; its own command goes "
@@ -166,7 +174,7 @@ def planned(
     options.where.check()
     check_loggers(options.loggers)
     if options.ledger is not None:
-        check_driver(options.ledger)
+        check_ledger(options.ledger)
     whole = load_plan(plan, changes, costs_only=True)
     whole = settled_before(whole, Path(results) / whole.name)
     whole = with_noise_from(whole, options.noise_from)

@@ -17,11 +17,12 @@ from workbench.statistics.metric import Metric, of_its_task
 from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, summarise
 
 
-def load_side(path: str | Path) -> Findings:
-    """A results folder, a ledger or its URL, as one side of a comparison."""
+def load_side(path: str | Path, plan: str | None = None) -> Findings:
+    """A results folder, a ledger or its URL, as one side of a comparison; `plan` is the one of
+    several in a database."""
     from workbench.runs.results import load_sweep
 
-    return Findings.of(load_sweep(path), str(path))
+    return Findings.of(load_sweep(path, plan), str(path))
 
 
 def compare(a: Findings, b: Findings) -> Table:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.engine import FIT, LOCAL, EngineChoice
-from workbench.runs.database import database_url, readable_name
 from workbench.runs.rows import StoredRun
+from workbench.runs.store.database import database_url, readable_name
 
 RESULTS = Path("results")  # where results folders go by default
 

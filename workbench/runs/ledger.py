@@ -1,8 +1,8 @@
 """The database of runs. One process writes it; the end of every run is committed at once."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -14,18 +14,6 @@ from sqlalchemy.orm import Session
 from workbench.config import EpochRecord, Outcome, Result, RunConfig, Scalar
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
-from workbench.runs.database import (
-    LedgerError,
-    LedgerGoneError,
-    check_schema,
-    connect,
-    database_url,
-    file_identity,
-    look,
-    one_line,
-    readable_name,
-    settle,
-)
 from workbench.runs.rows import (
     DAMAGED,
     VALIDATION,
@@ -37,25 +25,33 @@ from workbench.runs.rows import (
     restored_row,
     run_from_row,
 )
-from workbench.runs.schema import (
-    SCHEMA,
-    Base,
+from workbench.runs.store.database import (
+    LedgerError,
+    check_schema,
+    connect,
+    database_url,
+    look,
+    one_line,
+    readable_name,
+    settle,
+)
+from workbench.runs.store.lease import held
+from workbench.runs.store.schema import (
     EpochRow,
-    MetaRow,
     PlanRow,
     RunRow,
     ValidationRow,
 )
+from workbench.runs.store.transactions import Transactions, make_tables
 from workbench.statistics.facts import OPEN, PENDING, RUNNING
 
 
 class Ledger:
     """The ledger of one plan in a database. A context manager; leaving it closes the database."""
 
-    def __init__(self, engine: sa.Engine, name: str, plan: str) -> None:
-        self._engine = engine
-        self._file = file_identity(engine.url)
-        self.name = name
+    def __init__(self, store: Transactions, plan: str) -> None:
+        self._store = store
+        self.name = store.name
         self.plan_name = plan
 
     @classmethod
@@ -71,14 +67,13 @@ class Ledger:
         engine = connect(url, write=True)
         try:
             with one_line(name, "opened"):
-                check_schema(engine, name)
-                Base.metadata.create_all(engine)
-                with Session(engine) as session, session.begin():
-                    session.merge(MetaRow(key="schema", value=str(SCHEMA)))
+                check_schema(engine, name)  # at once: a server that is away now may be no server
+                store = Transactions(engine, name)
+                make_tables(store)
         except LedgerError:
             engine.dispose()
             raise
-        return cls(engine, name, plan)
+        return cls(store, plan)
 
     @classmethod
     def read(cls, where: str | Path, plan: str | None = None) -> Self:
@@ -88,47 +83,34 @@ class Ledger:
         engine = connect(url, write=False)
         with one_line(name, "read"):
             check_schema(engine, name)
-            with Session(engine) as session:
-                plans = list(session.scalars(sa.select(PlanRow.name)))
+        store = Transactions(engine, name)
+        plans = store.read(lambda session: list(session.scalars(sa.select(PlanRow.name))))
         if plan is None and len(plans) != 1:
             raise LedgerError(
-                f"ledger: {name} holds {len(plans)} plans ({', '.join(plans)}); name one"
+                f"ledger: {name} holds {len(plans)} plans ({', '.join(plans)}); name one by --plan"
             )
         if plan is not None and plan not in plans:
             raise LedgerError(f"ledger: {name} has no plan {plan!r}; it has {', '.join(plans)}")
-        return cls(engine, name, plan or plans[0])
+        return cls(store, plan or plans[0])
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.gone:  # what lies there now is not ours to tidy
-            self._engine.dispose()
+        if self._store.gone:  # what lies there now is not ours to tidy
+            self._store.engine.dispose()
         else:
-            settle(self._engine)
+            settle(self._store.engine)
 
-    @property
-    def gone(self) -> bool:
-        """Whether its file was removed, moved or replaced; what is in it can still be read here."""
-        return file_identity(self._engine.url) != self._file
-
-    @contextmanager
-    def _write(self) -> Iterator[Session]:
-        """A transaction. SQLite itself would go on with a file that nobody can open any more."""
-        if self.gone:
-            raise LedgerGoneError(
-                f"ledger: {self.name} was removed, moved or replaced while it was written"
-            )
-        with one_line(self.name, "written"), Session(self._engine) as session, session.begin():
-            yield session
+    def held(self, folder: Path) -> AbstractContextManager[None]:
+        """The lease of its plan, for a sweep that has the lock of `folder`; see `lease.held`."""
+        return held(self._store, self.plan_name, folder)
 
     # ------------------------------------------------------------ the plan
 
     def plan(self) -> Plan | None:
         """The plan as it was when its runs were registered."""
-        with one_line(self.name, "read"), Session(self._engine) as session:
-            row = session.get(PlanRow, self.plan_name)
-            document = row.document if row else None
+        document = self._store.read(self._document)
         if document is None:
             return None
         try:
@@ -139,11 +121,16 @@ class Ledger:
                 "workbench and can't be read by this one; use another --name"
             ) from None
 
+    def _document(self, session: Session) -> str | None:
+        row = session.get(PlanRow, self.plan_name)
+        return row.document if row else None
+
     def register(self, plan: Plan, runs: Iterable[RunConfig]) -> None:
         """Store the plan, and `runs` of it as pending; those that are there stay as they are."""
-        now = _now()
+        now, wanted = _now(), tuple(runs)
         variants = {variant.name: variant for variant in plan.variants}
-        with self._write() as session:
+
+        def work(session: Session) -> None:
             before = session.get(PlanRow, plan.name)
             created = before.created if before else now
             session.merge(PlanRow(name=plan.name, document=plan.model_dump_json(), created=created))
@@ -151,23 +138,30 @@ class Ledger:
             known = set(session.scalars(sa.select(RunRow.id).where(RunRow.plan == plan.name)))
             session.add_all(
                 new_row(plan.name, run, variants[run.variant], now)
-                for run in runs
+                for run in wanted
                 if run.id not in known
             )
 
+        self._store.write(work)
+
     def restore(self, plan: Plan, runs: Sequence[StoredRun]) -> None:
         """Store a plan and its runs as an export has them."""
-        with self._write() as session:
-            session.add(PlanRow(name=plan.name, document=plan.model_dump_json(), created=_now()))
+
+        def work(session: Session) -> None:
+            session.merge(PlanRow(name=plan.name, document=plan.model_dump_json(), created=_now()))
             session.flush()  # each before what refers to it
-            session.add_all(map(restored_row, runs))
+            for run in runs:
+                session.merge(restored_row(run))
             session.flush()
             for run in runs:
                 self._add_curve(session, run)
 
+        self._store.write(work)
+
     def take(self, run: StoredRun) -> None:
         """A registered run that ended in another ledger, with its curve."""
-        with self._write() as session:
+
+        def work(session: Session) -> None:
             for table in (ValidationRow, EpochRow):  # of an attempt here
                 mine = (table.plan == self.plan_name, table.run == run.id)
                 session.execute(sa.delete(table).where(*mine))
@@ -175,9 +169,12 @@ class Ledger:
             session.flush()
             self._add_curve(session, run)
 
+        self._store.write(work)
+
     def _add_curve(self, session: Session, run: StoredRun) -> None:
         for record in run.curve:
-            session.add_all(epoch_rows(self.plan_name, run.id, record))
+            for row in epoch_rows(self.plan_name, run.id, record):
+                session.merge(row)
 
     # ------------------------------------------------------------ the life of a run
 
@@ -192,9 +189,12 @@ class Ledger:
 
     def epoch(self, run: str, record: EpochRecord) -> None:
         """One more epoch is through; one that is told twice is stored once."""
-        with self._write() as session:
+
+        def work(session: Session) -> None:
             for row in epoch_rows(self.plan_name, run, record):
                 session.merge(row)
+
+        self._store.write(work)
 
     def end(self, result: Result) -> None:
         """It is over. Committed when this returns."""
@@ -210,15 +210,16 @@ class Ledger:
     def settle_running(self, status: str, reason: str) -> int:
         """Give every run that is marked as running another status; returns how many there were.
 
-        Only for the one who holds the lock of the results folder, and whose workers are gone.
+        Only for the one who holds the lease of the plan, and whose workers are gone.
         """
         statement = (
             sa.update(RunRow)
             .where(RunRow.plan == self.plan_name, RunRow.status == RUNNING)
             .values(status=status, reason=reason)
         )
-        with self._write() as session:
-            return int(session.connection().execute(statement).rowcount)
+        return self._store.write(
+            lambda session: int(session.connection().execute(statement).rowcount)
+        )
 
     def _update(self, run: str, values: Mapping[str, object]) -> None:
         statement = (
@@ -226,8 +227,7 @@ class Ledger:
             .where(RunRow.plan == self.plan_name, RunRow.id == run)
             .values(**values)
         )
-        with self._write() as session:
-            session.execute(statement)
+        self._store.write(lambda session: session.execute(statement))
 
     # ------------------------------------------------------------ reading
 
@@ -238,9 +238,11 @@ class Ledger:
 
         A run that can't be read is an error, unless there is a list for its name.
         """
-        with one_line(self.name, "read"), Session(self._engine) as session:
-            of_plan = sa.select(RunRow).where(RunRow.plan == self.plan_name)
-            rows = list(session.scalars(of_plan.order_by(RunRow.seed, RunRow.variant)))
+        of_plan = sa.select(RunRow).where(RunRow.plan == self.plan_name)
+        ordered = of_plan.order_by(RunRow.seed, RunRow.variant)
+
+        def work(session: Session) -> tuple[StoredRun, ...]:
+            rows = list(session.scalars(ordered))
             epochs = self._epochs(session) if curves else {}
             found = []
             for row in rows:
@@ -254,11 +256,12 @@ class Ledger:
                     unreadable.append(f"run {str(row.id)[:12]}")
             return tuple(found)
 
+        return self._store.read(work)
+
     def final(self) -> dict[str, bool]:
         """Whether each run, by its id, is final."""
         columns = sa.select(RunRow.id, RunRow.status).where(RunRow.plan == self.plan_name)
-        with one_line(self.name, "read"), Session(self._engine) as session:
-            found = session.execute(columns).tuples().all()
+        found = self._store.read(lambda session: session.execute(columns).tuples().all())
         return {run: status not in OPEN and Outcome(status).final for run, status in found}
 
     def _epochs(self, session: Session) -> dict[str, tuple[EpochRecord, ...]]:

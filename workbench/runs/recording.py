@@ -28,7 +28,6 @@ from workbench.engine import (
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.database import LedgerGoneError
 from workbench.runs.environment import environment
 from workbench.runs.folder import (
     ENVIRONMENT,
@@ -51,6 +50,7 @@ from workbench.runs.progress import (
 )
 from workbench.runs.rescue import keep, restore
 from workbench.runs.results import export, write_plan
+from workbench.runs.store.database import LedgerGoneError
 from workbench.show.console import plural, say_line, say_nothing_to_train
 from workbench.statistics.facts import PENDING
 from workbench.train.loggers import check_loggers
@@ -86,6 +86,7 @@ def recording(
         stack.enter_context(locked(folder))
         end_earlier(folder / RUN_FOLDERS)
         ledger = stack.enter_context(Ledger.open(options.ledger or folder / LEDGER, name))
+        stack.enter_context(ledger.held(folder))
         restored = restore(ledger, folder)
         records = Recording(folder, ledger, machines, shares, options, tuple(modules))
         if restored:

@@ -119,9 +119,19 @@ def load_sweep(path: str | Path, plan: str | None = None) -> Sweep:
         _warn_of(found, unreadable)
         return Sweep(stored, runs, read_environment(found), found)
     missing = "does not exist" if not found.exists() else f"holds neither {LEDGER} nor {RUNS}"
+    if (found / PLAN).exists():
+        missing += "; a sweep that was given a database has its runs there: --ledger URL"
     within = [each.name for each in results_folders(found)]
     hint = f"; there are results in its {', '.join(within[:6])}" if within else ""
     raise InputError(f"{path} {missing}{hint}", key="results")
+
+
+def load_from_ledger(folder: str | Path, ledger: str) -> Sweep:
+    """The results folder of a sweep whose runs are in another ledger, at its end or before."""
+    found = Path(folder)
+    plan, _ = read_export(found, [])
+    sweep = load_sweep(ledger, plan.name)
+    return replace(sweep, folder=found, environment=read_environment(found))
 
 
 def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":

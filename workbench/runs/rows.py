@@ -13,7 +13,7 @@ from workbench.config import EpochRecord, NetworkSpec, Outcome, Recipe, RunConfi
 from workbench.engine.load import OTHER_LOAD
 from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Variant
-from workbench.runs.schema import EpochRow, RunRow, ValidationRow
+from workbench.runs.store.schema import EpochRow, RunRow, ValidationRow
 from workbench.statistics.facts import RunRecord
 
 ALONE = 0.05  # share of the machine's CPUs that others may take

@@ -4,10 +4,15 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+from rich.control import Control
+from rich.segment import Segment
 from rich.text import Text
+
+from workbench.errors import visible
 
 PIPED = 120  # columns of what goes to a file or a pipe, where COLUMNS does not say another number
 
@@ -16,7 +21,25 @@ def make_console(stderr: bool = False) -> Console:
     """The console of a command: as wide as COLUMNS or the terminal says, else `PIPED`."""
     file = sys.stderr if stderr else sys.stdout
     said = file.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return Console(stderr=stderr, width=None if said else PIPED)
+    console = Console(stderr=stderr, width=None if said else PIPED)
+    console.push_render_hook(_Visible())
+    return console
+
+
+class _Visible(RenderHook):
+    """Names that come from files can't steer the terminal."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [each if isinstance(each, Control) else _Shown(each) for each in renderables]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    what: ConsoleRenderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self.what, options):
+            yield Segment(text if control else visible(text), style, control)
 
 
 def plural(count: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, unknown, visible
 from workbench.whole_file import written_whole
 
 if TYPE_CHECKING:
@@ -128,6 +128,11 @@ def save(
     made: "Figure", folder: Path, stem: str, formats: Sequence[str] = ("svg", "png")
 ) -> list[Path]:
     """`stem.svg` and so on, the same bytes for the same figure."""
+    from matplotlib.text import Text
+
+    for text in made.findobj(Text):  # no XML holds a control character
+        assert isinstance(text, Text)
+        text.set_text(visible(text.get_text()))
     paths = [folder / f"{stem}.{form}" for form in formats]
     for path, form in zip(paths, formats, strict=True):
         with written_whole(path) as half:

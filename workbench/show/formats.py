@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from itertools import groupby
 
+from workbench.errors import visible
 from workbench.show.table import Column, Printout, Table, Value
 
 
@@ -77,8 +78,19 @@ def as_csv(*tables: Table) -> str:
 def csv_text(heading: Sequence[object], rows: Iterable[Iterable[object]]) -> str:
     """Unrounded values below a heading; None is empty."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([heading, *rows])
+    lines = ([csv_value(value) for value in row] for row in (heading, *rows))
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
+
+
+FORMULA = re.compile(r"[=+@\t\r]|-[^\d.]")  # how what a spreadsheet computes begins
+
+
+def csv_value(value: object) -> object:
+    """With a quotation mark before a text that a spreadsheet would take for a formula."""
+    if not isinstance(value, str):
+        return value
+    return visible(f"'{value}" if FORMULA.match(value) else value)
 
 
 def as_data(table: Table) -> dict[str, object]:
@@ -91,9 +103,13 @@ def as_json(table: Table) -> str:
     return json_text(as_data(table)) + "\n"
 
 
+ODD = re.compile("[\x7f-\x9f\ud800-\udfff]")  # that JSON leaves as they are, and terminals do not
+
+
 def json_text(data: object) -> str:
     """Data as every command prints it; refused where a number is none."""
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    return ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def printed(found: Table | Printout, form: Form) -> str:
@@ -131,7 +147,7 @@ def escape_markdown(text: str) -> str:
     """Text that Markdown prints as it stands, on one line."""
     for sign in "\\`*_[]<>|~$":
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+    return " ".join(visible(text).split())
 
 
 def as_latex(table: Table, label: str = "") -> str:

@@ -1,6 +1,9 @@
 """The ledger's tables. A change here that an older workbench can't read raises `SCHEMA`."""
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueConstraint
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Double, ForeignKeyConstraint, String, Text, UniqueConstraint
+from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from workbench.statistics.facts import PENDING
@@ -8,8 +11,13 @@ from workbench.statistics.facts import PENDING
 SCHEMA = 1
 
 
+LONG = Text().with_variant(LONGTEXT(), "mysql", "mariadb")  # their TEXT ends at 64 KB
+
+
 class Base(DeclarativeBase):
     """All tables of a ledger."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {float: Double()}  # MySQL's FLOAT has 24 bits
 
 
 class MetaRow(Base):
@@ -18,7 +26,7 @@ class MetaRow(Base):
     __tablename__ = "meta"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(LONG)
 
 
 class PlanRow(Base):
@@ -27,7 +35,7 @@ class PlanRow(Base):
     __tablename__ = "plans"
 
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
-    document: Mapped[str] = mapped_column(Text)
+    document: Mapped[str] = mapped_column(LONG)
     created: Mapped[str] = mapped_column(String(32))
 
 
@@ -45,7 +53,7 @@ class RunRow(Base):
     variant: Mapped[str] = mapped_column(String(256))
     seed: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(String(16), default=PENDING)
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(LONG)
     step: Mapped[int | None] = mapped_column(BigInteger)
     top1: Mapped[float | None]
     test_loss: Mapped[float | None]
@@ -54,10 +62,10 @@ class RunRow(Base):
     device: Mapped[str | None] = mapped_column(String(128))
     params: Mapped[int] = mapped_column(BigInteger)
     macs: Mapped[int] = mapped_column(BigInteger)
-    spec: Mapped[str] = mapped_column(Text)
-    recipe: Mapped[str] = mapped_column(Text)
-    details: Mapped[str] = mapped_column(Text, default="{}")
-    host: Mapped[str] = mapped_column(Text, default="{}")
+    spec: Mapped[str] = mapped_column(LONG)
+    recipe: Mapped[str] = mapped_column(LONG)
+    details: Mapped[str] = mapped_column(LONG, default="{}")
+    host: Mapped[str] = mapped_column(LONG, default="{}")
     created: Mapped[str] = mapped_column(String(32))
     started: Mapped[str | None] = mapped_column(String(32))
     ended: Mapped[str | None] = mapped_column(String(32))
@@ -91,3 +99,16 @@ class ValidationRow(Base):
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     validation_loss: Mapped[float | None]
     validation_top1: Mapped[float | None]
+
+
+class LeaseRow(Base):
+    """The sweep that runs a plan. A table of its own that came later, like `validation`."""
+
+    __tablename__ = "leases"
+
+    plan: Mapped[str] = mapped_column(String(128), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(64))  # at random; another one each time
+    beats: Mapped[int] = mapped_column(BigInteger)  # how often it said that it lives
+    place: Mapped[str] = mapped_column(String(64))  # a digest of its machine and results folder
+    who: Mapped[str] = mapped_column(String(255))  # for people
+    since: Mapped[str] = mapped_column(String(32))

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.orm import Session
 
 from workbench.errors import InputError
-from workbench.runs.schema import SCHEMA, MetaRow
+from workbench.runs.store.schema import SCHEMA, MetaRow
 
 POSTGRES = "postgresql"
 
@@ -59,7 +59,8 @@ def connect(url: URL, write: bool) -> sa.Engine:
     if url.drivername == POSTGRES:  # SQLAlchemy 2.0 would look for the driver of before
         url = url.set(drivername=f"{POSTGRES}+psycopg")
     try:
-        engine = sa.create_engine(url)
+        waits = {"timeout": 1.0} if is_file and write else {}  # then Ctrl-C is heard between two
+        engine = sa.create_engine(url, connect_args=waits)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise LedgerError(
             f"ledger: {name}: its driver is not installed: {error}{_extra(url)}"
@@ -69,9 +70,13 @@ def connect(url: URL, write: bool) -> sa.Engine:
     return engine
 
 
-def check_driver(where: str) -> None:
-    """Raises `LedgerError` for what is no database, or one without its driver; connects to none."""
-    connect(database_url(where), write=True).dispose()
+def check_ledger(where: str) -> None:
+    """Raises `LedgerError` for what is no database, or one without its driver, and for a file that
+    is none; connects to no server and makes no file."""
+    url = database_url(where)
+    connect(url, write=True).dispose()
+    if url.get_backend_name() == "sqlite" and os.path.exists(url.database or ""):
+        look(url, readable_name(url))
 
 
 def _extra(url: URL) -> str:
@@ -131,6 +136,7 @@ def settle(engine: sa.Engine) -> None:
 
     While somebody reads, it can't: then all of it is at least in the one file.
     """
+    engine.dispose()  # what other threads had opened keeps it from becoming one
     if engine.dialect.name == "sqlite":
         with suppress(SQLAlchemyError), engine.connect() as connection:  # it is only tidier
             connection.execution_options(isolation_level="AUTOCOMMIT")
