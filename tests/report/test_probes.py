@@ -86,6 +86,7 @@ def test_a_saved_network_needs_to_be_told_its_images(tmp_path: Path) -> None:
     ("asked", "settings", "said"),
     [
         (Asked("cmt_digits"), (), "--weights: missing; cmt_digits has none of its own"),
+        (Asked("results/nowhere"), (), "probe: 'results/nowhere' does not exist"),
         (Asked("cmt_digit"), (), "unknown 'cmt_digit'; nearest: 'cmt_digits'"),
         (Asked("cmt_digits", seed=1), (), "variant: 'cmt_digits' is no folder of results"),
         (Asked("KEPT", variant="rov"), (), "variant: unknown 'rov'; nearest: 'row'"),

@@ -71,6 +71,7 @@ def check_tune(tune: Tune, recipe: Recipe, make: MakeRecipe) -> Tuning:
         )
     for key, values in tune.space.items():
         check_values("tune", key, values, make)
+    _refuse_sampler(tune)
     seeds = tuple(range(tune.seeds)) if isinstance(tune.seeds, int) else tune.seeds
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError("it needs at least one, each once", key="tune.seeds")
@@ -78,6 +79,20 @@ def check_tune(tune: Tune, recipe: Recipe, make: MakeRecipe) -> Tuning:
         space={key.removeprefix(PREFIX): values for key, values in tune.space.items()},
         trials=_trials(tune), seeds=seeds, sampler=tune.sampler,
     )  # fmt: skip
+
+
+def _refuse_sampler(tune: Tune) -> None:
+    """A sampler that would not do what its name says."""
+    ranges = [values for values in tune.space.values() if isinstance(values, Range)]
+    if tune.sampler == "cmaes" and (len(ranges) < 2 or len(ranges) < len(tune.space)):
+        raise InputError(
+            "'cmaes' is refused: it samples two ranges or more, and no listed values; choose tpe",
+            key="tune.sampler",
+        )
+    if tune.sampler == "qmc" and len(tune.space) > 2:
+        raise InputError(
+            "'qmc' is refused: it knows two keys at most; choose tpe", key="tune.sampler"
+        )
 
 
 def _trials(tune: Tune) -> int:

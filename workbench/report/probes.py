@@ -1,5 +1,6 @@
 """`workbench probe`: what the features of networks are worth on images, as a table."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,8 @@ def _saved(name: str, seed: int | None, path: Path) -> Subject:
 
 
 def _named(asked: Asked) -> Subject:
+    if os.sep in asked.name:
+        raise InputError(f"{asked.name!r} does not exist", key="probe")
     _refuse_choice(asked)
     described = network_spec(asked.name, *asked.overrides)
     if asked.weights is None:

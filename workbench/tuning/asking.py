@@ -8,7 +8,6 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from workbench.config import Scalar
-from workbench.errors import InputError
 from workbench.plans.tuning import Values, grid
 from workbench.statistics.tuning import Range, Setting, Tried, Tuning
 from workbench.study.file import Sampler
@@ -19,9 +18,7 @@ DIGITS = 3  # of a sampled number: more of them say nothing of training
 
 
 def check(tuning: Tuning) -> None:
-    """Raises `InputError` for a sampler that can't do this, or whose package is missing."""
-    if tuning.sampler == "qmc" and len(tuning.space) > 2:
-        raise InputError("'qmc' knows two keys at most; choose tpe", key="tune.sampler")
+    """Raises `InputError` for a sampler whose package is missing."""
     if tuning.sampler not in SEQUENCES:
         check_sampler(_sampler(tuning), 1)
 
