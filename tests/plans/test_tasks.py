@@ -65,6 +65,17 @@ def test_a_plan_of_before_is_of_classes_and_its_runs_keep_their_ids() -> None:
     assert (found.recipe.task.name, found.metric) == ("classify", ("top1",))
 
 
+def test_detectors_are_tuned_by_validation_images() -> None:
+    data = {"name": "scattered_digits", "train_size": 20, "test_size": 2}
+    found = plan(
+        tune={"recipe.optimiser.lr": [0.001, 0.002], "on": "validation"},
+        recipe={"task.channels": 8, "data": data},
+    )
+    assert found.recipe.data.validation == 0.1
+    assert found.tuning is not None
+    assert found.tuning.trials == 2
+
+
 def test_a_head_changes_no_detector() -> None:
     with pytest.raises(InputError, match="its network is the same as that of 'all'"):
         plan(toggles={"head": "head.dim=64"})

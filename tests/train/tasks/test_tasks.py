@@ -96,6 +96,17 @@ def test_a_segmenter_resumes_bit_for_bit(tmp_path: Path) -> None:
     assert "pixel accuracy" in dict(whole.details)
 
 
+def test_choices_have_validation_images_too(tmp_path: Path) -> None:
+    """What `tune` and `best` go by."""
+    config = run(SEGMENT)
+    data = DATA.model_copy(update={"validation": 0.5})
+    recipe = config.recipe.model_copy(update={"data": data})
+    result = trained(config.model_copy(update={"recipe": recipe}), tmp_path)
+    assert result.outcome is Outcome.COMPLETED
+    assert result.validation_top1 is not None
+    assert result.validation_top1 != result.top1
+
+
 def test_a_detector_begins_from_a_classifier(tmp_path: Path) -> None:
     config = run(DETECT)
     assert isinstance(config.spec, Spec)
