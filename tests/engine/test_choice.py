@@ -162,6 +162,16 @@ def test_a_slurm_is_divided_by_its_options_and_refused_where_it_is_not(
         open_machines(EngineChoice("slurm")).__enter__()
 
 
+def test_short_runs_of_a_cluster_are_where_its_machines_see_them(tmp_path: Path) -> None:
+    assert EngineChoice().scratch(tmp_path) is None
+    results = tmp_path / "results"
+    assert EngineChoice("slurm").scratch(results) == results
+    assert results.is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="can't be written: Not a directory"):
+        EngineChoice("ray").scratch(tmp_path / "file" / "results")
+
+
 def test_an_address_alone_and_another_engine_are_refused() -> None:
     with pytest.raises(InputError, match="engine: unknown 'rai'; nearest: 'ray'"):
         open_machines(EngineChoice("rai"))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from workbench.engine.base import Engine
@@ -40,6 +41,17 @@ class EngineChoice:
     def gives_gpu(self, device: str) -> bool:
         """Whether each worker has one, as far as can be said without asking the cluster."""
         return device != "cpu" and asks_for_gpu(slurm_options(self.slurm))
+
+    def scratch(self, results: Path) -> Path | None:
+        """Where short runs may write that its workers see; None: wherever files of a moment go."""
+        if self.engine == LOCAL.engine:
+            return None
+        try:
+            results.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"{results} can't be written: {error.strerror}"
+            raise InputError(reason, key="results") from None
+        return results
 
     def words(self) -> list[str]:
         """The options that ask for it; none for the default."""

@@ -23,6 +23,11 @@ class Resources:
     gpus: tuple[str, ...] = ()  # as CUDA_VISIBLE_DEVICES names them
     gpu_each: bool = False  # a cluster gives each worker one
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether workers have one where their device is chosen for them."""
+        return bool(self.gpus) or self.gpu_each
+
     def environment(self, worker: int) -> dict[str, str]:
         """The variables that worker number `worker` starts with."""
         threads = str(self.threads)

@@ -33,7 +33,7 @@ def settle(plan: Plan, folder: Path, options: RunOptions, console: Console) -> P
         return decided(plan, trial) if trial and _agrees(plan.recipe, trial) else plan
     if trial is None:
         console.print(f"Trying {STEPS} steps each way ...", style="dim", highlight=False)
-        trial = _tried(plan, options)
+        trial = _tried(plan, options, options.where.scratch(folder.parent))
         console.print(trial.text, highlight=False, markup=False, soft_wrap=True)
     return decided(plan, trial)
 
@@ -80,13 +80,14 @@ def _before(folder: Path) -> SpeedTrial | None:
     return plan.speed if plan else None
 
 
-def _tried(plan: Plan, options: RunOptions) -> SpeedTrial:
+def _tried(plan: Plan, options: RunOptions, scratch: Path | None) -> SpeedTrial:
     """By a worker with the threads and the device of the plan's runs; see `train.speed.trial`."""
     from workbench.train.speed.trial import found_ways
 
-    with open_machines(options.where) as machines, TemporaryDirectory() as folder:
+    place = TemporaryDirectory(prefix=".trial-", dir=scratch)
+    with place as folder, open_machines(options.where) as machines:
         shares = machines.divide(options.jobs, len(plan.runs()), options.device)
-        run, data = dearest_run(plan, on_gpu=bool(shares.gpus))
+        run, data = dearest_run(plan, on_gpu=shares.on_gpu)
         fit = options.trial or "_".join((TRIAL, *plan.undecided))
         alone = replace(shares, jobs=1)
         with machines.engine(alone, fit, options.device, modules=plan.modules) as engine:

@@ -52,7 +52,7 @@ class Conditions:
 
 
 def _device_name(shares: Resources, device: str) -> str:
-    if device == "cpu" or (device == "auto" and not (shares.gpus or shares.gpu_each)):
+    if device == "cpu" or (device == "auto" and not shares.on_gpu):
         return "cpu"
     import torch
 
