@@ -104,6 +104,14 @@ def test_workers_are_one_array_and_no_more_than_runs(tmp_path: Path) -> None:
     assert {str(each) for each in tmp_path.iterdir()} == {str(tmp_path / "0"), str(tmp_path / "1")}
 
 
+def test_a_stop_before_any_job_asks_for_none(tmp_path: Path) -> None:
+    jobs = LocalJobs()
+    with engine(jobs, "quick") as running:
+        running.run(tasks(tmp_path, 1), Listener(), lambda: True)
+    assert jobs.arrays == []
+    assert not list(tmp_path.iterdir())
+
+
 def test_jobs_that_never_come_up_are_one_line_and_no_endless_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

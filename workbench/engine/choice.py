@@ -11,7 +11,7 @@ from workbench.engine.base import Engine
 from workbench.engine.local import LocalEngine
 from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, divide
-from workbench.engine.slurm.options import asks_for_gpu, slurm_options
+from workbench.engine.slurm.options import asks_for_gpu, worker_options
 from workbench.errors import InputError, unknown
 
 QUIET = {
@@ -36,11 +36,11 @@ class EngineChoice:
             raise InputError(f"ray address: {self.address!r} is for --engine ray")
         if self.slurm and self.engine != "slurm":
             raise InputError("it is for --engine slurm, or for `workbench slurm`", key="--slurm")
-        slurm_options(self.slurm)
+        worker_options(self.slurm)
 
     def gives_gpu(self, device: str) -> bool:
         """Whether each worker has one, as far as can be said without asking the cluster."""
-        return device != "cpu" and asks_for_gpu(slurm_options(self.slurm))
+        return device != "cpu" and asks_for_gpu(worker_options(self.slurm))
 
     def scratch(self, results: Path) -> Path | None:
         """Where short runs may write that its workers see; None: wherever files of a moment go."""

@@ -8,24 +8,17 @@ from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, check_jobs
 from workbench.engine.slurm.engine import SlurmEngine
 from workbench.engine.slurm.jobs import Jobs, SlurmJobs
-from workbench.engine.slurm.options import asks_for_gpu, slurm_options
+from workbench.engine.slurm.options import asks_for_gpu, worker_options
 from workbench.errors import InputError
 
 JOBS = 8  # by default
-ONE_TASK = ("nodes", "ntasks")  # a run trains in one process
 
 
 class SlurmCluster:
     """The Slurm whose sbatch is on this machine's path; `options` are `--slurm`'s."""
 
     def __init__(self, options: Sequence[str]) -> None:
-        self._options = slurm_options(options)
-        for key in ONE_TASK:
-            if self._options.get(key, "1") != "1":
-                raise InputError(
-                    f"{key!r} is refused: each worker is a job of one task; --jobs says how many",
-                    key="--slurm",
-                )
+        self._options = worker_options(options)
         self._threads = _threads(self._options)
         told = ", ".join(f"{key} {value}".strip() for key, value in self._options.items())
         self.text = f"Slurm: {told or 'as the site has it'}."

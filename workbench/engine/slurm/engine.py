@@ -6,6 +6,7 @@ meanwhile its run waits for any worker. One that ends for good is replaced while
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from workbench.errors import InputError
 from workbench.version import __version__
 
 SHUTDOWN_SECONDS = 40.0  # that jobs have to be gone in; Slurm itself kills after 30
+AGAIN = "was queued again"
 MOST_FAILED_STARTS = 3  # jobs in a row that end before they say anything
 
 
@@ -74,6 +76,8 @@ class _JobWorker(Worker):
 
     def vacate(self) -> None:
         """Its process is gone; the job may bring another one."""
+        if self.life:
+            self.life.leave()
         self.life = self.hello = None
 
     def _tell(self, message: object) -> None:
@@ -121,6 +125,8 @@ class SlurmEngine(Pool[_JobWorker]):
         return _JobWorker(index, self._jobs)
 
     def _poll(self) -> None:
+        if self._mailbox is None:  # stopped before anything was spawned
+            return
         self._submit_new()
         time.sleep(self._jobs.pause)
         self._admit_lives()
@@ -153,11 +159,13 @@ class SlurmEngine(Pool[_JobWorker]):
         for life in self._box.new_lives():
             worker = self._workers[life.place]
             if worker is None:  # its job was given up and came up all the same
-                life.told.send(Kill())
+                _dismiss(life)
                 continue
             if worker.life:
                 self._read(worker)
-                self._vacate(worker, f"{worker.name} was queued again")
+            if worker.life:
+                _dismiss(worker.life)
+                self._vacate(worker, AGAIN)
             worker.life, worker.began, self._failed_starts = life, True, 0
 
     def _read(self, worker: _JobWorker) -> None:
@@ -166,7 +174,7 @@ class SlurmEngine(Pool[_JobWorker]):
                 self._refuse_other_version(message)
                 worker.hello = message
             elif isinstance(message, Left):
-                self._vacate(worker, f"{worker.name} {message.reason}")
+                self._vacate(worker, message.reason)
             elif isinstance(message, Started):
                 attempt = worker.current.number + message.attempt - 1 if worker.current else 1
                 self._on_event(Started(message.run, attempt, worker.host))
@@ -183,8 +191,10 @@ class SlurmEngine(Pool[_JobWorker]):
             )
 
     def _vacate(self, worker: _JobWorker, why: str) -> None:
+        """The process is gone, for no fault of its run's; the job may bring another one."""
+        name = worker.name
         worker.vacate()
-        self._give_up_run(worker, why, cut_off=True)
+        self._give_up_run(worker, f"{name} {why}", cut_off=True)
 
     # ------------------------------------------------------------ the scheduler's word
 
@@ -195,7 +205,7 @@ class SlurmEngine(Pool[_JobWorker]):
             worker = workers[each]
             if state in WAITING and worker.life:
                 self._read(worker)
-                self._vacate(worker, f"{worker.name} was queued again")
+                self._vacate(worker, AGAIN)
             elif state in ENDED:
                 self._read(worker)  # its last messages
                 self._after_end(worker, state)
@@ -206,7 +216,9 @@ class SlurmEngine(Pool[_JobWorker]):
             if self._failed_starts >= MOST_FAILED_STARTS:
                 raise InputError(f"slurm: no worker can start: {worker.name} ended as {state}"
                                  f"{_last_words(worker.job)}")  # fmt: skip
-        self._remove_dead(worker, f"{worker.name} ended as {state}", cut_off=state not in BLAMED)
+        death = f"{worker.name} ended as {state}"
+        worker.vacate()
+        self._remove_dead(worker, death, cut_off=state not in BLAMED)
 
     # ------------------------------------------------------------ the end
 
@@ -224,6 +236,12 @@ class SlurmEngine(Pool[_JobWorker]):
                 break
         if mailbox.left() or time.monotonic() < deadline:  # else a later sweep has it to end
             mailbox.remove()
+
+
+def _dismiss(life: Life) -> None:
+    """Have a process leave that nobody listens to any more."""
+    with suppress(OSError):
+        life.told.send(Kill())
 
 
 def _last_words(job: Job | None) -> str:

@@ -24,6 +24,7 @@ from workbench.version import __version__
 BEAT_SECONDS = 5.0  # between two signs of life of the sweep
 PATIENCE_SECONDS = 120.0  # without one, after which it is taken for dead
 LOOKS = 3  # at its file that find none, before it counts as closed
+REMOVALS, REMOVAL_SECONDS = 5, 0.5  # how often the folder is removed until it is, and how soon
 ALIVE = "alive"  # the file of its signs
 PREFIX, LIVES = ".slurm-", "lives"
 
@@ -90,10 +91,11 @@ class Life:
 
     @classmethod
     def begin(cls, lives: Path, place: int) -> Self:
-        """A new one in `lives`, for worker number `place`."""
+        """A new one in `lives`, for worker number `place`; an `OSError` where the sweep is over."""
         name = f"{place}-{secrets.token_hex(8)}"
+        (lives / f".{name}").mkdir()
         for box in ("told", "tells"):
-            (lives / f".{name}" / box).mkdir(parents=True)
+            (lives / f".{name}" / box).mkdir()
         os.replace(lives / f".{name}", lives / name)
         return cls(lives / name)
 
@@ -177,8 +179,12 @@ class Mailbox:
         return have_left(self.folder)
 
     def remove(self) -> None:
-        """Leave nothing of it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Leave nothing of it. A job may write its last word meanwhile."""
+        for _ in range(REMOVALS):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                return
+            time.sleep(REMOVAL_SECONDS)
 
     def _keep_beating(self) -> None:
         number = 0

@@ -15,6 +15,12 @@ OPTIONS = (
 )  # fmt: skip
 OURS = ("array", "chdir", "dependency", "job-name", "open-mode", "output", "requeue", "signal")
 GPUS = ("gpus", "gpus-per-node", "gpus-per-task")
+ONE_TASK = "each worker is a job of one task; --jobs says how many"  # a run is one process
+NO_WORKER = {
+    "nodes": ONE_TASK,
+    "ntasks": ONE_TASK,
+    "clusters": "the command is given on the cluster that it is for",
+}
 ALONE = ("exclusive",)  # may stand without a value
 TIME = re.compile(r"\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE")
 UNITS = (86400, 3600, 60, 1)  # seconds in a day, an hour, a minute, a second
@@ -68,6 +74,15 @@ def _seconds(time: str) -> int:
         parts = [int(days), *parts]
     first = 0 if dash else {1: 2, 2: 2, 3: 1}[len(parts)]
     return sum(part * unit for part, unit in zip(parts, UNITS[first:], strict=False))
+
+
+def worker_options(texts: Sequence[str]) -> Mapping[str, str]:
+    """`slurm_options` of jobs that are workers; refuses what would make other jobs of them."""
+    found = slurm_options(texts)
+    for key, why in NO_WORKER.items():
+        if found.get(key, "1") != "1":
+            raise InputError(f"{key!r} is refused: {why}", key="--slurm")
+    return found
 
 
 def _pairs(texts: Sequence[str]) -> Iterator[tuple[str, str]]:

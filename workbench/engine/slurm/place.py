@@ -20,7 +20,7 @@ from workbench.config import Progress, Scalar
 from workbench.engine.base import Ended, Event, Requeued, RunTask
 from workbench.engine.local import LocalEngine
 from workbench.engine.resources import Resources, this_machine
-from workbench.engine.slurm.mailbox import LIVES, Hello, Kill, Left, Life, SignOfLife
+from workbench.engine.slurm.mailbox import ALIVE, LIVES, Hello, Kill, Left, Life, SignOfLife
 from workbench.engine.worker import Setup, Stop
 
 TIME_LIMIT = signal.SIGUSR2  # what sbatch is told to send before it
@@ -45,7 +45,7 @@ class Place:
 
     def __call__(self) -> None:
         """Its life. Queues the job again where it ends for its time limit."""
-        if not SignOfLife(self.mailbox).seen():
+        if not (self.mailbox / ALIVE).exists():  # the sweep was over before we came up
             return
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # looked for, and inherited by workers
         signal.signal(signal.SIGINT, signal.SIG_IGN)
