@@ -317,6 +317,7 @@ REFUSED = {
     "ablate quickstart --set recipe.epochs=three": ("epochs", "three"),
     "ablate quickstart --set recipe.data.name=digit": ("digit", "digits"),
     "ablate quickstart --set lpu.shortcutt=false": ("shortcutt", "shortcut"),
+    "probe cmt_digits": ("--weights: missing; cmt_digits has none of its own",),
     "ablate quickstart --only cmt": ("only", "cmt"),
     "ablate quickstart --engine rai": ("engine", "rai", "nearest: 'ray'"),
     "ablate quickstart --dry-run --ray-address head:6379": ("head:6379", "--engine ray"),

@@ -1,5 +1,6 @@
 """Plans whose rows have teachers and beginnings: what is said, pinned and refused before a run."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ import pytest
 
 from workbench.cost import cost
 from workbench.errors import InputError
-from workbench.models import build
-from workbench.models.networks import spec
+from workbench.models import build, spec
+from workbench.plans.differences import differences
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import Plan, resolve
 from workbench.train.saved import save
@@ -17,7 +18,7 @@ from workbench.train.saved import save
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = spec("small", "head=pool_norm", classes=10, resolution=32)
-    return save(build(made), tmp_path_factory.mktemp("weights") / "saved")  # type: ignore[arg-type]
+    return save(build(made), tmp_path_factory.mktemp("weights") / "saved")
 
 
 def _plan(weights: Path | None, *rows: dict[str, Any], costs_only: bool = False) -> Plan:
@@ -52,6 +53,18 @@ def test_a_row_that_token_labelling_does_not_suit_is_named(weights: Path) -> Non
     tokens = {"recipe.teacher.kind": "tokens"}
     with pytest.raises(InputError, match=r"variant 'tokens': recipe\.teacher\.kind: .* head=gap"):
         _plan(weights, {"name": "taught"}, {"name": "tokens", "set": tokens})
+
+
+def test_weights_that_moved_are_no_other_plan(weights: Path, tmp_path: Path) -> None:
+    there = _plan(weights, {"name": "taught"}, WITHOUT)
+    moved = Path(shutil.copytree(weights, tmp_path / "moved"))
+    here = _plan(moved, {"name": "taught"}, WITHOUT)
+    assert there.recipe != here.recipe
+    assert differences(there, here).changed == ()
+    other = save(build(spec("small", "head=pool_norm", classes=10, resolution=32), seed=1),
+                 tmp_path / "other")  # fmt: skip
+    (line,) = differences(there, _plan(other, {"name": "taught"}, WITHOUT)).changed
+    assert line.startswith("recipe: teacher.sha256 ")
 
 
 def test_costs_need_no_weights_and_runs_do() -> None:
