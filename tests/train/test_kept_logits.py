@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from tests.train.test_teaching import ONE_HEAD, TWO_HEADS, _run
@@ -14,6 +15,7 @@ from workbench.models import build
 from workbench.models.tensor_file import read_tensors, write_tensors
 from workbench.train.fit import fit
 from workbench.train.saved import save
+from workbench.train.teaching.kept_logits import KeptLogits
 from workbench.train.teaching.teacher import TrainedTeacher
 
 Trained = Callable[..., tuple[float | None, int]]
@@ -114,6 +116,19 @@ def test_an_epoch_that_was_cut_off_is_asked_for_again(
     assert [file.name for file in kept.glob("*/*")] == ["epoch0.safetensors"]
     resumed = fit(run, tmp_path / "cut", lambda _: None, "cpu")
     assert trained("teacher.keep_logits=false") == (resumed.test_loss, 4)
+
+
+def test_only_an_epoch_step_by_step_is_kept(tmp_path: Path) -> None:
+    kept = KeptLogits(lambda images: images.flatten(1), {"of": "a test"}, 2, tmp_path)
+    batches = torch.randn(2, 3, 1, 2, 2)
+    for step in (0, 0, 0):  # as a trial of speed asks
+        kept(batches[step], 0, step)
+    assert list(tmp_path.rglob("*.safetensors")) == []
+    for step in (0, 1):
+        kept(batches[step], 1, step)
+    again = KeptLogits(lambda images: images.flatten(1) + 1, {"of": "a test"}, 2, tmp_path)
+    assert torch.equal(again(batches[1], 1, 1), batches[1].flatten(1))
+    assert torch.equal(again(batches[1], 0, 1), batches[1].flatten(1) + 1)
 
 
 def test_where_nothing_can_be_written_the_teacher_is_asked(

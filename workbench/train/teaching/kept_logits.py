@@ -49,9 +49,10 @@ class KeptLogits:
         if self._known is not None:
             return self._known[step].to(images.device)
         logits = self._teacher(images)
-        self._asked.append(logits.cpu())
-        if len(self._asked) == self._steps:
-            self._write(epoch)
+        if step == len(self._asked):  # who goes through an epoch otherwise leaves nothing of it
+            self._asked.append(logits.cpu())
+            if len(self._asked) == self._steps:
+                self._write(epoch)
         return logits
 
     def _file(self, epoch: int) -> Path:
