@@ -90,12 +90,10 @@ def _about(found: Findings, spread: bool) -> str:
 
 def _units(facts: PlanFacts) -> str:
     """`Top-1 in percent and test loss in nats`."""
-    words = [
-        f"{each.name} in {'percent' if each.unit == '%' else each.unit}"
-        for each in facts.method.metrics
-    ]
-    text = " and ".join(words)
-    return text[:1].upper() + text[1:]
+    metrics = facts.method.metrics
+    units = ["percent" if each.unit == "%" else each.unit for each in metrics]
+    names = [metrics[0].first, *(each.name for each in metrics[1:])]
+    return " and ".join(f"{name} in {unit}" for name, unit in zip(names, units, strict=True))
 
 
 def _differences(facts: PlanFacts) -> str:
