@@ -1,7 +1,7 @@
 """What a network's features are worth on other images, without training it."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from workbench.errors import InputError
 from workbench.models import Network
 from workbench.models.inspect import eval_mode
 from workbench.train.teaching.colours import Colours, recoloured
+from workbench.train.teaching.teacher import OfTimm
 
 BATCH = 256
 Floats = npt.NDArray[np.float32]
@@ -75,19 +76,11 @@ def probe(
     return Probe(_percent(right), linear, train.shape[1], len(labels), len(truth))
 
 
-class _OfTimm(Protocol):
-    """What timm's networks of images answer."""
-
-    def forward_features(self, x: Tensor) -> Tensor: ...
-
-    def forward_head(self, x: Tensor, *, pre_logits: bool) -> Tensor: ...
-
-
 def _pooled(network: nn.Module, images: Tensor) -> Tensor:
     """What the classifier reads of images: (B, features)."""
     if isinstance(network, Network):
         return network.pooled(images)
-    theirs = cast(_OfTimm, network)
+    theirs = cast(OfTimm, network)
     return theirs.forward_head(theirs.forward_features(images), pre_logits=True)
 
 
