@@ -7,6 +7,7 @@ the device and the imports of the runs that it decides for.
 import copy
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, cast
@@ -33,39 +34,6 @@ BATCHES = 4  # that the steps take in turns
 WAYS = "ways"  # the detail of the result that holds them
 
 
-def try_precision(
-    run: RunConfig,
-    folder: Path,
-    emit: Callable[[Progress], None],
-    device: str = "auto",
-    should_stop: Callable[[], bool] | None = None,
-) -> Result:
-    """32 bits against bf16."""
-    return _tried(run, ("precision",), device)
-
-
-def try_compile(
-    run: RunConfig,
-    folder: Path,
-    emit: Callable[[Progress], None],
-    device: str = "auto",
-    should_stop: Callable[[], bool] | None = None,
-) -> Result:
-    """As written against compiled."""
-    return _tried(run, ("compile",), device)
-
-
-def try_precision_compile(
-    run: RunConfig,
-    folder: Path,
-    emit: Callable[[Progress], None],
-    device: str = "auto",
-    should_stop: Callable[[], bool] | None = None,
-) -> Result:
-    """Both, all four ways."""
-    return _tried(run, ("precision", "compile"), device)
-
-
 def found_ways(result: Result) -> tuple[Way, ...]:
     """What a trial found. Raises `InputError` where its plain way failed."""
     found = dict(result.details).get(WAYS)
@@ -74,7 +42,15 @@ def found_ways(result: Result) -> tuple[Way, ...]:
     return tuple(Way.model_validate(each) for each in json.loads(str(found)))
 
 
-def _tried(run: RunConfig, keys: Sequence[Key], device: str) -> Result:
+def _tried(
+    run: RunConfig,
+    folder: Path,
+    emit: Callable[[Progress], None],
+    device: str = "auto",
+    should_stop: Callable[[], bool] | None = None,
+    *,
+    keys: Sequence[Key],
+) -> Result:
     place = choose_device(device)
     torch.manual_seed(run.seed)
     made = task_parts(run, place)
@@ -87,6 +63,11 @@ def _tried(run: RunConfig, keys: Sequence[Key], device: str) -> Result:
     )
     text = json.dumps([way.model_dump() for way in ways])
     return Result(run=run.id, outcome=Outcome.COMPLETED, device=place.type, details=((WAYS, text),))
+
+
+try_precision = partial(_tried, keys=("precision",))
+try_compile = partial(_tried, keys=("compile",))
+try_precision_compile = partial(_tried, keys=("precision", "compile"))
 
 
 def measured(
