@@ -60,3 +60,8 @@ def device_name(device: "torch.device") -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def processor_name(device: "torch.device") -> str:
+    """The name of the GPU or of the processor, as its maker gives it."""
+    return device_name(device) if device.type == "cuda" else cpu_name()

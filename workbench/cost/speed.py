@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from workbench.config import NetworkSpec, Spec
-from workbench.machine import choose_device, cpu_name, device_name
+from workbench.machine import choose_device, processor_name
 from workbench.models import build, fuse
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -78,7 +78,7 @@ def measure_speed(
         latency_ms=1e3 * statistics.median(single),
         latency_spread=spread(single),
         repeats=len(times),
-        device=device_name(where) if where.type == "cuda" else cpu_name(),
+        device=processor_name(where),
         threads=torch.get_num_threads(),
         precision="bf16" if where.type == "cuda" else "32",
     )

@@ -19,7 +19,7 @@ from workbench.config import Recipe, digest
 from workbench.data.batches import TrainLoader
 from workbench.data.fetch import MemoryFetch
 from workbench.errors import InputError
-from workbench.machine import cache_folder, cpu_name
+from workbench.machine import cache_folder, processor_name
 from workbench.models.tensor_file import read_tensors, write_tensors
 from workbench.train.precision import half_precision
 from workbench.version import SAME_NUMBERS_SINCE
@@ -108,11 +108,7 @@ def keep_logits(
         "seed": train.transform.seed,
         "batch_size": train.batch_size,
         "precision": "bf16" if half_precision(recipe, device) else "32",
-        "computed_by": [_processor(device), torch.get_num_threads(), torch.__version__],
+        "computed_by": [processor_name(device), torch.get_num_threads(), torch.__version__],
         "workbench": SAME_NUMBERS_SINCE,
     }
     return KeptLogits(teacher, depends, len(train), cache_folder() / "teachers")
-
-
-def _processor(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
