@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up
-KEPT = " (traceback: "  # what a worker adds to the reason
+TRACEBACK = " (traceback: "  # what follows the reason of a worker that failed
 CPU_STEP_MACS = 2e10  # without a GPU, a measured batch is no larger than this
 FEW_STEPS = 4  # of each epoch, where an answer in seconds is wanted
 FEW_STEP_MACS = 2e9
@@ -234,7 +234,7 @@ def _measure(
             timings[name] = clock.timing(run)
         else:
             reason = result.reason or str(result.outcome)
-            failures[name] = reason.partition(KEPT)[0]  # its folder is gone
+            failures[name] = reason.partition(TRACEBACK)[0]  # its folder is gone
     return timings, failures
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any
 
 from workbench.config import Outcome, Result, RunConfig
 from workbench.plans.resolution import Variant
@@ -49,7 +48,7 @@ class NetworkRuns:
         known = self.submitted | set(self.results)
         return [run for run in self.runs if run.id not in known]
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """What a completed trial is judged by."""
         results = [self.results[run.id] for run in self.runs]
         top1 = [each.judged for each in results if each.judged is not None]
