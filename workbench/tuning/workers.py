@@ -63,7 +63,7 @@ def choose_workers(
         before = _before(folder)
         if before is not None:
             return replace(options, jobs=before)
-        trial = Trial(plan, machines, shares, options)
+        trial = WorkersTrial(plan, machines, shares, options)
         if trial.seconds() < WORTH:
             return options
         found = fastest(trial.together, trial.counts())
@@ -80,7 +80,7 @@ def _before(folder: Path) -> int | None:
     return jobs if facts.get("gpus") and isinstance(jobs, int) else None
 
 
-class Trial:
+class WorkersTrial:
     """Short runs of a plan's dearest row, several at a time."""
 
     def __init__(
