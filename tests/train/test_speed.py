@@ -12,7 +12,6 @@ from torch import nn
 from tests.train.standins import FAST, FULL, STEPS, StopAfter, compare, fit_tiny, parts, run_config
 from workbench.config import Outcome, Recipe, Task, Teacher
 from workbench.errors import InputError
-from workbench.train import fit as fitting
 from workbench.train.speed import compiling, trial
 from workbench.train.speed.trial import measured
 from workbench.train.speed.ways import SpeedTrial, Way, ways_of
@@ -104,7 +103,7 @@ def test_compiling_without_a_compiler_is_one_line(
         fit_tiny(tmp_path, FAST.model_copy(update={"compile": True}))
     with pytest.raises(InputError, match=r"recipe\.compile: 'auto' is decided by a sweep"):
         fit_tiny(tmp_path, FAST.model_copy(update={"compile": "auto"}))
-    assert fitting.check_compiler(FAST) is None
+    assert compiling.check_compiler(FAST) is None
 
 
 def test_compile_is_refused_where_it_would_do_nothing() -> None:

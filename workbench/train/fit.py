@@ -25,7 +25,7 @@ from workbench.train.monitor import Emit, Halt, Monitor
 from workbench.train.parts import Batches, Parts, build_parts
 from workbench.train.precision import half_precision
 from workbench.train.score import ALSO
-from workbench.train.speed.compiling import check_compiler, compile_steps
+from workbench.train.speed.compiling import check_decided, compile_steps
 
 LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
 
@@ -56,7 +56,7 @@ def fit(
     device or optimiser, and for data without one whole batch.
     """
     place = choose_device(device)
-    _check_decided(run.recipe)
+    check_decided(run.recipe)
     _make_folder(folder)
     saved, notes = take_up(folder / NAME, run.id)
     _tell_again(run, saved, emit)
@@ -97,14 +97,6 @@ def task_parts(run: RunConfig, device: torch.device) -> Parts:
     from workbench.train.tasks import build_task_parts  # imports torchvision's detectors
 
     return build_task_parts(run)
-
-
-def _check_decided(recipe: Recipe) -> None:
-    """Refuses compiled steps where nothing can compile, or nothing has decided on them."""
-    if recipe.compile == "auto":
-        raise InputError("'auto' is decided by a sweep before its runs; say true or false",
-                         key="recipe.compile")  # fmt: skip
-    check_compiler(recipe)
 
 
 def _make_folder(folder: Path) -> None:

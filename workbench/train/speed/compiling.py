@@ -42,6 +42,14 @@ def check_compiler(recipe: Recipe) -> None:
         raise InputError(f"{fault}; leave it out, or say auto", key="recipe.compile")
 
 
+def check_decided(recipe: Recipe) -> None:
+    """Raises `InputError` where nothing has decided on compiling, or nothing can compile."""
+    if recipe.compile == "auto":
+        raise InputError("'auto' is decided by a sweep before its runs; say true or false",
+                         key="recipe.compile")  # fmt: skip
+    check_compiler(recipe)
+
+
 def lacking() -> str:
     """What torch.compile lacks here; empty where nothing is missing."""
     named = os.environ.get("CXX")
