@@ -172,13 +172,16 @@ def _write(path: Path, table: pa.Table, **layout: object) -> None:
 
 def _by_image(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame | None":
     """What detectors and segmenters left: of each run in its folder, else what was exported."""
+    runs = [run for run in runs if run.recipe.task.name != "classify"]
+    if not runs:
+        return None
     import pandas as pd
 
     before = read_by_image(folder / BY_IMAGE)
     exported = {} if before is None else dict(iter(before.groupby("run", sort=False)))
     found = []
     for run in runs:
-        if run.outcome is Outcome.COMPLETED and run.recipe.task.name != "classify":
+        if run.outcome is Outcome.COMPLETED:
             own = read_by_image(run_folder(folder, run) / BY_IMAGE)
             kept = own if own is not None and set(own["run"]) == {run.id} else exported.get(run.id)
             if kept is not None:
