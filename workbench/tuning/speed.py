@@ -17,7 +17,7 @@ from workbench.errors import InputError
 from workbench.plans.load import earlier_plan
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.estimate import dearest, dearest_run
+from workbench.runs.short import dearest, dearest_run
 from workbench.train.speed.ways import STEPS, SpeedTrial
 
 TRIAL = "workbench.train.speed.trial:try"  # with the keys that it is for

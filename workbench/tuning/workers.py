@@ -17,8 +17,8 @@ from workbench.engine import Machines, Resources, RunTask, open_machines, result
 from workbench.engine.resources import WORKER_BYTES, cores, memory, with_workers
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
-from workbench.runs.estimate import dearest_run
 from workbench.runs.results import read_environment
+from workbench.runs.short import dearest_run
 from workbench.runs.sweep import SweepOptions
 
 EACH = (1, 2, 4, 8)  # workers on a GPU, as they are tried
