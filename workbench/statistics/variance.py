@@ -201,10 +201,10 @@ def _pool_together(
     their differences."""
     off = ~np.eye(variance.shape[-1], dtype=bool)
     explained = np.where(off, told.explained, found.known[..., :, None])
-    shape = _outer(found.scale) * np.where(off, told.alike, 1.0)
-    shared = np.maximum((variance - found.known) / found.scale**2, 0.0).mean(-1)[..., None, None]
-    root = np.sqrt(variance)
-    correlation = np.where(off, (explained + shared * shape) / _outer(root), 1.0)
+    alike = np.where(off, told.alike, 1.0)
+    shape = _outer(found.scale) * alike
+    root, rest = np.sqrt(variance), np.sqrt(np.maximum(variance - found.known, 0.0))
+    correlation = np.where(off, (explained + alike * _outer(rest)) / _outer(root), 1.0)
     inverse = np.linalg.inv(correlation) / _outer(root)
     weight = inverse @ shape @ inverse
     weight = weight * _outer(np.sqrt(ordinary)) * np.maximum(found.common - 1, 0)
