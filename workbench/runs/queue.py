@@ -1,10 +1,11 @@
 """Which runs of a plan are to run, and in a race, which ones next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from workbench.config import Outcome, Result, RunConfig
 from workbench.engine import Ended, Event
+from workbench.errors import InputError
 from workbench.plans.resolution import Plan
 from workbench.runs.evidence import image_noise, kept_evidence
 from workbench.runs.exchange.finished import Library
@@ -12,6 +13,7 @@ from workbench.runs.exchange.reuse import take_over
 from workbench.runs.folder import discard_checkpoints, run_folder
 from workbench.runs.recording import Recording
 from workbench.runs.rows import StoredRun
+from workbench.statistics.facts import ImageNoise
 from workbench.statistics.racing import next_seeds
 
 
@@ -94,13 +96,19 @@ class Queue:
         if plan.race is None:
             return ()
         ended = [run for run in self._recording.ledger.runs() if run.outcome]
-        known = image_noise(ended, kept_evidence(self._recording.folder, ended))
         wanted = next_seeds(
             plan.variants, ended, plan.seeds, plan.race, plan.test_images,
-            replace(plan.method, known=known),
+            replace(plan.method, known=self._image_noise(ended)),
         )  # fmt: skip
         seeds = {each.variant: each.seeds for each in wanted}
         return [run for run in self._asked if run.seed in seeds.get(run.variant, ())]
+
+    def _image_noise(self, ended: Sequence[StoredRun]) -> Mapping[str, ImageNoise] | None:
+        """As the report counts it; none where the evidence can't be read, which the report says."""
+        try:
+            return image_noise(ended, kept_evidence(self._recording.folder, ended))
+        except InputError:
+            return None
 
     def _settle_infeasible(self, runs: Sequence[StoredRun]) -> None:
         """A variant that can't be made equal in cost is a result before anything trains."""
