@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.verdicts.plans import CASES, LOUD, cell, draw
 from benchmarks.verdicts.races import fixed_seeds, race, race_plans
@@ -47,14 +48,17 @@ def test_a_replay_finds_more_and_no_more_falsely() -> None:
 
 @pytest.mark.slow
 def test_what_images_say_of_two_rows_finds_more_where_seeds_have_something_in_common() -> None:
-    """Runs of a seed share most of what moves each image; more seeds could not tell it of three."""
+    """Three of five rows share most of what moves an image; scores of three seeds can't tell."""
     generator = np.random.default_rng(1)
     rows, seeds, images = 5, 40, 600
     ability = generator.normal(2, 1.5, images)
-    run = generator.normal(0, 0.25, (1, seeds, 1)) + generator.normal(0, 0.1, (rows, seeds, 1))
-    image = generator.normal(0, 1.5, (1, seeds, images)) + generator.normal(
-        0, 0.6, (rows, seeds, images)
-    )
+
+    def drawn(shared: float, own: float, size: int) -> NDArray[np.float64]:
+        of_seed = generator.normal(0, shared, (rows, seeds, size))
+        of_seed[1:3] = of_seed[0]
+        return of_seed + generator.normal(0, own, (rows, seeds, size))
+
+    run, image = drawn(0.25, 0.1, 1), drawn(1.5, 0.6, images)
     logit = ability + run + image
     loss = np.log1p(np.exp(-logit))
     right = (generator.random((rows, seeds, images)) < np.exp(-loss)) * 1.0
