@@ -21,6 +21,7 @@ from workbench.plans.resolution import resolve
 from workbench.report.browse import runs_table
 from workbench.report.compare import compare
 from workbench.report.findings import Findings
+from workbench.report.images import load_images
 from workbench.runs.evidence import EVIDENCE
 from workbench.runs.folder import run_folder
 from workbench.runs.results import load_sweep
@@ -89,6 +90,10 @@ def test_detectors_of_coco(model: str | None, tmp_path: Path) -> None:
     folder = swept("detect", model, tmp_path)
     (run,) = load_sweep(folder).runs
     assert ("AP of masks" in run.details) == (model is not None)
+    assert wb.load_results(folder)["ap"].tolist() == [run.top1]
+    assert (folder / "runs.csv").read_text().split(",")[5] == "ap"
+    with pytest.raises(InputError, match=r"images: it is of classifiers; wb\.load_evidence reads"):
+        load_images(folder)
     frame = wb.load_evidence(folder)
     assert list(frame["image"]) == ["000000000139.jpg", "000000000146.jpg", "000000000153.jpg"]
     assert list(frame["objects"]) == [2, 2, 0]  # without the crowd

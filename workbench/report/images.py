@@ -144,6 +144,13 @@ def load_images(folder: str | Path, row: str | None = None) -> ImageFindings:
     from workbench.runs.results import load_sweep
 
     sweep = load_sweep(folder)
+    task = sweep.plan.recipe.task.name
+    if task != "classify":
+        raise InputError(
+            f"it is of classifiers; wb.load_evidence reads what the runs of task: {task} made of"
+            " every test image",
+            key="images",
+        )
     found = Findings.of(sweep)
     variants = [each.name for each in found.rows]
     compared = [each.name for each in found.rows if each.compared_to]

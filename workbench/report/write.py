@@ -29,7 +29,7 @@ from workbench.show.formats import (
 from workbench.show.page import ImageSection, Picture
 from workbench.show.table import Table
 from workbench.statistics.facts import RunRecord
-from workbench.statistics.metric import AP, MIOU
+from workbench.statistics.metric import AP, MIOU, TOP1, Metric, named
 from workbench.tuning.table import trials_table
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def write_report(
     others |= {"further": more} if more else {}
     written = _write_main(folder, found, main, columns)
     written += [path for stem, table in others.items() for path in write_table(folder, stem, table)]
-    written.append(write_text(folder / "curves.csv", curves_csv(found.runs)))
+    written.append(write_text(folder / "curves.csv", curves_csv(found.runs, found.score)))
     drawn = _draw(folder, found)
     figures = [path for _, paths in drawn for path in paths]
     section, of_images = _of_images(folder, images if images and images.rows else None)
@@ -119,7 +119,7 @@ def _write_main(folder: Path, found: Findings, main: Table, columns: Sequence[st
     return [write_text(folder / f"table.{end}", text) for end, text in forms.items()]
 
 
-def curves_csv(runs: Sequence[RunRecord]) -> str:
+def curves_csv(runs: Sequence[RunRecord], score: Metric = TOP1) -> str:
     """One line for each epoch of each run, unrounded."""
     keys = ("epoch", "train_loss", "test_loss", "top1", "lr", "seconds")
     rows = (
@@ -127,7 +127,7 @@ def curves_csv(runs: Sequence[RunRecord]) -> str:
         for run in runs
         for record in run.curve
     )
-    return csv_text(("run", "variant", "seed", *keys), rows)
+    return csv_text(named(("run", "variant", "seed", *keys), score), rows)
 
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:

@@ -24,6 +24,7 @@ from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.show.formats import csv_text
 from workbench.statistics.facts import ImageNoise, PlanFacts
+from workbench.statistics.metric import OF_TASK, named
 from workbench.train.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def load_from_ledger(folder: str | Path, ledger: str) -> Sweep:
 
 def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
     """The runs at `path` (see `load_sweep`) as a frame, a row each: variant, what changed, the row
-    it is compared to, seed, status, top1 (percent), params, macs, seconds, ..., and `spec.KEY`s.
+    it is compared to, seed, status, top1 (or ap, miou; percent), params, macs, ..., `spec.KEY`s.
     """
     import pandas as pd
 
@@ -152,7 +153,8 @@ def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
         for run in sweep.runs
     ]
     specs = list(dict.fromkeys(key for row in rows for key in row if key.startswith("spec.")))
-    return pd.DataFrame(rows, columns=[*FRAME, *specs])
+    frame = pd.DataFrame(rows, columns=[*FRAME, *specs])
+    return frame.set_axis(named(map(str, frame), OF_TASK[sweep.plan.recipe.task.name][0]), axis=1)
 
 
 def load_evidence(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
@@ -185,7 +187,9 @@ def export(ledger: Ledger, folder: Path) -> None:
     write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
     columns = (*COLUMNS, *([REUSED] if any(run.reused_from for run in ordered) else []))
     rows = ([getattr(run, key) for key in columns] for run in ordered)
-    write_text(folder / "runs.csv", csv_text(columns, rows))
+    write_text(
+        folder / "runs.csv", csv_text(named(columns, OF_TASK[plan.recipe.task.name][0]), rows)
+    )
     export_evidence(folder, ordered)
 
 

@@ -88,6 +88,13 @@ def test_detectors_do_not_learn_crowds_and_are_not_judged_by_them(tmp_path: Path
     assert metric.compute()["map"] == 1  # what lies on the crowd is not in vain
 
 
+def test_an_image_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    found = coco(write_coco(tmp_path)).train
+    (tmp_path / "train" / "b.png").write_bytes(b"P")
+    with pytest.raises(InputError, match=r"data\.path: .*b\.png can't be read: cannot identify"):
+        found.open(1, 40)
+
+
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown category": ({"category_id": 17}, "annotation 1 is of the unknown category 17; near"),
     "no area": ({"bbox": [10, 5, 0, 20]}, "annotation 1 has no area: its box is 0 x 20"),
@@ -177,6 +184,9 @@ def test_masks_that_can_not_be_used(tmp_path: Path) -> None:
         mask_folder(config)
     Image.new("L", (10, 10)).save(mask)
     with pytest.raises(InputError, match=r"a\.png has 10 x 10 pixels, and its image 20 x 10"):
+        mask_folder(config)
+    mask.write_bytes(b"P")
+    with pytest.raises(InputError, match=r"a\.png can't be read: cannot identify"):
         mask_folder(config)
     mask.unlink()
     with pytest.raises(InputError, match=r"a\.png does not exist, the mask of a\.jpg"):

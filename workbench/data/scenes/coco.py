@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from PIL import Image
 from pydantic import BaseModel, Field, FiniteFloat
 
 from workbench.config import DataConfig
 from workbench.data.encoded import BadImagesWarning, existing_folder
 from workbench.data.image_folder import fingerprint
-from workbench.data.scenes.fit import fitted
+from workbench.data.scenes.fit import fitted, opened
 from workbench.data.scenes.scene import Has, Mask, Scene, Scenes
 from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Ints
 from workbench.errors import InputError
@@ -110,7 +109,8 @@ class CocoSplit:
     def open(self, index: int, side: int) -> Scene:
         """Image `index`, fitted into a square of `side`."""
         photo = self.photos[index]
-        image = Image.open(self.folder / photo.file_name).convert("RGB")
+        with opened(self.folder / photo.file_name) as found:
+            image = found.convert("RGB")
         if image.size != (photo.width, photo.height):
             raise InputError(
                 f"{photo.file_name} has {image.width} x {image.height} pixels, and its JSON says"

@@ -1,9 +1,24 @@
-"""A scene of any size, brought into a square."""
+"""A scene of any size, opened and brought into a square."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from workbench.data.scenes.scene import IGNORED, Mask, Scene
+from workbench.errors import InputError
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image in a file, read when it is used. `InputError` for one that can't be read."""
+    try:
+        with Image.open(path) as image:
+            yield image
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # as Pillow has it
+        raise InputError(f"{path} can't be read: {error}", key="data.path") from None
 
 
 def fitted(scene: Scene, side: int) -> Scene:

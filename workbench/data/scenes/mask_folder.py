@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from workbench.config import DataConfig
 from workbench.data.encoded import existing_folder
 from workbench.data.image_folder import SUFFIXES, fingerprint
-from workbench.data.scenes.fit import fitted
+from workbench.data.scenes.fit import fitted, opened
 from workbench.data.scenes.scene import IGNORED, Scene, Scenes
 from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Bytes, Ints
 from workbench.errors import InputError
@@ -43,7 +42,8 @@ class MaskSplit:
 
     def open(self, index: int, side: int) -> Scene:
         """Pair `index`, fitted into a square of `side`."""
-        image = Image.open(self.top / "images" / self.images[index]).convert("RGB")
+        with opened(self.top / "images" / self.images[index]) as file:
+            image = file.convert("RGB")
         found = Scene(
             np.asarray(image),
             np.zeros((0, 4), np.float32),
@@ -72,7 +72,8 @@ def _class_names(root: Path) -> tuple[str, ...]:
     file = root / "classes.txt"
     if not file.is_file():
         raise InputError(f"{file} does not exist; one name of a class a line", key="data.path")
-    names = tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line)
+    text = file.read_text(encoding="utf-8", errors="replace")
+    names = tuple(line.strip() for line in text.splitlines() if line)
     if not 2 <= len(names) < IGNORED:
         raise InputError(f"{file} names {len(names)} classes; 2 to 254 are needed", key="data.path")
     return names
@@ -95,7 +96,9 @@ def _split(top: Path, classes: int) -> MaskSplit:
 def _check(image: Path, mask: Path, classes: int) -> None:
     if not mask.is_file():
         raise InputError(f"{mask} does not exist, the mask of {image.name}", key="data.path")
-    found, size = _read(mask), Image.open(image).size
+    found = _read(mask)
+    with opened(image) as file:
+        size = file.size
     if found.shape[::-1] != size:
         raise InputError(
             f"{mask} has {found.shape[1]} x {found.shape[0]} pixels, and its image"
@@ -113,8 +116,5 @@ def _check(image: Path, mask: Path, classes: int) -> None:
 
 def _read(mask: Path) -> Bytes:
     """(H, W), as the file has it: a palette's indices or grey levels."""
-    try:
-        opened = Image.open(mask)
-        return np.asarray(opened if opened.mode == "P" else opened.convert("L"), np.uint8)
-    except OSError as error:
-        raise InputError(f"{mask} can't be read: {error}", key="data.path") from None
+    with opened(mask) as file:
+        return np.asarray(file if file.mode == "P" else file.convert("L"), np.uint8)

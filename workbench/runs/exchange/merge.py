@@ -20,6 +20,7 @@ from workbench.runs.ledger import Ledger
 from workbench.runs.rescue import restore
 from workbench.runs.results import Sweep, export, load_sweep, write_plan
 from workbench.runs.rows import StoredRun
+from workbench.statistics.metric import OF_TASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def _conflict(conflicts: Sequence[Sequence[Found]]) -> InputError:
 def _told(run: StoredRun) -> str:
     if run.outcome is not Outcome.COMPLETED:
         return str(run.outcome)
-    return f"top-1 {run.top1} %, loss {run.test_loss}"
+    name = OF_TASK[run.recipe.task.name][0].name
+    return f"{name} {run.top1} %, loss {run.test_loss}"
 
 
 def _refuse_test_sets(found: Iterable[Found]) -> None:
