@@ -266,6 +266,7 @@ REFUSED = {
     "ablat quickstart": ("command", "ablat", "nearest: 'ablate"),
     "ablate": ("plan: missing", "quickstart"),
     "cost": ("name: missing", "workbench cost --help"),
+    "cost timm:resnet18 lpu=none --task retinanet": ("lpu=none: timm:resnet18 takes none",),
     "cost cmt_s --resolutoin 192": ("--resolutoin", "nearest: '--resolution"),
     "cost cmt_s --resolution big": ("resolution", "'big'", "a side such as 224, or 800x1280"),
     "cost cmt_s --resolution": ("--resolution", "requires an argument"),
