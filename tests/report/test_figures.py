@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -32,6 +33,7 @@ from workbench.study.stored import read_study, read_trials
 from workbench.study.summary import not_apart, summarise_study
 
 BOTH = (style.WIDTHS["column"], style.WIDTHS["text"])
+Point = npt.NDArray[np.float64]
 SLACK = 1.0  # pixels: a box is a little larger than what is drawn
 
 
@@ -64,6 +66,17 @@ def markers(figure: Figure) -> Iterator[Bbox]:
                 yield Bbox([[x - 2, y - 2], [x + 2, y + 2]])
 
 
+def leaders(found: list[tuple[Text, Bbox]]) -> list[tuple[Text, Point, Point]]:
+    """The lines that join names to their points: both ends, in pixels."""
+    patches = [(text, getattr(text, "arrow_patch", None)) for text, _ in found]
+    drawn = [
+        (text, patch.get_transform().transform(patch.get_path().vertices))
+        for text, patch in patches
+        if patch is not None
+    ]
+    return [(text, ends[0], ends[-1]) for text, ends in drawn]
+
+
 def shared(one: Bbox, other: Bbox) -> bool:
     width = min(one.x1, other.x1) - max(one.x0, other.x0)
     height = min(one.y1, other.y1) - max(one.y0, other.y0)
@@ -85,6 +98,10 @@ def in_the_way(figure: Figure) -> list[str]:
     for (one, first), (other, second) in combinations(found, 2):
         if shared(first, second):
             faults.append(f"{one.get_text()!r} on {other.get_text()!r}")
+    for (text, start, end), (other, box) in product(leaders(found), found):
+        points = [start + share * (end - start) for share in np.linspace(0, 1, 50)]
+        if other is not text and any(box.contains(*point) for point in points):
+            faults.append(f"the line of {text.get_text()!r} on {other.get_text()!r}")
     spots = list(markers(figure))
     for text, box in found:
         if any(shared(box, spot) for spot in spots):

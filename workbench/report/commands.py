@@ -102,6 +102,11 @@ def report(
     if is_study(folder):
         return report_study(folder, console)
     report_folder(folder, console, columns, ledger)
+    if columns != CHOICE:
+        console.print(
+            f"With the columns asked for, for a paper: {Path(folder) / 'table.tex'}",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
     return Path(folder) / "table.json"
 
 

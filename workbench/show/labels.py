@@ -17,6 +17,9 @@ Boxes = NDArray[np.float64]  # (n, 4): left, bottom, right, top in pixels
 SIZE = SMALL  # points
 POINT = 72 / DPI  # of a pixel; an SVG has other pixels than the drawing it is made from
 LINE, MARK = 1.35 * SIZE * DPI / 72, 7.0 * DPI / 72
+ALONG, THIN = 12, 1.0  # small boxes along a line, and half of their sides in pixels
+MANY = 16  # names, from which on some may stand on lines: so many numbers tell less
+HARD = 100.0  # how much worse a name on a name is than one on a line
 LOOSE = 1.5  # pixels that two names may share: a box is a little larger than its letters
 
 
@@ -66,8 +69,7 @@ def _key(axes: "Axes", names: Sequence[str]) -> None:
 def _write(axes: "Axes", point: Spot, text: str, box: NDArray[np.float64], colour: str) -> None:
     at = _pixels(axes, *point)
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    near_x = min(abs(box[0] - at[0]), abs(box[2] - at[0])) if not box[0] < at[0] < box[2] else 0
-    far = max(abs(middle[1] - at[1]) - LINE, near_x - MARK) > 0.7 * LINE
+    far = bool(_far(box[None], at)[0])
     axes.annotate(
         text,
         xy=point,
@@ -83,6 +85,25 @@ def _write(axes: "Axes", point: Spot, text: str, box: NDArray[np.float64], colou
     )
 
 
+def _far(boxes: Boxes, at: Spot) -> NDArray[np.bool_]:
+    """Which places of a name are so far from its point that a line has to join them."""
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    near = np.minimum(abs(boxes[:, 0] - at[0]), abs(boxes[:, 2] - at[0]))
+    near = np.where((boxes[:, 0] < at[0]) & (at[0] < boxes[:, 2]), 0, near)
+    return np.asarray(np.maximum(abs(middle - at[1]) - LINE, near - MARK) > 0.7 * LINE)
+
+
+def _lines(boxes: Boxes, at: Spot) -> NDArray[np.float64]:
+    """(n, ALONG, 4): small boxes along the line from the middle of each place to its point; where
+    there is no line, nowhere."""
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    shares = (np.arange(ALONG) + 0.5)[None, :, None] / ALONG
+    along = middles[:, None] + shares * (np.array(at) - middles)[:, None]
+    found = np.concatenate([along - THIN, along + THIN], 2)
+    found[~_far(boxes, at)] = np.inf
+    return found
+
+
 def _place(
     axes: "Axes", points: Sequence[tuple[str, float, float]], blocked: Sequence[Spot]
 ) -> tuple[list[tuple[str, NDArray[np.float64]]], bool]:
@@ -92,10 +113,14 @@ def _place(
     spots = np.array([_pixels(axes, *spot) for spot in (*blocked, *((x, y) for _, x, y in points))])
     taken = np.hstack([spots - MARK / 2, spots + MARK / 2]) if len(spots) else np.empty((0, 4))
     found, clear = [], True
+    names = lines = np.empty((0, 4))
     for text, x, y in points:
-        box, shared = _free(_width(axes, text), _pixels(axes, x, y), taken, inside)
-        clear = clear and shared == 0
-        taken = np.vstack([taken, box])
+        at = _pixels(axes, x, y)
+        box, shared, crossed = _free(_width(axes, text), at, taken, names, lines, inside)
+        clear = clear and shared == 0 and (crossed == 0 or len(points) > MANY)
+        line = _lines(box[None], at)[0]
+        taken, names = np.vstack([taken, box]), np.vstack([names, box])
+        lines = np.vstack([lines, line[np.isfinite(line).all(1)]])
         found.append((text, box))
     return found, clear
 
@@ -114,9 +139,10 @@ def _pixels(axes: "Axes", x: float, y: float) -> Spot:
 
 
 def _free(
-    wide: float, at: Spot, taken: Boxes, frame: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
-    """The first place that is clear, or the one that overlaps least; and by how much."""
+    wide: float, at: Spot, taken: Boxes, names: Boxes, lines: Boxes, frame: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, float]:
+    """The first place that is clear, or the one that overlaps least; by how much, and how much of
+    lines to points lies on names."""
     steps = sorted((step * LINE / 2 for step in range(-16, 17)), key=abs)
     near = (MARK + wide / 2, -MARK - wide / 2, 0.0)
     away = (2.5 * MARK + wide / 2, -2.5 * MARK - wide / 2)
@@ -126,11 +152,20 @@ def _free(
     boxes = np.hstack([middles - half, middles + half])
     fits = (boxes[:, :2] >= frame[:2]).all(1) & (boxes[:, 2:] <= frame[2:]).all(1)
     boxes = boxes[fits] if fits.any() else boxes
-    low = np.maximum(boxes[:, None, :2], taken[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], taken[None, :, 2:])
-    costs = np.clip(high - low - LOOSE, 0, None).prod(2).sum(1)
-    best = int(costs.argmin())
-    return boxes[best], float(costs[best]) + (0.0 if fits.any() else 1.0)
+    shared = _shared(boxes, taken, LOOSE)
+    own = _shared(_lines(boxes, at).reshape(-1, 4), names).reshape(len(boxes), ALONG)
+    crossed = own.sum(1) + _shared(boxes, lines)
+    best = int((HARD * shared + crossed).argmin())
+    return boxes[best], float(shared[best]) + (0.0 if fits.any() else 1.0), float(crossed[best])
+
+
+def _shared(boxes: Boxes, others: Boxes, loose: float = 0.0) -> NDArray[np.float64]:
+    """How much of each box lies in the others, in squared pixels."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    with np.errstate(invalid="ignore"):  # a line that is nowhere
+        sides = np.nan_to_num(high - low, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.clip(sides - loose, 0, None).prod(2).sum(1))
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
