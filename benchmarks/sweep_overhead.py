@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from workbench.config import Recipe, RunConfig, Spec
 from workbench.models import build, spec
 from workbench.train import optimiser
+from workbench.train.evaluation import half_precision
 from workbench.train.fit import Parts, fit
 
 Batch = tuple[Tensor, Tensor]
@@ -56,6 +57,8 @@ class Turns:
             self._bare(batches)
             middle = time.perf_counter()
             yield from batches  # back here when the run asks for the next: the last step is over
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             self.seconds.append((middle - begin, time.perf_counter() - middle))
 
     def _pick(self, step: int) -> Batch:
@@ -94,19 +97,21 @@ def main() -> None:
     print(f"ratio           {measured['ratio']:8.3f}  (to be at least 0.95)")
 
 
-def measure(network: Spec, batch: int, blocks: int, steps: int) -> dict[str, float]:
+def measure(
+    network: Spec, batch: int, blocks: int, steps: int, device: str = "cpu"
+) -> dict[str, float]:
     """Images per second of both, and the run's throughput over the bare loop's."""
-    recipe = Recipe(epochs=1, batch_size=batch, precision="32")
+    recipe = Recipe(epochs=1, batch_size=batch)
     run = RunConfig(variant="benchmark", spec=network, recipe=recipe, seed=0)
-    batches = random_batches(network, batch, count=8)
-    turns = Turns(batches, blocks + 2, steps, bare_loop(network, recipe))
+    batches = random_batches(network, batch, 8, device)
+    turns = Turns(batches, blocks + 2, steps, bare_loop(network, recipe, device))
     receiver, sender = Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder, receiver, sender:
         fit(
             run,
             Path(folder),
             sender.send,
-            "cpu",
+            device,
             should_stop=lambda: False,
             parts=lambda run, device: Parts(build(run.spec, run.seed), turns, OneBatch(batches[0])),
         )
@@ -119,30 +124,36 @@ def measure(network: Spec, batch: int, blocks: int, steps: int) -> dict[str, flo
     }
 
 
-def bare_loop(network: Spec, recipe: Recipe) -> Callable[[list[Batch]], None]:
+def bare_loop(network: Spec, recipe: Recipe, device: str = "cpu") -> Callable[[list[Batch]], None]:
     """A function that trains on the batches it is given, as plainly as PyTorch allows."""
-    model = build(network, seed=0).train()
+    model = build(network, seed=0).to(device).train()
     adamw = optimiser.create(model, recipe.optimiser, recipe.optimiser.lr)
+
+    half = half_precision(recipe, torch.device(device))
 
     def train(batches: list[Batch]) -> None:
         for images, labels in batches:
             adamw.zero_grad()
-            F.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
+                loss = F.cross_entropy(model(images), labels)
+            loss.backward()  # type: ignore[no-untyped-call]
             adamw.step()
+        if device != "cpu":
+            torch.cuda.synchronize()
 
     return train
 
 
-def random_batches(network: Spec, batch: int, count: int) -> list[Batch]:
-    """Images (B, 3, H, W) in channels_last memory, and labels (B,)."""
+def random_batches(network: Spec, batch: int, count: int, device: str = "cpu") -> list[Batch]:
+    """Images (B, 3, H, W) in channels_last memory, and labels (B,), on `device`."""
     generator = torch.Generator().manual_seed(0)
     side = network.resolution
     return [
         (
-            torch.randn(batch, 3, side, side, generator=generator).contiguous(
-                memory_format=torch.channels_last
-            ),
-            torch.randint(network.classes, (batch,), generator=generator),
+            torch.randn(batch, 3, side, side, generator=generator)
+            .contiguous(memory_format=torch.channels_last)
+            .to(device),
+            torch.randint(network.classes, (batch,), generator=generator).to(device),
         )
         for _ in range(count)
     ]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.fits import Emit, ShouldStop
+from tests.support.inline import Here
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.config import Outcome, Result, RunConfig
-from workbench.engine import resources
+from workbench.engine import LOCAL, resources
 from workbench.runs.sweep import SweepOptions
 from workbench.tuning import workers
 from workbench.tuning.workers import best, choose_workers, fastest
@@ -48,10 +49,11 @@ def shared_gpu(
 def gpu(monkeypatch: pytest.MonkeyPatch) -> SweepOptions:
     """A machine of eight cores and one GPU, as far as its division goes."""
     monkeypatch.setattr(resources, "visible_gpus", lambda device: ("0",))
+    monkeypatch.setattr(workers, "ThisMachine", Here)
     monkeypatch.setattr(workers, "cores", lambda: 8)
     monkeypatch.setattr(workers, "memory", lambda: 1 << 40)
     BESIDE.clear()
-    return replace(options(jobs=None), fit=f"{__name__}:shared_gpu", device="auto")
+    return replace(options(jobs=None), where=LOCAL, fit=f"{__name__}:shared_gpu", device="auto")
 
 
 def test_a_long_plan_is_tried_with_more_and_more_workers(tmp_path: Path, gpu: SweepOptions) -> None:
@@ -81,5 +83,5 @@ def test_a_number_that_is_given_or_was_chosen_before_stands(
 
 
 def test_without_a_gpu_nothing_is_tried(tmp_path: Path) -> None:
-    given = options(jobs=None)
+    given = replace(options(jobs=None), where=LOCAL)
     assert choose_workers(plan(), tmp_path, given, quiet()) is given

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from workbench.config import Evaluate, RunConfig
-from workbench.engine import Machines, Resources, RunTask, open_machines, results_of
+from workbench.engine import LOCAL, Machines, Resources, RunTask, results_of
+from workbench.engine.choice import ThisMachine
 from workbench.engine.resources import WORKER_BYTES, cores, memory, with_workers
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
@@ -53,20 +54,23 @@ def best(found: Mapping[int, float]) -> int:
 def choose_workers(
     plan: Plan, folder: Path, options: SweepOptions, console: Console
 ) -> SweepOptions:
-    """`options` with the number of workers, where GPUs here leave it open; else as they are."""
-    if options.jobs is not None:
+    """`options` with the number of workers, where GPUs here leave it open; else as they are.
+
+    A cluster shares its GPUs out itself.
+    """
+    if options.jobs is not None or options.where != LOCAL:
         return options
-    with open_machines(options.where) as machines:
-        shares = machines.divide(None, len(plan.runs()), options.device)
-        if not shares.gpus:
-            return options
-        before = _before(folder)
-        if before is not None:
-            return replace(options, jobs=before)
-        trial = WorkersTrial(plan, machines, shares, options)
-        if trial.seconds() < WORTH:
-            return options
-        found = fastest(trial.together, trial.counts())
+    machine = ThisMachine()
+    shares = machine.divide(None, len(plan.runs()), options.device)
+    if not shares.gpus:
+        return options
+    before = _before(folder)
+    if before is not None:
+        return replace(options, jobs=before)
+    trial = WorkersTrial(plan, machine, shares, options)
+    if trial.seconds() < WORTH:
+        return options
+    found = fastest(trial.together, trial.counts())
     each = best(found)
     paces = ", ".join(f"{count}: {pace:.0f}" for count, pace in found.items())
     console.print(f"Workers on a GPU: {each}; images/s by their number: {paces}.", highlight=False)
@@ -120,7 +124,7 @@ class WorkersTrial:
 
     @property
     def _gpus(self) -> int:
-        return len(self._shares.gpus)
+        return max(1, len(self._shares.gpus))
 
     def _pace(self, each: int, run: RunConfig) -> float:
         shares = with_workers(self._shares, each * self._gpus)
