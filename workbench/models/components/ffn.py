@@ -20,6 +20,7 @@ from workbench.models.components.base import (
 )
 from workbench.models.components.linear import NormMlp, linear_norm_fold, norm_mlp_ops, silent
 from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.components.pointwise import PointwiseConv, TokenLinear
 from workbench.models.ops import Op
 
 
@@ -53,9 +54,9 @@ class Mlp(Ffn[MlpOptions]):
     def __init__(self, site: Site, options: MlpOptions) -> None:
         super().__init__(site, options)
         hidden = int(site.dim * options.ratio)
-        self.expand = nn.Linear(site.dim, hidden)
+        self.expand = TokenLinear(site.dim, hidden)
         self.act = make_act(site.act)
-        self.project = nn.Linear(hidden, site.dim)
+        self.project = TokenLinear(hidden, site.dim)
         self.drop = nn.Dropout(site.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -93,11 +94,11 @@ class Irffn(Ffn[IrffnOptions]):
     def __init__(self, site: Site, options: IrffnOptions) -> None:
         super().__init__(site, options)
         hidden = int(site.dim * options.ratio)
-        self.expand = nn.Conv2d(site.dim, hidden, 1)
+        self.expand = PointwiseConv(site.dim, hidden)
         self.norm1 = make_norm(site.conv_norm, hidden)
         self.depthwise = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
         self.norm2 = make_norm(site.conv_norm, hidden)
-        self.project = nn.Conv2d(hidden, site.dim, 1)
+        self.project = PointwiseConv(hidden, site.dim)
         self.norm3 = make_norm(site.conv_norm, site.dim)
         self.act = make_act(site.act)
         self.drop = nn.Dropout(site.dropout)

@@ -8,6 +8,7 @@ from workbench.config import Part
 from workbench.models import ops
 from workbench.models.components.base import Fold, Site, map_of, tokens_of
 from workbench.models.components.norm import NORMS, make_norm, needs_bias, norm_ops
+from workbench.models.components.pointwise import TokenLinear
 from workbench.models.ops import Op
 
 
@@ -19,7 +20,7 @@ class LinearNorm(nn.Module):
 
     def __init__(self, cin: int, cout: int, norm: Part) -> None:
         super().__init__()
-        self.linear = nn.Linear(cin, cout, bias=needs_bias(norm))
+        self.linear = TokenLinear(cin, cout, bias=needs_bias(norm))
         self.norm = make_norm(norm, cout)
 
     def forward(self, x: Tensor) -> Tensor:

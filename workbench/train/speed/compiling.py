@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from workbench.config import Recipe
@@ -18,7 +19,9 @@ COMPILERS = ("g++", "clang++")
 
 def compile_steps(network: nn.Module) -> None:
     """Training steps of `network` are compiled when the first is taken; its weights keep their
-    names. Shapes are those of a batch, which are all alike."""
+    names. Shapes are those of a batch, which are all alike. Compilers run on the worker's share of
+    the cores."""
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(torch.get_num_threads()))
     network.compile(backend=BACKEND, dynamic=False)
 
 
@@ -29,8 +32,6 @@ def uncompiled(recipe: Recipe) -> Iterator[None]:
     if recipe.compile is not True:
         yield
         return
-    import torch.compiler
-
     with torch.compiler.set_stance("force_eager"):
         yield
 

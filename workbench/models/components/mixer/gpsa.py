@@ -18,6 +18,7 @@ from workbench.models.components.base import (
     tokens_of,
 )
 from workbench.models.components.mixer.base import Mixer, merge_heads
+from workbench.models.components.pointwise import TokenLinear
 from workbench.models.ops import Op, Size
 
 
@@ -40,11 +41,11 @@ class Gpsa(Mixer[GpsaOptions]):
 
     def __init__(self, site: Site, options: GpsaOptions) -> None:
         super().__init__(site, options)
-        self.qk = nn.Linear(site.dim, 2 * site.dim, bias=options.qkv_bias)
-        self.v = nn.Linear(site.dim, site.dim, bias=options.qkv_bias)
+        self.qk = TokenLinear(site.dim, 2 * site.dim, bias=options.qkv_bias)
+        self.v = TokenLinear(site.dim, site.dim, bias=options.qkv_bias)
         self.where = nn.Linear(3, site.heads)
         self.gate = nn.Parameter(torch.empty(site.heads))
-        self.proj = nn.Linear(site.dim, site.dim)
+        self.proj = TokenLinear(site.dim, site.dim)
         self.drop = nn.Dropout(site.dropout)
         self.register_buffer("offsets", relative_offsets(site.size), persistent=False)
 

@@ -20,6 +20,7 @@ from workbench.models.components.base import (
 )
 from workbench.models.components.mixer.base import Mixer, attend
 from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.components.pointwise import TokenLinear
 from workbench.models.ops import Op
 
 
@@ -63,10 +64,10 @@ class Lmhsa(Mixer[LmhsaOptions]):
 
     def __init__(self, site: Site, options: LmhsaOptions) -> None:
         super().__init__(site, options)
-        self.q = nn.Linear(site.dim, site.dim, bias=options.qkv_bias)
+        self.q = TokenLinear(site.dim, site.dim, bias=options.qkv_bias)
         self.reduce = Reduce(site, options.k) if options.k > 1 else nn.Identity()
-        self.kv = nn.Linear(site.dim, 2 * site.dim, bias=options.qkv_bias)
-        self.proj = nn.Linear(site.dim, site.dim)
+        self.kv = TokenLinear(site.dim, 2 * site.dim, bias=options.qkv_bias)
+        self.proj = TokenLinear(site.dim, site.dim)
         self.drop = nn.Dropout(site.dropout)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:

@@ -10,6 +10,7 @@ from workbench.errors import InputError
 from workbench.models import ops
 from workbench.models.components.base import Options, Site, heads_fault, map_of, tokens_of
 from workbench.models.components.mixer.base import Mixer
+from workbench.models.components.pointwise import TokenLinear
 from workbench.models.ops import Op
 
 
@@ -32,9 +33,9 @@ class Outlook(Mixer[OutlookOptions]):
 
     def __init__(self, site: Site, options: OutlookOptions) -> None:
         super().__init__(site, options)
-        self.v = nn.Linear(site.dim, site.dim, bias=options.qkv_bias)
-        self.weights = nn.Linear(site.dim, options.kernel**4 * site.heads)
-        self.proj = nn.Linear(site.dim, site.dim)
+        self.v = TokenLinear(site.dim, site.dim, bias=options.qkv_bias)
+        self.weights = TokenLinear(site.dim, options.kernel**4 * site.heads)
+        self.proj = TokenLinear(site.dim, site.dim)
         self.drop = nn.Dropout(site.dropout)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:

@@ -19,6 +19,7 @@ from workbench.models.components.base import (
 )
 from workbench.models.components.mixer.base import Mixer, attend, merge_heads
 from workbench.models.components.norm import make_norm, norm_ops
+from workbench.models.components.pointwise import TokenLinear
 from workbench.models.ops import Op
 
 
@@ -62,11 +63,11 @@ class PoolingAttention(Mixer[PoolingAttentionOptions]):
 
     def __init__(self, site: Site, options: PoolingAttentionOptions) -> None:
         super().__init__(site, options)
-        self.qkv = nn.Linear(site.dim, 3 * site.dim, bias=options.qkv_bias)
+        self.qkv = TokenLinear(site.dim, 3 * site.dim, bias=options.qkv_bias)
         self.pool_q = PoolHeads(site, options.kernel, 1)
         self.pool_k = PoolHeads(site, options.kernel, options.k)
         self.pool_v = PoolHeads(site, options.kernel, options.k)
-        self.proj = nn.Linear(site.dim, site.dim)
+        self.proj = TokenLinear(site.dim, site.dim)
         self.drop = nn.Dropout(site.dropout)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
