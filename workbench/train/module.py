@@ -78,6 +78,21 @@ class RunModule(pl.LightningModule):
         Lightning calls this after it, when they would add to the peak of memory.
         """
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """As Lightning does it in 32 bits, in bf16 too.
+
+        There it refuses fused optimisers, lest they undo the scaling of gradients after they were
+        clipped; that is float16's, and bf16 has none.
+        """
+        if gradient_clip_val is not None:
+            parameters = [each for group in optimizer.param_groups for each in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         images, targets = batch
         return self._objective(self.network, images, targets, self.current_epoch, batch_idx)
