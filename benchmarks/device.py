@@ -35,10 +35,10 @@ from benchmarks.sweep_overhead import OneBatch, measure, random_batches
 from workbench.config import DataConfig, Optimiser, Recipe, RunConfig
 from workbench.cost import closed_form
 from workbench.cost.memory import measure_training_memory, training_memory
-from workbench.cost.speed import device_name, measure_speed
+from workbench.cost.speed import measure_speed
 from workbench.cost.turns import in_turns
 from workbench.engine.choice import ThisMachine
-from workbench.machine import choose_device
+from workbench.machine import choose_device, device_name
 from workbench.models import build, fuse, spec
 from workbench.plans.changes import Changes
 from workbench.plans.load import load_plan

@@ -26,8 +26,8 @@ from torch.nn import functional as F
 from workbench.config import Recipe, RunConfig, Spec
 from workbench.models import build, spec
 from workbench.train import optimiser
-from workbench.train.evaluation import half_precision
 from workbench.train.fit import Parts, fit
+from workbench.train.precision import half_precision
 
 Batch = tuple[Tensor, Tensor]
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from workbench.models.components.base import map_of, tokens_of
 
 ENOUGH = 16  # images that torch hands to oneDNN on one thread, too
-FASTER = torch.backends.mkldnn.is_available() and platform.machine() in ("x86_64", "AMD64")
+FASTER = torch._C._has_mkldnn and platform.machine() in ("x86_64", "AMD64")
 
 
 class TokenLinear(nn.Linear):
@@ -48,7 +48,7 @@ def _by_convolution(x: Tensor) -> bool:
         and x.dtype == torch.float32
         and x.ndim == 4
         and not torch.is_autocast_enabled("cpu")
-        and not torch.jit.is_tracing()
+        and not torch._C._get_tracing_state()
         and not torch.compiler.is_compiling()
     )
 

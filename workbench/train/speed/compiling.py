@@ -19,9 +19,9 @@ COMPILERS = ("g++", "clang++")
 
 def compile_steps(network: nn.Module) -> None:
     """Training steps of `network` are compiled when the first is taken; its weights keep their
-    names. Shapes are those of a batch, which are all alike. Compilers run on the worker's share of
-    the cores."""
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(torch.get_num_threads()))
+    names. Shapes are those of a batch, which are all alike. The compiler
+    runs within this process, since those that it would start outlive a worker that is killed."""
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     network.compile(backend=BACKEND, dynamic=False)
 
 
