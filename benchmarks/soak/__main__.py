@@ -1,24 +1,30 @@
 """Sweeps under fire.
 
-    python -m benchmarks.soak [--kills 1000] [--seed 0] [--out FOLDER]
+    python -m benchmarks.soak [--kills 1000] [--seed 0] [--out FOLDER] [--ray]
+
+With `--out` it may be stopped at any time, and the same command goes on; so may one with a larger
+number of kills.
 
 Sweeps of 12 tiny runs are disturbed at random moments: the driver or a worker is killed, stopped
 or interrupted, its terminal goes away, its disk is full, its folder is read-only for a while. Each
 time the ledger opens, no finished run is lost or there twice, no number differs from an undisturbed
 sweep, no process is left 10 s later, and the same command resumes. What is not so is printed as it
 happens, and the exit code is 1. A full disk and a read-only folder need a user who may mount a
-small file system; else they are left out, and the table says so.
+small file system, and actors --ray; else they are left out, and the table says so.
 """
 
 import argparse
 import sys
-import time
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.soak.actors import actors
 from benchmarks.soak.disk import small_disk
 from benchmarks.soak.disturbances import DISTURBANCES
 from benchmarks.soak.loop import FAULTS, Soak
+from benchmarks.soak.nursery import Nursery
+from benchmarks.soak.tally import Tally
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import resolve
 from workbench.runs.progress import duration
@@ -41,35 +47,40 @@ PLAN = {
 }
 
 
-def soak(kills: int, seed: int, root: Path) -> Table:
-    """The table of a soak whose files go below `root`."""
-    begin = time.monotonic()
+def soak(kills: int, seed: int, root: Path, out: Path | None = None, ray: bool = False) -> Table:
+    """The table of a soak whose files go below `root`; what it did so far is kept in `out`.
+
+    With `ray` actors are killed too, in sweeps on a Ray of its own.
+    """
     plan = root / "plan.json"
     plan.write_text(resolve(parse_plan(PLAN)).model_dump_json())
-    with small_disk(root / "disk") as disk:
-        soaked = Soak(root / "disk", plan, disk, seed)
-        soaked.prepare()
+    tally = Tally.of(seed, out / "tally.json" if out else None)
+    on_ray = actors() if ray and tally.done < kills else nullcontext(None)
+    with on_ray as held, small_disk(root / "disk") as disk, Nursery() as nursery:
+        soaked = Soak(root / "disk", plan, disk, nursery, tally, held)
+        if tally.done < kills:
+            soaked.prepare()
         for fault in soaked.run(kills):
             print(fault, file=sys.stderr, flush=True)
-        return _table(soaked, kills, seed, time.monotonic() - begin)
+    return _table(tally)
 
 
-def _table(soaked: Soak, kills: int, seed: int, seconds: float) -> Table:
+def _table(tally: Tally) -> Table:
     columns = [Column("Disturbance", ("disturbance",), "name"), Column("Times", ("times",))]
     columns += [Column(name.capitalize(), (name.replace(" ", "_"),)) for name in FAULTS]
     columns.append(Column("Slowest end, s", ("slowest_end_seconds",)))
     rows = []
-    for name, counts in soaked.counts.items():
+    for name, counts in tally.counts.items():
         found = [sum(each.startswith(fault) for each in counts.faults) for fault in FAULTS]
         cells = [cell(str(each), each) for each in (counts.times, *found)]
         rows.append((cell(name), *cells, number(counts.slowest, ".1f")))
-    left = [name for name in DISTURBANCES if name not in soaked.counts]
+    left = [name for name in DISTURBANCES if name not in tally.counts]
     notes = [
-        f"{kills} disturbances, seed {seed}, {soaked.sweeps} sweeps of 12 runs came to their end; "
-        f"{duration(seconds)}."
+        f"{tally.done} disturbances, seed {tally.seed}, {tally.sweeps} sweeps of 12 runs came to "
+        f"their end; {duration(tally.seconds)}."
     ]
     if left:
-        notes.append(f"Left out, since no file system can be mounted here: {', '.join(left)}.")
+        notes.append(f"Left out, for want of --ray, or of the right to mount: {', '.join(left)}.")
     return Table("Sweeps under fire", tuple(columns), rows, notes=tuple(notes))
 
 
@@ -78,13 +89,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="soak.md and soak.json go there")
+    parser.add_argument("--out", type=Path, help="soak.md, soak.json and tally.json go there")
+    parser.add_argument("--ray", action="store_true", help="kill actors, on a Ray of its own, too")
     given = parser.parse_args()
-    with TemporaryDirectory(prefix="workbench-soak-") as root:
-        table = soak(given.kills, given.seed, Path(root))
-    make_console().print(view(table))
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="workbench-soak-") as root:
+        table = soak(given.kills, given.seed, Path(root), given.out, given.ray)
+    make_console().print(view(table))
+    if given.out:
         (given.out / "soak.md").write_text(as_markdown(table))
         (given.out / "soak.json").write_text(as_json(table))
     return int(faults(table) > 0)

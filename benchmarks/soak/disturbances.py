@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from benchmarks.soak.disk import Disk
-from benchmarks.soak.process import Sweep
+from benchmarks.soak.process import Sweep, waits
+
+START_SECONDS = 30.0  # until an actor is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,15 @@ def kill_driver(scene: Scene) -> bool:
 
 def kill_worker(scene: Scene) -> bool:
     """kill -9 of one worker."""
+    _to_worker(scene, signal.SIGKILL)
+    return False
+
+
+def kill_actor(scene: Scene) -> bool:
+    """kill -9 of a Ray actor."""
+    assert scene.sweep.actors is not None
+    waits(lambda: bool(scene.sweep.workers()) or scene.sweep.code is not None, START_SECONDS)
+    time.sleep(scene.random.uniform(0, 0.5))
     _to_worker(scene, signal.SIGKILL)
     return False
 
@@ -90,6 +101,7 @@ def _to_worker(scene: Scene, number: int) -> None:
 DISTURBANCES: Mapping[str, Callable[[Scene], bool]] = {
     "kill -9 of the driver": kill_driver,
     "kill -9 of a worker": kill_worker,
+    "kill -9 of a Ray actor": kill_actor,
     "SIGTERM": term,
     "SIGTERM of a worker": term_worker,
     "SIGHUP": hang_up,
@@ -101,3 +113,5 @@ DISTURBANCES: Mapping[str, Callable[[Scene], bool]] = {
 }
 ON_A_DISK = ("disk full", "folder read-only")
 ON_A_TERMINAL = ("terminal gone",)
+ON_RAY = ("kill -9 of a Ray actor",)  # which takes seconds to begin, hence rarer than the others
+RARE = 0.2

@@ -3,84 +3,100 @@
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from benchmarks.soak.actors import Actors
 from benchmarks.soak.checks import Numbers, Watch, numbers
 from benchmarks.soak.disk import Disk
-from benchmarks.soak.disturbances import DISTURBANCES, ON_A_DISK, ON_A_TERMINAL, Scene
+from benchmarks.soak.disturbances import DISTURBANCES, ON_A_DISK, ON_A_TERMINAL, ON_RAY, RARE, Scene
+from benchmarks.soak.nursery import Nursery
 from benchmarks.soak.process import Sweep
+from benchmarks.soak.tally import Counts, Tally
 from workbench.runs.results import load_sweep
 
 END_SECONDS = 60.0  # that a driver may take to end, on a busy machine too
 GONE_SECONDS = 10.0  # after which no process of it may be left
+FRESH = 0.1  # share of the drivers that begin as a command does, with its imports
 FAULTS = ("unreadable", "lost", "twice", "changed", "left over", "traceback", "not resumed", "hung")
-
-
-@dataclass
-class Counts:
-    """Of one kind of disturbance."""
-
-    times: int = 0
-    slowest: float = 0.0  # seconds until nothing was left of a sweep that it ended
-    faults: list[str] = field(default_factory=list)
 
 
 class Soak:
     """`root` holds the results; `disk` is what it lies on, where that is ours."""
 
-    def __init__(self, root: Path, plan: Path, disk: Disk | None, seed: int) -> None:
-        self._root, self._plan, self._disk = root, plan, disk
-        self._random = Random(seed)
-        self._names = [name for name in DISTURBANCES if disk or name not in ON_A_DISK]
+    def __init__(
+        self,
+        root: Path,
+        plan: Path,
+        disk: Disk | None,
+        nursery: Nursery,
+        tally: Tally,
+        actors: Actors | None = None,
+    ) -> None:
+        self._root, self._plan, self._disk, self._nursery = root, plan, disk, nursery
+        self._actors = actors
+        self.tally = tally
+        self._random = Random(f"{tally.seed} {tally.done}")
+        here = [name for name in DISTURBANCES if disk or name not in ON_A_DISK]
+        self._names = [name for name in here if actors or name not in ON_RAY]
         self._right: Mapping[str, Numbers] = {}
-        self._seconds = 0.0  # of an undisturbed sweep
+        self._seconds = {True: 0.0, False: 0.0}  # of an undisturbed sweep, by `fresh`
         self._folders = 0
         self._watch = self._fresh()
-        self.counts = {name: Counts() for name in self._names}
-        self.sweeps = 0  # that came to their end
-        self._told: list[str] = []
+        self._counts = {name: tally.counts.setdefault(name, Counts()) for name in self._names}
+        self._told = self._all_faults()
         self._starved: Sweep | None = None  # whose disk was full, so that it may give up
 
     def prepare(self) -> None:
-        """Run a sweep undisturbed: its numbers are right."""
-        begin = time.monotonic()
-        sweep = Sweep(self._plan, self._watch.folder, terminal=False)
-        assert sweep.ends(10 * END_SECONDS), "the undisturbed sweep does not end"
-        assert sweep.code == 0, sweep.output.decode(errors="replace")
-        self._seconds = time.monotonic() - begin
-        runs = load_sweep(self._watch.folder).runs
-        self._right = {run.id: numbers(run) for run in runs}
-        self._watch = self._fresh()
+        """Run sweeps undisturbed, begun either way: their numbers are right."""
+        for fresh in (True, False):
+            begin = time.monotonic()
+            sweep = Sweep(self._plan, self._watch.folder, False, None if fresh else self._nursery)
+            assert sweep.ends(10 * END_SECONDS), "the undisturbed sweep does not end"
+            assert sweep.code == 0, sweep.output.decode(errors="replace")
+            self._seconds[fresh] = time.monotonic() - begin
+            runs = load_sweep(self._watch.folder).runs
+            assert self._right in ({}, {run.id: numbers(run) for run in runs})
+            self._right = {run.id: numbers(run) for run in runs}
+            self._watch = self._fresh()
 
     def run(self, kills: int) -> Iterator[str]:
-        """Disturb so many times; yields each fault as it is found."""
+        """Disturb until it was so many times; yields each fault as it is found."""
         sweep: Sweep | None = None
-        for _ in range(kills):
-            name = self._random.choice(self._names)
-            if sweep and (name in ON_A_TERMINAL and sweep.terminal is None):
+        while self.tally.done < kills:
+            begin = time.monotonic()
+            weights = [RARE if name in ON_RAY else 1.0 for name in self._names]
+            (name,) = self._random.choices(self._names, weights)
+            if sweep and not _suits(sweep, name):
                 sweep = self._finish(sweep, name)
             sweep = sweep or self._start(name)
-            sweep.ends(self._random.uniform(0, self._seconds))
+            if name not in ON_RAY:
+                sweep.ends(self._random.uniform(0, self._seconds[sweep.fresh]))
             sweep = self._disturb(sweep, name)
+            self.tally.done += 1
+            if sweep and self.tally.done == kills:
+                self._finish(sweep, name)
+            self.tally.seconds += time.monotonic() - begin
             yield from self._new_faults()
-        if sweep:
-            self._finish(sweep, name)
-            yield from self._new_faults()
+            self.tally.save()
+
+    def _all_faults(self) -> list[str]:
+        return [f"{name}: {each}" for name, had in self._counts.items() for each in had.faults]
 
     def _new_faults(self) -> list[str]:
-        whole = [f"{name}: {each}" for name, had in self.counts.items() for each in had.faults]
-        new = [each for each in whole if each not in self._told]
+        new = [each for each in self._all_faults() if each not in self._told]
         self._told += new
         return new
 
     def _start(self, name: str) -> Sweep:
         terminal = name in ON_A_TERMINAL or self._random.random() < 0.3
-        return Sweep(self._plan, self._watch.folder, terminal)
+        fresh = self._random.random() < FRESH
+        actors = self._actors if name in ON_RAY else None
+        nursery = None if fresh else self._nursery
+        return Sweep(self._plan, self._watch.folder, terminal, nursery, actors)
 
     def _disturb(self, sweep: Sweep, name: str) -> Sweep | None:
-        counts = self.counts[name]
+        counts = self._counts[name]
         counts.times += 1
         if sweep.code is not None:  # it was done before: the next one is disturbed
             return self._over(sweep, name, time.monotonic())
@@ -101,7 +117,7 @@ class Soak:
 
     def _over(self, sweep: Sweep, name: str, begin: float) -> None:
         """It has ended or is about to: nothing of it is left, and its folder is as it should be."""
-        counts = self.counts[name]
+        counts = self._counts[name]
         if not sweep.ends(END_SECONDS):
             counts.faults.append("hung")
             sweep.signal(9)
@@ -112,7 +128,7 @@ class Soak:
                 sweep.signal(9, pid)
         counts.slowest = max(counts.slowest, time.monotonic() - begin)
         if b"Traceback" in sweep.output and not _orphan(sweep):
-            counts.faults.append(f"traceback: {_last_line(sweep.output)}")
+            counts.faults.append(f"traceback: {_last_line(sweep.output)}, at {_at(sweep.output)}")
         elif sweep.code == 2 and sweep is not self._starved:
             counts.faults.append(f"not resumed: {_last_line(sweep.output)}")
         counts.faults += self._watch.faults()
@@ -125,7 +141,7 @@ class Soak:
             counts.faults.append("lost: done without all runs")
         (self._watch.folder / "ledger.db").unlink()
         counts.faults += [f"{fault}, in the export" for fault in self._watch.faults()]
-        self.sweeps += 1
+        self.tally.sweeps += 1
         self._watch = self._fresh()
 
     def _try_read_only(self, name: str) -> None:
@@ -133,18 +149,24 @@ class Soak:
         assert self._disk is not None
         with self._disk.read_only() as held:
             if held:
-                sweep = Sweep(self._plan, self._watch.folder, terminal=False)
+                sweep = Sweep(self._plan, self._watch.folder, False, self._nursery)
                 if not sweep.ends(END_SECONDS) or sweep.code not in (0, 2):
                     text = _last_line(sweep.output)
-                    self.counts[name].faults.append(f"traceback: code {sweep.code}: {text}")
+                    self._counts[name].faults.append(f"traceback: code {sweep.code}: {text}")
                     sweep.signal(9)
-        self.counts[name].faults += self._watch.faults()
+        self._counts[name].faults += self._watch.faults()
 
     def _fresh(self) -> Watch:
         if self._folders:
             shutil.rmtree(self._watch.folder, ignore_errors=True)
         self._folders += 1
         return Watch(self._root / f"soak-{self._folders}", self._right)
+
+
+def _suits(sweep: Sweep, name: str) -> bool:
+    if name in ON_A_TERMINAL and sweep.terminal is None:
+        return False
+    return name not in ON_RAY or sweep.actors is not None
 
 
 def _orphan(sweep: Sweep) -> bool:
@@ -156,3 +178,9 @@ def _orphan(sweep: Sweep) -> bool:
 def _last_line(output: bytearray) -> str:
     lines = output.decode(errors="replace").strip().splitlines()
     return lines[-1][:200] if lines else ""
+
+
+def _at(output: bytearray) -> str:
+    """The last place that a traceback names."""
+    named = [line.strip() for line in output.decode(errors="replace").splitlines()]
+    return next((line for line in reversed(named) if line.startswith('File "')), "")

@@ -10,41 +10,49 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+
+from benchmarks.soak.actors import Actors
+from benchmarks.soak.nursery import Nursery
 
 
 class Sweep:
-    """A driver that was started, and its workers."""
+    """A driver that was started, and its workers: as a command starts it, or by a nursery."""
 
-    def __init__(self, plan: Path, folder: Path, terminal: bool) -> None:
-        self.folder, self.output = folder, bytearray()
+    def __init__(
+        self,
+        plan: Path,
+        folder: Path,
+        terminal: bool,
+        nursery: Nursery | None = None,
+        actors: Actors | None = None,
+    ) -> None:
+        self.actors, ray = actors, actors.address if actors else ""
+        self.folder, self.output, self.fresh = folder, bytearray(), nursery is None
         ours, theirs = pty.openpty() if terminal else os.pipe()
         self.terminal = ours if terminal else None
         self._ours = ours
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.soak.driver", str(plan), str(folder)],
-            stdin=theirs if terminal else subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_terminal if terminal else None,
-        )
+        self._code: Callable[[], int | None]
+        if nursery:
+            self.pid = nursery.fork(plan, folder, theirs, terminal, ray)
+            self._code = partial(nursery.code, self.pid)
+        else:
+            process = _start(plan, folder, theirs, terminal, ray)
+            self.pid, self._code = process.pid, process.poll
         os.close(theirs)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     @property
-    def pid(self) -> int:
-        """The driver's process, and its session."""
-        return self._process.pid
-
-    @property
     def code(self) -> int | None:
         """Its exit code; none while it runs."""
-        return self._process.poll()
+        return self._code()
 
     def workers(self) -> list[int]:
-        """The processes of its session beside itself."""
+        """The processes of its session beside itself, or its actors."""
+        if self.actors:
+            return self.actors.pids()
         return [pid for pid in session(self.pid) if pid != self.pid]
 
     def ends(self, seconds: float) -> bool:
@@ -52,8 +60,8 @@ class Sweep:
         return waits(lambda: self.code is not None, seconds)
 
     def leaves_nothing(self, seconds: float) -> bool:
-        """Whether all of its session is gone within so many seconds."""
-        return waits(lambda: not session(self.pid), seconds)
+        """Whether all of its session, and all its actors, are gone within so many seconds."""
+        return waits(lambda: not (session(self.pid) or self.workers()), seconds)
 
     def hang_up(self) -> None:
         """Take the terminal away."""
@@ -69,6 +77,19 @@ class Sweep:
         with suppress(OSError):
             while data := os.read(self._ours, 65536):
                 self.output += data
+
+
+def _start(
+    plan: Path, folder: Path, output: int, terminal: bool, ray: str
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.soak.driver", str(plan), str(folder), ray],
+        stdin=output if terminal else subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        preexec_fn=_take_terminal if terminal else None,
+    )
 
 
 def _take_terminal() -> None:
@@ -92,5 +113,5 @@ def waits(true: Callable[[], bool], seconds: float) -> bool:
     while time.monotonic() < until:
         if true():
             return True
-        time.sleep(0.02)
+        time.sleep(0.03)
     return true()

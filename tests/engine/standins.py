@@ -1,6 +1,7 @@
 """Fit functions without a network, for tests of what surrounds a fit. They import no torch."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -146,3 +147,14 @@ def deaf(
     emit(epoch_done(run, 0))
     time.sleep(60)
     raise AssertionError("it was to be killed")
+
+
+HELD: list[object] = []
+
+
+def holding(
+    run: RunConfig, folder: Path, emit: Emit, device: str = "auto", should_stop: ShouldStop = None
+) -> Result:
+    """Holds what data loaders hold, until its process is killed."""
+    HELD.append(multiprocessing.get_context("spawn").Semaphore())
+    return Result(run=run.id, outcome=Outcome.COMPLETED)

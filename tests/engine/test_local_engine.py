@@ -49,6 +49,22 @@ def test_a_signal_to_the_whole_group_reads_as_the_stop_that_it_is(
     assert (result.outcome, result.reason) == (Outcome.INTERRUPTED, reason)
 
 
+HOLDING = f"""
+from pathlib import Path
+from tests.engine.listening import Listener, tasks
+from workbench.engine import LocalEngine, Resources
+with LocalEngine(Resources(1, 1), fit="{NAME}:holding") as local:
+    local.run(tasks(Path(FOLDER), 1), Listener())
+"""
+
+
+@pytest.mark.slow
+def test_semaphores_of_killed_workers_go_without_a_word(tmp_path: Path) -> None:
+    script = HOLDING.replace("FOLDER", repr(str(tmp_path)))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)

@@ -82,6 +82,12 @@ def test_every_outcome_is_kept_with_its_reason(ledger: Ledger, outcome: Outcome)
     assert found.started <= found.ended
 
 
+def test_a_reason_with_characters_that_databases_refuse_is_kept_readable(ledger: Ledger) -> None:
+    run = plan().runs()[0]
+    ledger.end(Result(run=run.id, outcome=Outcome.FAILED, reason="no file 'a\0\udcff\x1b[2J'"))
+    assert stored(ledger, run).reason == r"no file 'a\x00\udcff\x1b[2J'"
+
+
 def test_registering_again_keeps_what_is_there_and_adds_what_is_not(ledger: Ledger) -> None:
     run = plan().runs()[0]
     ledger.end(Result(run=run.id, outcome=Outcome.COMPLETED, top1=60.0))

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.soak.__main__ import faults, soak
 from benchmarks.soak.checks import Watch, numbers
+from benchmarks.soak.tally import Tally
+from tests.support.checks import refused
 from tests.support.sweeps import options, plan, quiet
 from workbench.runs.folder import LEDGER
 from workbench.runs.results import load_sweep
@@ -14,8 +16,15 @@ from workbench.runs.sweep import run_sweep
 
 
 @pytest.mark.slow
-def test_a_short_soak(tmp_path: Path) -> None:
-    assert faults(soak(3, 0, tmp_path)) == 0
+def test_a_short_soak_may_be_run_in_pieces(tmp_path: Path) -> None:
+    for piece in ("one", "two"):
+        (tmp_path / piece).mkdir()
+    table = soak(3, 0, tmp_path / "one", tmp_path)
+    assert faults(table) == 0
+    tally = Tally.of(0, tmp_path / "tally.json")
+    assert tally.done == 3 == sum(each.times for each in tally.counts.values())
+    assert soak(3, 0, tmp_path / "two", tmp_path) == table  # nothing was left to do
+    refused(lambda: Tally.of(1, tmp_path / "tally.json"), "--out: ", "is of seed 0")
 
 
 def test_what_a_soak_looks_for_is_found(folder: Path) -> None:

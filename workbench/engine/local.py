@@ -80,7 +80,8 @@ class LocalEngine(Pool[_Process]):
         process = context.Process(
             target=main, args=(theirs, self._setup), name=f"workbench-{index}", daemon=False
         )
-        with interrupts_blocked(), _environment(self._shares.environment(index)):
+        variables = {**self._shares.environment(index), "PYTHONWARNINGS": _no_word_of_leaks()}
+        with interrupts_blocked(), _environment(variables):
             process.start()
         theirs.close()
         return _Process(process, ours)
@@ -114,6 +115,12 @@ def _describe_death(code: int | None) -> str:
         name = f"signal {-code}"
     hint = " (killed by hand, or by the system for want of memory)" if name == "SIGKILL" else ""
     return f"{DIED}{name}{hint}"
+
+
+def _no_word_of_leaks() -> str:
+    """Python's tracker removes the semaphores of a worker that was killed, and would say so."""
+    before = os.environ.get("PYTHONWARNINGS")
+    return ",".join(filter(None, (before, "ignore:resource_tracker:UserWarning")))
 
 
 @contextmanager

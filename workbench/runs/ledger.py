@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from workbench.config import EpochRecord, Outcome, Result, RunConfig, Scalar
-from workbench.errors import InputError
+from workbench.errors import InputError, visible
 from workbench.plans.resolution import Plan
 from workbench.runs.rows import (
     DAMAGED,
@@ -185,7 +185,7 @@ class Ledger:
 
     def release(self, run: str, reason: str) -> None:
         """It waits again, because its worker died."""
-        self._update(run, {"status": PENDING, "reason": reason})
+        self._update(run, {"status": PENDING, "reason": visible(reason)})
 
     def epoch(self, run: str, record: EpochRecord) -> None:
         """One more epoch is through; one that is told twice is stored once."""
@@ -200,6 +200,7 @@ class Ledger:
         """It is over. Committed when this returns."""
         values = result.model_dump(exclude={"run", "outcome", "details"})
         facts = {key: finite(value) for key, value in values.items()}
+        facts["reason"] = result.reason and visible(result.reason)  # no database takes all of it
         validation = {key: facts.pop(key) for key in VALIDATION}
         named = {key: finite(value) for key, value in result.details}
         named |= {key: value for key, value in validation.items() if value is not None}

@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.errors import InputError
+from workbench.runs.store.database import extra, with_driver
 
 JOURNAL = "journal:"
 
@@ -21,9 +22,12 @@ def open_storage(where: str) -> BaseStorage:
     try:
         if where.startswith(JOURNAL):
             return _journal(Path(where.removeprefix(JOURNAL)))
-        return RDBStorage(where)
+        url = with_driver(make_url(where)).render_as_string(hide_password=False)
+        # A server that restarted has closed its connections.
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except ImportError as error:
-        raise InputError(f"{name}: its driver is not installed: {error}", key="storage") from None
+        text = f"{name}: its driver is not installed: {error}{extra(make_url(where))}"
+        raise InputError(text, key="storage") from None
     except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise InputError(f"{name} does not open: {reason}", key="storage") from None

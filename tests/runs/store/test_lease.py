@@ -133,6 +133,18 @@ def test_of_two_that_wait_for_a_dead_one_a_single_one_gets_it(
     assert sorted(ends) == ["held", "refused"]
 
 
+def test_a_ledger_that_can_not_be_written_is_refused_at_once(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise LedgerError("disk is full")
+
+    monkeypatch.setattr(ledger._store, "write", full)
+    monkeypatch.setattr(lease.time, "sleep", lambda _: pytest.fail("it waits"))
+    with pytest.raises(LedgerError, match="full"), ledger.held(tmp_path):
+        pass
+
+
 def test_a_ledger_of_before_there_were_leases_opens(
     url: str, tmp_path: Path, folders: tuple[Path, Path]
 ) -> None:

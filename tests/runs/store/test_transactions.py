@@ -45,15 +45,22 @@ def test_a_lock_that_others_hold_is_waited_for(ledger: Ledger, lock: sqlite3.Con
     assert ledger.final()[RESULT.run]
 
 
-@pytest.mark.slow
-def test_patience_has_an_end(
-    ledger: Ledger, lock: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transactions, "PATIENCE", 0.0)
-    lock.execute("BEGIN IMMEDIATE")
-    with pytest.raises(LedgerError, match="can't be written: database is locked"):
-        ledger.end(RESULT)
-    lock.execute("ROLLBACK")
+@pytest.mark.filterwarnings("ignore::workbench.errors.InputWarning")
+def test_patience_has_an_end_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, tries = iter(range(0, 1000, 10)), []
+
+    def locked(_: object) -> None:
+        tries.append(1)
+        raise error(OperationalError, "database is locked")
+
+    monkeypatch.setattr(transactions.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(transactions.time, "sleep", lambda _: None)
+    monkeypatch.setattr(ledger._store, "write_once", locked)
+    for most in (4, 1):  # the second does not wait once more
+        tries.clear()
+        with pytest.raises(LedgerError, match="can't be written: database is locked"):
+            ledger.end(RESULT)
+        assert len(tries) == most
 
 
 def error(kind: type[DBAPIError], text: str, invalidated: bool = False) -> DBAPIError:

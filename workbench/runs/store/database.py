@@ -55,15 +55,13 @@ def connect(url: URL, write: bool) -> sa.Engine:
         path = Path(url.database or "").resolve()
         query = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if _unchanging(path) else {})
         url = url.set(database=path.as_uri(), query=query)
-    name = readable_name(url)
-    if url.drivername == POSTGRES:  # SQLAlchemy 2.0 would look for the driver of before
-        url = url.set(drivername=f"{POSTGRES}+psycopg")
+    name, url = readable_name(url), with_driver(url)
     try:
         waits = {"timeout": 1.0} if is_file and write else {}  # then Ctrl-C is heard between two
         engine = sa.create_engine(url, connect_args=waits)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise LedgerError(
-            f"ledger: {name}: its driver is not installed: {error}{_extra(url)}"
+            f"ledger: {name}: its driver is not installed: {error}{extra(url)}"
         ) from None
     if is_file and write:
         sa.event.listen(engine, "connect", _durable)
@@ -79,7 +77,13 @@ def check_ledger(where: str) -> None:
         look(url, readable_name(url))
 
 
-def _extra(url: URL) -> str:
+def with_driver(url: URL) -> URL:
+    """PostgreSQL's is psycopg; SQLAlchemy 2.0 would look for the one of before."""
+    return url.set(drivername=f"{POSTGRES}+psycopg") if url.drivername == POSTGRES else url
+
+
+def extra(url: URL) -> str:
+    """Where a driver that is missing can be had, as the tail of an error message."""
     return "; pip install 'cmt-workbench[postgres]'" if url.get_backend_name() == POSTGRES else ""
 
 

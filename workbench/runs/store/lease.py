@@ -99,10 +99,13 @@ class _Lease:
         mine = {"holder": self._holder, "place": self._place, "who": self._who, "beats": 0}
         mine["since"] = datetime.now(UTC).isoformat(timespec="seconds")
         if seen is None:
-            with suppress(LedgerError):
+            try:
                 self._store.write(lambda session: session.add(LeaseRow(plan=self._plan, **mine)))
-            found = self._look()
-            return found is not None and found.holder == self._holder
+            except LedgerError:
+                if self._look() is None:  # nobody was faster: it can't be written
+                    raise
+                return False
+            return True
         if seen.place != self._place and silent <= EXPIRES:
             return False
         as_seen = (LeaseRow.holder == seen.holder, LeaseRow.beats == seen.beats)

@@ -32,6 +32,7 @@ class Transactions:
         self.engine, self.name = engine, name
         self.fence: Work[None] | None = None
         self._file = file_identity(engine.url)
+        self._patience = PATIENCE
 
     @property
     def gone(self) -> bool:
@@ -70,12 +71,17 @@ class Transactions:
                 return attempt()
             except DBAPIError as error:
                 waited = time.monotonic() - begin
-                if not passes(error, self.engine.dialect.name) or waited > PATIENCE:
+                if not passes(error, self.engine.dialect.name) or waited > self._patience:
+                    self._patience = 0.0  # what is tried on the way out does not wait once more
                     raise
                 if waited > SAID and not said:
                     said = True
                     self._say(error)
-            time.sleep(PAUSE)
+            try:
+                time.sleep(PAUSE)
+            except KeyboardInterrupt:
+                self._patience = 0.0
+                raise
 
     def _say(self, error: DBAPIError) -> None:
         reason = " ".join(str(error.orig).split())
