@@ -34,7 +34,7 @@ def started() -> Iterator[Callable[..., Any]]:
     begun: list[Any] = []
 
     def start(cores: int, port: int = 16379, **head: Any) -> Any:
-        given = {"num_cpus": 0, "port": port, "object_store_memory": STORE, **head}
+        given = {"num_cpus": 0, "gcs_server_port": port, "object_store_memory": STORE, **head}
         cluster = Cluster(initialize_head=True, head_node_args=given)
         begun.append(cluster)
         for _ in range(cores):
