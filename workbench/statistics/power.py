@@ -17,6 +17,7 @@ from workbench.statistics.comparison import LEVEL, POWER
 from workbench.statistics.facts import Race
 
 MOST_SEEDS = 1000
+_SHARES = (np.arange(1000) + 0.5) / 1000
 
 
 def detectable_t(error: float, freedom: float, floor: float, level: float) -> float:
@@ -27,7 +28,15 @@ def detectable_t(error: float, freedom: float, floor: float, level: float) -> fl
     critical = difference.critical(level, freedom, floor)
     if freedom > 1e4:
         return float((critical + special.ndtri(POWER)) * error)
-    return float(special.nctdtrinc(freedom, 1 - POWER, critical) * error)
+    # The noncentral t distribution by its mixture of normals: scipy's inverse of it does not come
+    # to an end for some critical values that are large.
+    spread = critical * np.sqrt(special.chdtri(freedom, 1 - _SHARES) / freedom)
+    low, high = 0.0, critical * 20 + 10
+    for _ in range(60):
+        middle = (low + high) / 2
+        found = float(special.ndtr(middle - spread).mean())
+        low, high = (middle, high) if found < POWER else (low, middle)
+    return high * error
 
 
 def chance_of_verdict(
