@@ -38,7 +38,7 @@ from workbench.cost.memory import measure_training_memory, training_memory
 from workbench.cost.speed import measure_speed
 from workbench.cost.turns import in_turns
 from workbench.engine.choice import ThisMachine
-from workbench.machine import choose_device, device_name
+from workbench.machine import choose_device, processor_name
 from workbench.models import build, fuse, spec
 from workbench.plans.changes import Changes
 from workbench.plans.load import load_plan
@@ -285,7 +285,7 @@ def _measured(setting: Setting, name: str, part: Part, file: Path) -> str:
     except Exception as error:  # the other parts are worth having all the same
         return f"{name}: failed, {type(error).__name__}: {error}"
     facts = {
-        "device": device_name(setting.device), "torch": torch.__version__,
+        "device": processor_name(setting.device), "torch": torch.__version__,
         "seconds": time.monotonic() - begun, "to_reach": part.to_reach, "small": setting.small,
     }  # fmt: skip
     file.write_text(json.dumps({**facts, "found": found}, indent=2) + "\n")
