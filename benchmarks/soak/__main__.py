@@ -14,6 +14,7 @@ small file system, and actors --ray; else they are left out, and the table says 
 """
 
 import argparse
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -92,6 +93,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="soak.md, soak.json and tally.json go there")
     parser.add_argument("--ray", action="store_true", help="kill actors, on a Ray of its own, too")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is mounted goes first
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="workbench-soak-") as root:
