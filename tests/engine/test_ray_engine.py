@@ -138,7 +138,7 @@ def test_site_of_the_cluster_divides_it(cluster: str) -> None:
     with open_machines(EngineChoice("ray")) as machines:
         assert machines.text == "Ray on this machine: 1 node, 2 cores, 2 GPUs."
         assert machines.divide(None, 100, "cpu") == Resources(2, 1)
-        assert machines.divide(1, 100, "auto") == Resources(1, 2)
+        assert machines.divide(1, 100, "auto") == Resources(1, 2, gpu_each=True)
     assert ray.is_initialized()  # it was not ours to end
 
 
