@@ -74,6 +74,7 @@ def test_the_report_shows_what_was_chosen_and_whether_the_order_depends_on_it(sw
     assert [row["tuned"] for row in table["rows"]] == list(BEST.values())
     assert "The order of the rows does not depend on tuning" in table["answer"]
     assert "The best of large, + LPU is at the edge of what was tried" in table["answer"]
+    assert "but for what was chosen for each row" in (swept / "path" / "table.md").read_text()
     trials = json.loads((swept / "path" / "tuning.json").read_text())["rows"]
     assert [row["chosen"] for row in trials[:3]] == [False, True, False]
     assert (swept / "path" / "tuning.svg").exists()

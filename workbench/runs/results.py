@@ -54,7 +54,7 @@ class Sweep:
             question=self.plan.question,
             seeds=self.plan.seeds,
             dataset=_data_line(self.plan.recipe),
-            recipe=_recipe_line(self.plan.recipe),
+            recipe=_recipe_line(self.plan.recipe, any(row.tuned for row in self.plan.variants)),
             command=str(self.environment.get("command", "")),
             notes=self.plan.notes,
             environment=tuple(
@@ -302,11 +302,12 @@ def scored_on(recipe: Recipe, test_images: int | None) -> str:
     return f"{images}, read once at the end; choices are made on {share}, split off for validation"
 
 
-def _recipe_line(recipe: Recipe) -> str:
+def _recipe_line(recipe: Recipe, tuned: bool) -> str:
     optimiser = recipe.optimiser
+    but = "; but for what was chosen for each row" if tuned else ""
     return (
         f"{recipe.name}: {plural(recipe.epochs, 'epoch')}, batch {recipe.batch_size}, "
         f"{optimiser.name}, "
         f"learning rate {optimiser.lr:g}, weight decay {optimiser.weight_decay:g}, "
-        f"{recipe.schedule.name} schedule"
+        f"{recipe.schedule.name} schedule{but}"
     )
