@@ -18,7 +18,6 @@ many as it may take. Nothing here has been run on a GPU yet: no machine with one
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -240,7 +239,7 @@ def _until(command: Sequence[str], until: float) -> int:
     try:
         return process.wait(max(0.0, until - time.monotonic()) if until < float("inf") else None)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # not SIGINT, which commands in the background ignore
         try:
             process.wait(GRACE)
         except subprocess.TimeoutExpired:
