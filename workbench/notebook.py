@@ -17,6 +17,7 @@ from rich.console import Console, RenderableType
 from workbench.errors import InputError, unknown
 from workbench.shipped import in_checkout
 from workbench.show.table import Column, Printout, Table, cell
+from workbench.whole_file import writing
 
 if TYPE_CHECKING:
     from IPython.display import Image, Markdown, Pretty
@@ -113,11 +114,8 @@ def _save(drawn: "Callable[[float], Figure]", path: Path, width: str) -> None:
     from workbench.show import figures as style
 
     formats = style.parse_formats(path.suffix.removeprefix("."))
-    with style.style():
-        try:
-            style.save(drawn(style.parse_width(width)), path.parent, path.stem, formats)
-        except OSError as error:
-            raise InputError(f"{path} can't be written: {error.strerror}", key="save") from None
+    with style.style(), writing(path, "save"):
+        style.save(drawn(style.parse_width(width)), path.parent, path.stem, formats)
 
 
 def sources(found: "Sequence[Standing]", model: str) -> "Markdown":

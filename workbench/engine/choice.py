@@ -13,6 +13,7 @@ from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, divide
 from workbench.engine.slurm.options import asks_for_gpu, worker_options
 from workbench.errors import InputError, unknown
+from workbench.whole_file import writing
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to other hosts
@@ -46,11 +47,8 @@ class EngineChoice:
         """Where short runs may write that its workers see; None: wherever files of a moment go."""
         if self.engine == LOCAL.engine:
             return None
-        try:
+        with writing(results, "results"):
             results.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = f"{results} can't be written: {error.strerror}"
-            raise InputError(reason, key="results") from None
         return results
 
     def words(self) -> list[str]:

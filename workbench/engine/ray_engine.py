@@ -21,6 +21,7 @@ from workbench.engine.resources import Resources
 from workbench.engine.surroundings import surroundings
 from workbench.engine.worker import Setup
 from workbench.errors import InputError
+from workbench.whole_file import writing
 
 WITH_NODE = "died with its node"  # no fault of the run's
 THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
@@ -148,11 +149,9 @@ class RayEngine(Pool[_RemoteWorker]):
 def _write_token(folder: Path) -> Path:
     """A file of a name that no node can have looked for, hence have cached as missing."""
     token = folder / f".seen-{secrets.token_hex(8)}"
-    try:
+    with writing(folder, "results"):
         folder.mkdir(parents=True, exist_ok=True)
         token.touch()
-    except OSError as error:
-        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
     return token
 
 

@@ -23,7 +23,7 @@ from workbench.statistics.facts import EarlierRuns, ImageNoise
 from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.variance import correlation, known_covariance, known_variance
 from workbench.train.evidence import BY_IMAGE, Evidence, read_by_image, read_evidence
-from workbench.whole_file import written_whole
+from workbench.whole_file import writing, written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,11 +163,8 @@ def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
 
 def _write(path: Path, table: pa.Table, **layout: object) -> None:
     how = {"compression": "zstd", "compression_level": 9, "write_statistics": False, **layout}
-    try:
-        with written_whole(path) as part:
-            pq.write_table(table, part, **how)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror}", key="results") from None
+    with writing(path, "results"), written_whole(path) as part:
+        pq.write_table(table, part, **how)
 
 
 def _by_image(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame | None":

@@ -10,7 +10,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from workbench.errors import InputError
-from workbench.whole_file import written_whole
+from workbench.whole_file import writing, written_whole
 
 LEDGER, PLAN, ENVIRONMENT, LOCK = "ledger.db", "plan.json", "environment.json", ".lock"
 RUNS = "runs.jsonl"  # the ledger, exported
@@ -109,9 +109,6 @@ def discard_checkpoints(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> Path:
     """Whole or, where the disk is full, the one that was there, with an `InputError`."""
-    try:
-        with written_whole(path) as half:
-            half.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror}", key="results") from None
+    with writing(path, "results"), written_whole(path) as half:
+        half.write_text(text, encoding="utf-8", newline="\n")
     return path

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError, unknown, visible
-from workbench.whole_file import written_whole
+from workbench.whole_file import writing, written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,17 +144,14 @@ def save_all(
     drawn: "Mapping[str, Figure | None]", folder: Path, formats: Sequence[str] = ("svg", "png")
 ) -> list[Path]:
     """Those that there are, in `folder`. Raises `InputError` where that can't be written."""
-    try:
+    with style(), writing(folder, "results"):
         folder.mkdir(parents=True, exist_ok=True)
-        with style():
-            return [
-                path
-                for stem, made in drawn.items()
-                if made is not None
-                for path in save(made, folder, stem, formats)
-            ]
-    except OSError as error:
-        raise InputError(f"{folder} can't be written: {error.strerror}", key="results") from None
+        return [
+            path
+            for stem, made in drawn.items()
+            if made is not None
+            for path in save(made, folder, stem, formats)
+        ]
 
 
 def luminance(colour: tuple[float, ...]) -> float:

@@ -26,6 +26,7 @@ from workbench.train.parts import Batches, Parts, build_parts
 from workbench.train.precision import half_precision
 from workbench.train.score import ALSO
 from workbench.train.speed.compiling import check_decided, compile_steps
+from workbench.whole_file import writing
 
 LONE = "Expected more than 1 value per channel"  # a batch norm of torch, on one image pooled
 
@@ -57,7 +58,8 @@ def fit(
     """
     place = choose_device(device)
     check_decided(run.recipe)
-    _make_folder(folder)
+    with writing(folder, "folder"):
+        folder.mkdir(parents=True, exist_ok=True)
     saved, notes = take_up(folder / NAME, run.id)
     _tell_again(run, saved, emit)
     make = partial(parts or task_parts, run, place)
@@ -97,13 +99,6 @@ def task_parts(run: RunConfig, device: torch.device) -> Parts:
     from workbench.train.tasks import build_task_parts  # imports torchvision's detectors
 
     return build_task_parts(run)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} can't be written: {error.strerror}", key="folder") from None
 
 
 def _tell_again(run: RunConfig, saved: Saved | None, emit: Emit) -> None:

@@ -26,7 +26,7 @@ from workbench.train.best import best_of
 from workbench.train.checkpoint import NAME, load_checkpoint, network_weights
 from workbench.train.score import NAMES
 from workbench.version import __version__
-from workbench.whole_file import written_whole
+from workbench.whole_file import writing, written_whole
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the hub's names
 TASK = "task"  # among the facts of a detector's or a segmenter's weights
@@ -239,15 +239,13 @@ def _write(
         **facts,
         "spec": spec.model_dump(mode="json"),
     }
-    try:
+    with writing(folder, "folder"):
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(folder)
         described = json.dumps(config, indent=2) + "\n"
         for name, text in ((CARD, card(config)), (CONFIG, described)):
             with written_whole(folder / name) as half:
                 half.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{folder} can't be written: {error.strerror}", key="folder") from None
     write_tensors(folder / WEIGHTS, state, config)
 
 

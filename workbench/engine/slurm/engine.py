@@ -22,6 +22,7 @@ from workbench.engine.surroundings import surroundings
 from workbench.engine.worker import Setup, Stop
 from workbench.errors import InputError
 from workbench.version import __version__
+from workbench.whole_file import writing
 
 SHUTDOWN_SECONDS = 40.0  # that jobs have to be gone in; Slurm itself kills after 30
 AGAIN = "was queued again"
@@ -82,11 +83,8 @@ class _JobWorker(Worker):
 
     def _tell(self, message: object) -> None:
         if self.life:
-            try:
+            with writing(self.life.folder, "results"):
                 self.life.told.send(message)
-            except OSError as error:
-                reason = f"{self.life.folder} can't be written: {error.strerror}"
-                raise InputError(reason, key="results") from None
 
 
 class SlurmEngine(Pool[_JobWorker]):

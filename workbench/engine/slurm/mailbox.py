@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Self
 
 from workbench.config import Scalar
-from workbench.errors import InputError
 from workbench.version import __version__
+from workbench.whole_file import writing, written_whole
 
 BEAT_SECONDS = 5.0  # between two signs of life of the sweep
 PATIENCE_SECONDS = 120.0  # without one, after which it is taken for dead
@@ -60,9 +60,8 @@ class Box:
     def send(self, *messages: object) -> None:
         """Together, or not at all, with an `OSError`."""
         path = self.folder / f"{self.sent:08}"
-        half = path.with_suffix(".part")
-        half.write_bytes(pickle.dumps(messages))
-        os.replace(half, path)
+        with written_whole(path) as half:
+            half.write_bytes(pickle.dumps(messages))
         self.sent += 1
 
     def take(self) -> Iterator[object]:
@@ -141,14 +140,12 @@ class Mailbox:
     def __init__(self, runs: Path) -> None:
         self.folder = runs / f"{PREFIX}{secrets.token_hex(8)}"
         self.lives, self.jobs = self.folder / LIVES, self.folder / "jobs"
-        try:
+        with writing(runs, "results"):
             runs.mkdir(parents=True, exist_ok=True)
             self.folder.mkdir(mode=0o700)
             self.lives.mkdir()
             self.jobs.mkdir()
             _beat(self.folder, 0)
-        except OSError as error:
-            raise InputError(f"{runs} can't be written: {error.strerror}", key="results") from None
         self._seen: set[str] = set()
         self._closed = threading.Event()
         self._beats = threading.Thread(target=self._keep_beating, daemon=True)
@@ -195,9 +192,8 @@ class Mailbox:
 
 
 def _beat(folder: Path, number: int) -> None:
-    half = folder / f"{ALIVE}.part"
-    half.write_text(str(number))
-    os.replace(half, folder / ALIVE)
+    with written_whole(folder / ALIVE) as half:
+        half.write_text(str(number))
 
 
 def close(folder: Path) -> None:
