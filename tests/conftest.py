@@ -7,9 +7,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; the w
 
 import pytest
 import torch
+from hypothesis import settings
 
 from workbench.engine.resources import cores
 from workbench.user_modules import import_modules
+
+# A law holds on a loaded machine as on an idle one, and a run of the tests can be repeated; with
+# HYPOTHESIS_PROFILE=search other examples are drawn each time.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 MOST_PROCESSES = 8  # of tests; each holds PyTorch, and starts workers of its own
 

@@ -1,19 +1,18 @@
 """YAML as plain data: what plans of before mean, and what is refused before it is made."""
 
-from datetime import timedelta
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.effort import at_most
 from workbench.errors import InputError
 from workbench.plain_yaml import plain, read_value, read_yaml, write_yaml
 from workbench.shipped import PLANS
 
-SECOND = timedelta(seconds=2)  # a loaded machine's
+CALLS = 20_000_000  # some seconds of work
 
 
 @pytest.mark.parametrize("path", sorted(PLANS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -75,10 +74,8 @@ ENDLESS = {
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_has_no_end_is_refused_at_once(what: str) -> None:
     text, reason = ENDLESS[what]
-    before = perf_counter()
-    with pytest.raises(InputError, match=reason) as caught:
+    with pytest.raises(InputError, match=reason) as caught, at_most(CALLS):
         read_yaml(text)
-    assert perf_counter() - before < SECOND.total_seconds()
     assert len(str(caught.value)) < 300
 
 
@@ -86,7 +83,6 @@ def test_what_has_no_end_is_refused_at_once(what: str) -> None:
     st.text(st.characters(codec=None), max_size=40)
     | st.text("{}[]:,-&*!?|>'\"#%@` \n\t~<=ax01e.", max_size=40)
 )
-@settings(deadline=SECOND)
 def test_any_text_is_plain_data_or_refused_in_one_line(text: str) -> None:
     try:
         read_value(text, "key")

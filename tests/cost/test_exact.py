@@ -64,7 +64,7 @@ def test_closed_form_equals_the_trace_over_the_zoo(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(random_specs())
 def test_closed_form_equals_the_trace_over_random_specs(drawn: Spec) -> None:
     cost = checked_cost(drawn)

@@ -24,7 +24,7 @@ def share_of(targets: torch.Tensor) -> float:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_cutmix_targets_are_the_shares_of_the_pixels(seed):
     images, targets = mixed(Augment(cutmix=1.0), seed)
     for own, (image, target) in enumerate(zip(images, targets, strict=True)):
@@ -37,7 +37,7 @@ def test_cutmix_targets_are_the_shares_of_the_pixels(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_mixup_targets_are_the_weights_of_the_images(seed):
     images, targets = mixed(Augment(mixup=0.8), seed)
     share = share_of(targets)

@@ -27,7 +27,7 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 15))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_each_shifted_image_is_a_crop_of_the_padded_one(seed, padding):
     images = batch(4)
     found = shift_and_flip(images, padding, 0.5, generator(seed)).numpy()
@@ -57,7 +57,7 @@ def test_without_padding_images_are_flipped_or_not(hflip):
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.floats(0, 1), st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_boxes_lie_within_the_image(width, height, least, seed):
     boxes = crop_boxes(width, height, 5, least, generator(seed))
     assert (boxes == boxes.round()).all()

@@ -33,7 +33,7 @@ def tasks(folder: Path, count: int, epochs: int = 3) -> list[RunTask]:
     return [RunTask(config(seed=seed, epochs=epochs), folder / str(seed)) for seed in range(count)]
 
 
-def gone(pids: Iterable[int], seconds: float = 5) -> bool:
+def gone(pids: Iterable[int], seconds: float = 60) -> bool:
     """Whether these processes of this machine end within so many seconds."""
     left, deadline = set(pids), time.monotonic() + seconds
     while left and time.monotonic() < deadline:

@@ -1,6 +1,5 @@
-"""Whatever a plan or an option says, it resolves or is refused in one line, and soon."""
+"""Whatever a plan or an option says, it resolves or is refused in one line, after little work."""
 
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.checks import refused
+from tests.support.effort import at_most
 from tests.support.sweeps import PATH, plan
 from workbench.config import Recipe
 from workbench.errors import InputError
@@ -19,7 +19,7 @@ from workbench.plans.kinds import KINDS
 from workbench.plans.names import check_name
 from workbench.train.recipes import recipe
 
-SECONDS = 3.0  # of a loaded machine
+CALLS = 20_000_000  # some seconds of work
 SIZES = {
     "cmt_digits dim=1000000000000": ("dim[0]", "at most 65536"),
     "cmt_digits depth=1000000000": ("depth[0]", "at most 256"),
@@ -37,9 +37,8 @@ SIZES = {
 
 @pytest.mark.parametrize("words", SIZES)
 def test_sizes_without_sense_name_their_bound_at_once(words: str) -> None:
-    before = perf_counter()
-    refused(lambda: spec(*words.split()), *SIZES[words])
-    assert perf_counter() - before < SECONDS
+    with at_most(CALLS):
+        refused(lambda: spec(*words.split()), *SIZES[words])
 
 
 ROWS = [{"name": f"r{index}", "base": "small", "set": {"dim": index + 1}} for index in range(1001)]
@@ -59,9 +58,8 @@ PLANS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("what", PLANS)
 def test_plans_without_end_name_their_bound_at_once(what: str) -> None:
     fields, message = PLANS[what]
-    before = perf_counter()
-    refused(lambda: plan(**fields), message)
-    assert perf_counter() - before < SECONDS
+    with at_most(CALLS):
+        refused(lambda: plan(**fields), message)
 
 
 @pytest.mark.parametrize(
@@ -132,17 +130,16 @@ STEP = ["name", "base", "set", "changed", "published"]
 
 
 def works_or_is_refused(call: Any) -> None:
-    before = perf_counter()
     try:
-        call()
+        with at_most(CALLS):
+            call()
     except InputError as error:
         line = str(error)
         assert "\n" not in line
         assert len(line) < 1000
-    assert perf_counter() - before < SECONDS
 
 
-ANY = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+ANY = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_depth_is_coarse_and_says_how_near_it_came() -> None:
 @given(st.integers(5, 400), st.integers(5, 400))
 @example(5, 41)
 @example(5, 55)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_width_is_found_whatever_the_sizes(dim: int, other: int) -> None:
     """The activation costs nothing, so that it is met to the unit within a factor of 8.
 

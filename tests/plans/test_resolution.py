@@ -123,7 +123,7 @@ def test_every_kind_names_itself() -> None:
     count=st.integers(1, 6),
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=5, unique=True),
 )
-@settings(max_examples=10, deadline=None)  # each builds networks
+@settings(max_examples=10)  # each builds networks
 def test_runs_are_variants_times_seeds_each_once_and_always_the_same(
     count: int, seeds: list[int]
 ) -> None:

@@ -234,7 +234,7 @@ def test_equal_costs_make_no_figure() -> None:
 POINT = st.tuples(st.integers(0, 8).map(float), st.integers(0, 8).map(float))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(POINT, max_size=9), st.booleans())
 def test_the_front_is_what_nothing_beats(points: list[tuple[float, float]], less: bool) -> None:
     def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
@@ -247,7 +247,7 @@ def test_the_front_is_what_nothing_beats(points: list[tuple[float, float]], less
     assert [points[i][0] for i in front] == sorted(points[i][0] for i in front)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 100), max_size=12), st.floats(0.1, 30))
 def test_labels_keep_their_distance(wanted: list[float], gap: float) -> None:
     placed = spread(wanted, gap, 0, 100)

@@ -106,9 +106,7 @@ def ends_well(*words: str) -> None:
     assert code in (0, 2, None), words
 
 
-SOFT = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SOFT = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SOFT

@@ -50,7 +50,7 @@ def begun(folder: Path, epoch_seconds: float) -> "subprocess.Popen[str]":
 
 def wait_for(folder: Path, condition: Callable[[tuple[StoredRun, ...]], bool]) -> None:
     """Until the ledger of the sweep that runs says so."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if (folder / LEDGER).exists():
             try:
@@ -111,7 +111,7 @@ def test_ctrl_c_marks_what_ran_and_says_how_to_go_on(folder: Path) -> None:
     sweep = begun(folder, 0.15)
     wait_for(folder, under_way)
     os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    output, _ = sweep.communicate(timeout=30)
+    output, _ = sweep.communicate(timeout=120)
     assert sweep.returncode == 130
     assert "Traceback" not in output
     assert "give the same command again: workbench ablate path" in output.splitlines()[-1]
@@ -126,20 +126,19 @@ def test_ctrl_c_marks_what_ran_and_says_how_to_go_on(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_second_ctrl_c_does_not_wait(folder: Path) -> None:
-    sweep = begun(folder, 20)
+    sweep = begun(folder, 60)
     wait_for(folder, lambda runs: any(run.status == "running" for run in runs))
     assert sweep.stdout is not None
     os.killpg(sweep.pid, signal.SIGINT)
     while "Stopping" not in sweep.stdout.readline():
         pass
-    begin = time.monotonic()
     os.killpg(sweep.pid, signal.SIGINT)
-    sweep.communicate(timeout=10)
-    assert time.monotonic() - begin < 5
+    sweep.communicate(timeout=120)
     assert sweep.returncode == 130
     with Ledger.read(folder / LEDGER) as ledger:
-        found = {run.status for run in ledger.runs()}
-    assert found == {"interrupted", "pending"}
+        found = ledger.runs(curves=True)
+    assert {run.status for run in found} == {"interrupted", "pending"}
+    assert not any(run.curve for run in found)  # not even the epoch under way was waited for
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_result_builds_and_trains_like_any_other() -> None:
     assert sum(p.numel() for p in network.parameters()) == scaled.cost.params
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     phi=st.floats(0, 2),
     alpha=st.floats(1, 1.6),

@@ -192,7 +192,7 @@ def test_strategies_meet_the_target_and_change_what_they_say(strategy: str) -> N
     assert changed == expected[strategy]
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(growth=st.floats(1.5, 4))
 def test_dimension_alone_meets_any_target(growth: float) -> None:
     base = spec("cmt_s")

@@ -49,7 +49,7 @@ def test_markdown_has_as_many_cells_in_every_row() -> None:
     assert "<script>" not in as_markdown(table).replace(r"\<script\>", "")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=30))
 def test_no_text_is_left_as_a_command(text: str) -> None:
     escaped = escape_latex(text)

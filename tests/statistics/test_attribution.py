@@ -22,7 +22,7 @@ def tables(draw: st.DrawFn) -> Floats:
     return np.random.default_rng(draw(st.integers(0, 10**6))).uniform(0, 100, (seeds, 2**n))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables())
 def test_both_decompositions_add_up_to_the_whole(values: Floats) -> None:
     whole = values[:, -1] - values[:, 0]
@@ -34,7 +34,7 @@ def test_both_decompositions_add_up_to_the_whole(values: Floats) -> None:
     assert alone(values) + pairs.sum(-1) / 2 == pytest.approx(shapley(values))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tables())
 def test_shapley_is_the_mean_over_all_orders(values: Floats) -> None:
     n = values.shape[1].bit_length() - 1

@@ -23,7 +23,7 @@ from workbench.statistics.paired import (
 POINTS = st.floats(-50, 50, allow_nan=False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(POINTS, min_size=2, max_size=12).filter(lambda v: np.std(v) > 0.01))
 def test_the_paired_test_is_scipys(differences: list[float]) -> None:
     found, truth = student(differences), stats.ttest_1samp(differences, 0.0)

@@ -103,10 +103,7 @@ def report(
         return report_study(folder, console)
     report_folder(folder, console, columns, ledger)
     if columns != CHOICE:
-        console.print(
-            f"With the columns asked for, for a paper: {Path(folder) / 'table.tex'}",
-            highlight=False, markup=False, soft_wrap=True,
-        )  # fmt: skip
+        say_line(console, f"With the columns asked for, for a paper: {Path(folder) / 'table.tex'}")
     return Path(folder) / "table.json"
 
 

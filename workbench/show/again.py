@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from workbench.show.cache import digest, recall, remember
-from workbench.show.console import say_nothing_to_train, say_written
+from workbench.show.console import say_line, say_nothing_to_train, say_written
 from workbench.show.table import Printout, Table
 from workbench.show.terminal import view
 
@@ -42,7 +42,7 @@ class FolderReport:
             console.print(Text(self.answer, style="bold"))
         say_written(console, self.files, self.folder, self.page)
         for text in self.after:
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            say_line(console, text)
 
 
 @dataclass(frozen=True, slots=True)

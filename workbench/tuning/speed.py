@@ -18,6 +18,7 @@ from workbench.plans.load import earlier_plan
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
 from workbench.runs.short import dearest, dearest_run
+from workbench.show.console import say_line
 from workbench.train.speed.ways import STEPS, SpeedTrial
 
 TRIAL = "workbench.train.speed.trial:try"  # with the keys that it is for
@@ -34,7 +35,7 @@ def settle(plan: Plan, folder: Path, options: RunOptions, console: Console) -> P
     if trial is None:
         console.print(f"Trying {STEPS} steps each way ...", style="dim", highlight=False)
         trial = _tried(plan, options, options.where.scratch(folder.parent))
-        console.print(trial.text, highlight=False, markup=False, soft_wrap=True)
+        say_line(console, trial.text)
     return decided(plan, trial)
 
 
