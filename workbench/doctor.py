@@ -198,7 +198,8 @@ def fetch(name: str) -> str:
 
 
 def _ledgers(results: Path) -> Iterator[Finding]:
-    from workbench.runs.folder import LEDGER, PLAN
+    from workbench.plans.load import PLAN
+    from workbench.runs.folder import LEDGER
 
     if not results.is_dir():
         yield Finding("results", str(results), "note", "no such folder yet")

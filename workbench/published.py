@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from workbench.config import TIMM
 from workbench.errors import InputError, nearest, unknown
 from workbench.shipped import PUBLISHED
 
@@ -228,7 +229,7 @@ def rows_of(name: str, resolution: int) -> tuple[PublishedModel, ...]:
     A row that names no resolution belongs to the model's plain name at the resolution that other
     sources give for it, and not to `volo_d5_512` or `DeiT-B/384`.
     """
-    plain = name.removeprefix("timm:")
+    plain = name.removeprefix(TIMM)
     label = _timm_label(plain) if plain != name else None
     key, at = _key(label or plain.removeprefix("tf_"))
     named = [(row, _key(ALIASES.get(row.model, row.model))) for row in imagenet()]

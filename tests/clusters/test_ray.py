@@ -13,7 +13,7 @@ import pytest
 from tests.engine.listening import Listener, tasks
 from tests.engine.standins import NAME
 from workbench.config import Outcome
-from workbench.engine import Ended, EngineChoice, Event, Resources, open_machines
+from workbench.engine import Ended, EngineChoice, Event, Resources, Setup, open_machines
 from workbench.engine.choice import QUIET
 
 from .sweeps import Sweep
@@ -100,7 +100,7 @@ def test_two_hundred_runs_that_ask_for_as_many_actors_are_each_done_once(
     listener = Listener(kill)
     with (
         open_machines(EngineChoice("ray", cluster.address)) as machines,
-        machines.engine(Resources(200, 1), f"{NAME}:quick", "cpu") as engine,
+        machines.engine(Resources(200, 1), Setup(f"{NAME}:quick", "cpu")) as engine,
     ):
         engine.run(work, listener)
     assert Counter(ended) == Counter(task.run.id for task in work)
@@ -117,7 +117,7 @@ def test_an_object_store_that_is_full_stops_no_run(
     listener, work = Listener(), tasks(tmp_path, 4)
     with open_machines(EngineChoice("ray", cluster.address)) as machines:
         held = list(fill())
-        with machines.engine(Resources(2, 1), f"{NAME}:quick", "cpu") as engine:
+        with machines.engine(Resources(2, 1), Setup(f"{NAME}:quick", "cpu")) as engine:
             engine.run(work, listener)
     assert len(held) >= 10  # it is full, and Ray refuses more or puts it on the disk
     assert {each.outcome for each in listener.results.values()} == {Outcome.COMPLETED}

@@ -8,7 +8,7 @@ from typing import Any
 
 import submitit
 
-from workbench.engine import Resources
+from workbench.engine import Resources, Setup
 from workbench.engine.slurm.engine import SlurmEngine
 from workbench.engine.slurm.jobs import Job, Jobs
 
@@ -44,9 +44,9 @@ class LocalJobs(Jobs):
             job.cancel(check=False)
 
 
-def slurm_engine(shares: Resources, fit: str, device: str, grace: float) -> SlurmEngine:
+def slurm_engine(shares: Resources, setup: Setup, grace: float) -> SlurmEngine:
     """With jobs of this machine."""
-    return SlurmEngine(shares, fit, device, grace, jobs=LocalJobs())
+    return SlurmEngine(shares, setup, grace, jobs=LocalJobs())
 
 
 def signal_job(pid: int, number: signal.Signals) -> None:

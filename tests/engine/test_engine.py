@@ -17,6 +17,7 @@ from workbench.engine import (
     Requeued,
     Resources,
     RunTask,
+    Setup,
     Started,
 )
 from workbench.engine.choice import ENGINES
@@ -46,7 +47,8 @@ def engine(request: pytest.FixtureRequest) -> Make:
         from workbench.engine.ray_engine import RayEngine as kind  # noqa: N813
 
     def make(fit: str, jobs: int = 1, grace: float = 30.0, module: str = NAME) -> Engine:
-        engine: Engine = kind(Resources(jobs, threads=2 // jobs), f"{module}:{fit}", "cpu", grace)
+        setup = Setup(f"{module}:{fit}", "cpu")
+        engine: Engine = kind(Resources(jobs, threads=2 // jobs), setup, grace)
         return engine
 
     return make

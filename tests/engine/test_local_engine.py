@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.config import Outcome, Progress
-from workbench.engine import LocalEngine, Resources
+from workbench.engine import LocalEngine, Resources, Setup
 from workbench.engine.local import _environment
 
 from .listening import Listener, gone, tasks
@@ -19,7 +19,7 @@ from .standins import NAME
 def test_each_worker_has_its_gpu(tmp_path: Path) -> None:
     shares = Resources(2, threads=1, gpus=("4", "6"))
     listener = Listener()
-    with LocalEngine(shares, fit=f"{NAME}:facts") as local:
+    with LocalEngine(shares, Setup(f"{NAME}:facts")) as local:
         local.run(tasks(tmp_path, 2), listener)
     assert {dict(result.details)["gpus"] for result in listener.results.values()} == {"4", "6"}
 
@@ -43,7 +43,7 @@ def test_a_signal_to_the_whole_group_reads_as_the_stop_that_it_is(
             os.kill(each, number)
         return True
 
-    with LocalEngine(Resources(1, 1), fit=f"{NAME}:deaf") as local:
+    with LocalEngine(Resources(1, 1), Setup(f"{NAME}:deaf")) as local:
         local.run(tasks(tmp_path, 1), listener, stop)
     (result,) = listener.results.values()
     assert (result.outcome, result.reason) == (Outcome.INTERRUPTED, reason)
@@ -52,8 +52,8 @@ def test_a_signal_to_the_whole_group_reads_as_the_stop_that_it_is(
 HOLDING = f"""
 from pathlib import Path
 from tests.engine.listening import Listener, tasks
-from workbench.engine import LocalEngine, Resources
-with LocalEngine(Resources(1, 1), fit="{NAME}:holding") as local:
+from workbench.engine import LocalEngine, Resources, Setup
+with LocalEngine(Resources(1, 1), Setup("{NAME}:holding")) as local:
     local.run(tasks(Path(FOLDER), 1), Listener())
 """
 
@@ -79,13 +79,13 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from {module} import config
-from workbench.engine import Ended, LocalEngine, Resources, RunTask
+from workbench.engine import Ended, LocalEngine, Resources, RunTask, Setup
 
 def show(event):
     print(*engine.processes, flush=True)
 
 if __name__ == "__main__":
-    with LocalEngine(Resources(2, 1), fit="{module}:deaf") as engine:
+    with LocalEngine(Resources(2, 1), Setup("{module}:deaf")) as engine:
         engine.run([RunTask(config(seed=s), Path({folder!r}) / str(s)) for s in (0, 1)], show)
 """
 

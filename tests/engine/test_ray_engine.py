@@ -21,6 +21,7 @@ from workbench.engine import (
     Event,
     Requeued,
     Resources,
+    Setup,
     Started,
     open_machines,
 )
@@ -42,8 +43,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cluster")]
 
 
 def engine(fit: str, jobs: int = 1, *, gpu: bool = False, threads: int = 1) -> RayEngine:
-    shares = Resources(jobs, threads)
-    return RayEngine(shares, f"{NAME}:{fit}", "cpu", 30.0, gpu=gpu)
+    return RayEngine(Resources(jobs, threads), Setup(f"{NAME}:{fit}", "cpu"), gpu=gpu)
 
 
 def test_tasks_wait_where_the_cluster_is_smaller_than_asked(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 from {module} import config
-from workbench.engine import EngineChoice, Resources, RunTask, open_machines
+from workbench.engine import EngineChoice, Resources, RunTask, Setup, open_machines
 
 def show(event):
     print(*engine.processes, flush=True)
@@ -207,7 +207,7 @@ def show(event):
 if __name__ == "__main__":
     with (
         open_machines(EngineChoice("ray", "{address}")) as machines,
-        machines.engine(Resources(1, 1), "{module}:deaf", "cpu") as engine,
+        machines.engine(Resources(1, 1), Setup("{module}:deaf", "cpu")) as engine,
     ):
         engine.run([RunTask(config(), Path({folder!r}) / "run")], show)
 """

@@ -15,7 +15,7 @@ pytest.importorskip("submitit")
 
 from tests.support.sweeps import options, plan, quiet, said, small_zoo  # noqa: F401
 from workbench.config import Outcome, Progress
-from workbench.engine import EngineChoice, Event, Requeued, Resources, Started, end_earlier
+from workbench.engine import EngineChoice, Event, Requeued, Resources, Setup, Started, end_earlier
 from workbench.engine.slurm import engine as module
 from workbench.engine.slurm.cluster import SlurmCluster
 from workbench.engine.slurm.engine import SlurmEngine
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 
 def engine(jobs: LocalJobs, fit: str, count: int = 1) -> SlurmEngine:
-    return SlurmEngine(Resources(count, 1), f"{NAME}:{fit}", "cpu", jobs=jobs)
+    return SlurmEngine(Resources(count, 1), Setup(f"{NAME}:{fit}", "cpu"), jobs=jobs)
 
 
 def once(do: Callable[[], object]) -> Callable[[Event], None]:
@@ -142,14 +142,14 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from tests.engine.local_jobs import LocalJobs
 from {module} import config
-from workbench.engine import Resources, RunTask
+from workbench.engine import Resources, RunTask, Setup
 from workbench.engine.slurm.engine import SlurmEngine
 
 def show(event):
     print(*engine.processes, flush=True)
 
 if __name__ == "__main__":
-    with SlurmEngine(Resources(1, 1), "{module}:deaf", "cpu", jobs=LocalJobs()) as engine:
+    with SlurmEngine(Resources(1, 1), Setup("{module}:deaf", "cpu"), jobs=LocalJobs()) as engine:
         engine.run([RunTask(config(), Path({folder!r}) / "0")], show)
 """
 

@@ -11,7 +11,8 @@ import pytest
 from tests.support.checks import refused, trained_epochs
 from tests.support.sweeps import options, plan, quiet, said
 from workbench.plans.changes import Changes
-from workbench.runs.folder import LEDGER, PLAN, RUNS
+from workbench.plans.load import PLAN
+from workbench.runs.folder import LEDGER, RUNS
 from workbench.runs.ledger import Ledger
 from workbench.runs.rescue import restore
 from workbench.runs.results import export, load_sweep, read_export

@@ -67,9 +67,9 @@ class Here(ThisMachine):
     """This machine, without processes."""
 
     def engine(  # type: ignore[override]
-        self, shares: Resources, fit: str = "", device: str = "auto", **more: Any
+        self, shares: Resources, setup: worker.Setup
     ) -> Inline:
-        return Inline(worker.Setup(fit, device, 1, **more))
+        return Inline(setup)
 
 
 @contextmanager

@@ -10,11 +10,10 @@ from workbench.cli import complete
 from workbench.cli.app import Format, Imports, Json, Network, Overrides, print_table
 from workbench.cli.slots import asked, print_slots
 from workbench.cli.versions import versions
+from workbench.config import TIMM
 from workbench.errors import InputError
 from workbench.show.cache import Shown, kept
 from workbench.show.formats import Form
-
-TIMM = "timm:"
 
 
 def add_to(app: typer.Typer) -> None:

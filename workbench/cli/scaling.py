@@ -1,6 +1,5 @@
 """`workbench scale` and `study`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from workbench.cli.app import (
     SlurmOptions,
     keeps_weights,
     print_json,
+    print_json_file,
     print_table,
 )
 from workbench.cli.repeated import repeated
@@ -125,7 +125,8 @@ def study(
 
     console, again = make_console(as_json), repeated(context, find_plan(file, study=True))
     if (folder := again.print(console)) is not None:
-        _json_if(as_json, json.loads((folder / "study.json").read_text(encoding="utf-8")))
+        if as_json:
+            print_json_file(folder / "study.json")
         return
     from workbench.engine import EngineChoice
     from workbench.study import commands as studies

@@ -18,7 +18,7 @@ from workbench.config.fields import (
     digest,
     flatten,
 )
-from workbench.config.network import MAC, NetworkSpec, Part, Peer, Spec, Stage
+from workbench.config.network import MAC, TIMM, NetworkSpec, Part, Peer, Spec, Stage
 from workbench.config.recipe import (
     Augment,
     DataConfig,
@@ -35,6 +35,7 @@ from workbench.config.run import EpochRecord, Outcome, Progress, Result, RunConf
 __all__ = [
     "LARGEST",
     "MAC",
+    "TIMM",
     "Augment",
     "Count",
     "DataConfig",

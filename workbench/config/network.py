@@ -64,6 +64,9 @@ class Spec(Frozen):
         return digest(self.model_dump(mode="json", exclude={"name"}))
 
 
+TIMM = "timm:"  # before the name of a network of timm's
+
+
 class Peer(Frozen):
     """A network of timm's, to be trained beside ours. `wb.spec("timm:NAME")` makes and tries it."""
 

@@ -3,9 +3,9 @@
 from workbench.engine.base import Ended, Engine, Event, Requeued, RunTask, Started, results_of
 from workbench.engine.choice import LOCAL, EngineChoice, Machines, open_machines
 from workbench.engine.local import LocalEngine
-from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, divide, this_machine
 from workbench.engine.slurm.earlier import end_earlier
+from workbench.engine.worker import FIT, Setup
 
 __all__ = [
     "FIT",
@@ -19,6 +19,7 @@ __all__ = [
     "Requeued",
     "Resources",
     "RunTask",
+    "Setup",
     "Started",
     "divide",
     "end_earlier",

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from workbench.engine.base import Engine
 from workbench.engine.local import LocalEngine
-from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, divide
 from workbench.engine.slurm.options import asks_for_gpu, worker_options
+from workbench.engine.worker import Setup
 from workbench.errors import InputError, unknown
 from workbench.whole_file import writing
 
@@ -69,16 +69,8 @@ class Machines(Protocol):
     def divide(self, jobs: int | None, runs: int, device: str = "auto") -> Resources:
         """The division for `runs` runs on `device`; `jobs=None` chooses."""
 
-    def engine(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        *,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
-    ) -> Engine:
-        """Its engine. Workers import `modules` and tell `loggers` of each epoch."""
+    def engine(self, shares: Resources, setup: Setup) -> Engine:
+        """Its engine, of workers that are set up so."""
 
 
 class ThisMachine:
@@ -90,17 +82,9 @@ class ThisMachine:
         """See `Machines.divide`."""
         return divide(jobs, runs, device)
 
-    def engine(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        *,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
-    ) -> Engine:
+    def engine(self, shares: Resources, setup: Setup) -> Engine:
         """See `Machines.engine`."""
-        return LocalEngine(shares, fit, device, loggers=loggers, modules=modules)
+        return LocalEngine(shares, setup)
 
 
 def open_machines(choice: EngineChoice) -> AbstractContextManager[Machines]:

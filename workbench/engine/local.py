@@ -13,9 +13,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from workbench.engine.base import RunTask
-from workbench.engine.pool import FIT, POLL, Pool, Worker, interrupts_blocked
-from workbench.engine.resources import Resources
-from workbench.engine.worker import Setup, Stop, main
+from workbench.engine.pool import POLL, Pool, Worker, interrupts_blocked
+from workbench.engine.worker import Stop, main
 
 EXITED, DIED = "the worker process exited with code ", "the worker process died of "
 
@@ -51,27 +50,9 @@ class _Process(Worker):
 
 
 class LocalEngine(Pool[_Process]):
-    """`shares.jobs` worker processes, which import `modules` and tell `loggers` of each epoch.
-
-    They ignore the signals `ignored`, which are for the caller.
-    """
+    """`shares.jobs` worker processes."""
 
     stopped = (f"{EXITED}0", f"{DIED}SIGTERM")  # whoever stops a group sends TERM to its workers
-
-    def __init__(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        grace: float = 30.0,
-        *,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
-        ignored: tuple[signal.Signals, ...] = (),
-    ) -> None:
-        super().__init__(shares.jobs, grace)
-        self._shares = shares
-        self._setup = Setup(fit, device, shares.threads, loggers, modules, ignored)
 
     def _spawn(self, index: int) -> _Process:
         context = multiprocessing.get_context("spawn")

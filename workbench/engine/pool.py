@@ -10,13 +10,14 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Self, TypeVar
 
 from workbench.config import Outcome, Progress, Result, Scalar
 from workbench.engine.base import Ended, OnEvent, Requeued, RunTask, Started, never
+from workbench.engine.resources import Resources
+from workbench.engine.worker import Setup
 
-FIT = "workbench.train.fit:fit"
 ATTEMPTS = 2  # a run whose worker dies is tried once more
 MOST_CUT_OFF = 20  # times that a run goes on after its worker was taken away
 POLL = 0.2  # seconds; how soon a stop is noticed
@@ -73,7 +74,7 @@ AWorker = TypeVar("AWorker", bound=Worker)
 
 
 class Pool(ABC, Generic[AWorker]):
-    """`jobs` persistent workers, started when first needed.
+    """`shares.jobs` persistent workers, set up as `setup` says, started when first needed.
 
     A run whose worker dies goes back to the front of the queue once; a second death makes it
     `failed`. One whose worker was taken away by a machine or a scheduler goes back each time.
@@ -82,9 +83,11 @@ class Pool(ABC, Generic[AWorker]):
 
     stopped: ClassVar[tuple[str, ...]] = ()  # deaths that go without saying when a sweep is stopped
 
-    def __init__(self, jobs: int, grace: float) -> None:
+    def __init__(self, shares: Resources, setup: Setup, grace: float = 30.0) -> None:
+        self._shares = shares
+        self._setup = replace(setup, threads=shares.threads)
         self._grace = grace
-        self._workers: list[AWorker | None] = [None] * jobs
+        self._workers: list[AWorker | None] = [None] * shares.jobs
         self._queue: deque[Attempt] = deque()
         self._pruned: dict[str, str] = {}
         self._on_event: OnEvent = _ignore

@@ -10,11 +10,11 @@ from typing import IO, Self
 
 import ray
 
-from workbench.engine.pool import FIT
 from workbench.engine.ray_address import find
 from workbench.engine.ray_engine import RayEngine, last_line
 from workbench.engine.ray_nodes import Node, describe, share, wants_gpu
 from workbench.engine.resources import Resources, cores
+from workbench.engine.worker import Setup
 from workbench.errors import InputError
 
 OBJECT_STORE = 100 << 20  # bytes, of a cluster of our own; what passes through it is small
@@ -62,18 +62,9 @@ class Cluster:
         """See `Machines.divide`."""
         return share(self.nodes(), jobs, runs, device)
 
-    def engine(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        *,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
-    ) -> RayEngine:
+    def engine(self, shares: Resources, setup: Setup) -> RayEngine:
         """See `Machines.engine`."""
-        gpu = wants_gpu(self.nodes(), device)
-        return RayEngine(shares, fit, device, gpu=gpu, loggers=loggers, modules=modules)
+        return RayEngine(shares, setup, gpu=wants_gpu(self.nodes(), setup.device))
 
 
 def _connect(address: str | None) -> None:

@@ -6,7 +6,7 @@ Actors are not detached: Ray ends them with their driver, whatever it dies of.
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ray.exceptions import ActorUnavailableError, RayError
 
 from workbench.config import Scalar
 from workbench.engine.base import RunTask
-from workbench.engine.pool import FIT, POLL, Pool, Worker
+from workbench.engine.pool import POLL, Pool, Worker
 from workbench.engine.ray_actor import Actor, Handshake, HandshakeReply
 from workbench.engine.resources import Resources
 from workbench.engine.surroundings import surroundings
@@ -38,7 +38,6 @@ class _RemoteWorker(Worker):
     ready: bool = False
     reply: HandshakeReply | None = None
     number: int = 0  # of the task at hand
-    facts: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
     def pid(self) -> int:
@@ -77,18 +76,9 @@ class RayEngine(Pool[_RemoteWorker]):
     """
 
     def __init__(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        grace: float = 30.0,
-        *,
-        gpu: bool = False,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
+        self, shares: Resources, setup: Setup, grace: float = 30.0, *, gpu: bool = False
     ) -> None:
-        super().__init__(shares.jobs, grace)
-        self._setup = Setup(fit, device, shares.threads, loggers, modules)
+        super().__init__(shares, setup, grace)
         self._make = ray.remote(
             num_cpus=shares.threads, num_gpus=int(gpu), max_restarts=0, concurrency_groups=THREADS
         )(Actor)

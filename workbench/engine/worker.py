@@ -27,6 +27,8 @@ from workbench.engine.load import as_detail, cpu_times
 from workbench.errors import InputError, warn_in_one_line
 from workbench.train.loggers import with_loggers
 
+FIT = "workbench.train.fit:fit"
+
 
 class Fit(Protocol):
     """The function that trains one run, `workbench.train.fit.fit` unless a test stands in.
@@ -55,12 +57,12 @@ class Stop:
 class Setup:
     """What a worker is told when it starts. `fit` is "module:function", named by code only."""
 
-    fit: str
-    device: str
-    threads: int
-    loggers: tuple[str, ...] = ()  # names of workbench.train.loggers
+    fit: str = FIT
+    device: str = "auto"
+    loggers: tuple[str, ...] = ()  # names of workbench.train.loggers, told of each epoch
     modules: tuple[str, ...] = ()  # the user's, imported before the first run
     ignored: tuple[signal.Signals, ...] = ()  # which are for the parent alone
+    threads: int = 1  # those of its share; an engine fills it in
 
 
 class Inbox:

@@ -11,14 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.config import Peer
+from workbench.config import TIMM, Peer
 from workbench.errors import InputError, first_line, nearest, unknown, unknown_key
 from workbench.models.network import FeatureInfo
 from workbench.models.ops import Size
 from workbench.models.spec import parse_overrides, refuse_beside
 from workbench.parsing import parse
 
-TIMM = "timm:"
 FIELDS = ("resolution", "classes", "drop_path", "dropout")  # as in every network
 OPTIONS = ("stem", "patch", "depths", "dims")  # with `timm.` before them
 ARGUMENTS: Mapping[str, Sequence[str]] = {  # what the families of timm call them

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig
-from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, RunTask, Started
+from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, RunTask, Setup, Started
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.short import few_images, short_run
 from workbench.train.curve import choose_curve
@@ -186,7 +186,7 @@ def _measure(
     with TemporaryDirectory(prefix="workbench-") as folder:
         tasks = [RunTask(run, Path(folder) / str(index)) for index, run in enumerate(runs)]
         clock = _Clock()
-        with LocalEngine(shares, fit, device, modules=plan.modules) as engine:
+        with LocalEngine(shares, Setup(fit, device, modules=plan.modules)) as engine:
             engine.run(tasks, clock)
     timings, failures = {}, {}
     for name, run in rows.items():

@@ -10,9 +10,11 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from workbench.errors import InputError
+from workbench.plans.load import PLAN
+from workbench.show.again import LOCK
 from workbench.whole_file import writing, written_whole
 
-LEDGER, PLAN, ENVIRONMENT, LOCK = "ledger.db", "plan.json", "environment.json", ".lock"
+LEDGER, ENVIRONMENT = "ledger.db", "environment.json"
 RUNS = "runs.jsonl"  # the ledger, exported
 RUN_FOLDERS = "runs"  # one each, in there
 CHECKPOINTS = ("last.ckpt", "last.ckpt.tmp", "last.ckpt.refused")

@@ -21,18 +21,19 @@ from workbench.engine import (
     Requeued,
     Resources,
     RunTask,
+    Setup,
     Started,
     end_earlier,
     open_machines,
 )
 from workbench.errors import InputError
+from workbench.plans.load import PLAN
 from workbench.plans.resolution import Plan
 from workbench.runs.command import RunOptions
 from workbench.runs.environment import environment
 from workbench.runs.folder import (
     ENVIRONMENT,
     LEDGER,
-    PLAN,
     RUN_FOLDERS,
     RUNS,
     discard_checkpoints,
@@ -254,13 +255,8 @@ class Recording:
 
     def _make_engine(self) -> Engine:
         options = self._options
-        return self._machines.engine(
-            self.shares,
-            options.fit,
-            options.device,
-            loggers=options.loggers,
-            modules=self._modules,
-        )
+        setup = Setup(options.fit, options.device, options.loggers, self._modules)
+        return self._machines.engine(self.shares, setup)
 
     def _begin(self, runs: Sequence[RunConfig]) -> list[RunTask]:
         tasks = [self.task(run) for run in runs]

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from workbench.errors import InputError
-from workbench.runs.folder import LEDGER, PLAN, RUNS
+from workbench.plans.load import PLAN
+from workbench.runs.folder import LEDGER, RUNS
 from workbench.runs.ledger import Ledger
 from workbench.runs.results import export, read_export, write_plan
 from workbench.show.console import plural

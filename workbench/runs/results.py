@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.config import Recipe, Scalar
 from workbench.errors import InputError, InputWarning, shown, some_of
+from workbench.plans.load import PLAN
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.evidence import (
     evidence_frame,
@@ -18,7 +19,7 @@ from workbench.runs.evidence import (
     kept_evidence,
     refuse_other_images,
 )
-from workbench.runs.folder import ENVIRONMENT, LEDGER, PLAN, RUNS, results_folders, write_text
+from workbench.runs.folder import ENVIRONMENT, LEDGER, RUNS, results_folders, write_text
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural

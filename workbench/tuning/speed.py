@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from workbench.config import Recipe
-from workbench.engine import RunTask, open_machines, results_of
+from workbench.engine import RunTask, Setup, open_machines, results_of
 from workbench.errors import InputError
 from workbench.plans.load import earlier_plan
 from workbench.plans.resolution import Plan
@@ -91,7 +91,8 @@ def _tried(plan: Plan, options: RunOptions, scratch: Path | None) -> SpeedTrial:
         run, data = dearest_run(plan, on_gpu=shares.on_gpu)
         fit = options.trial or "_".join((TRIAL, *plan.undecided))
         alone = replace(shares, jobs=1)
-        with machines.engine(alone, fit, options.device, modules=plan.modules) as engine:
+        setup = Setup(fit, options.device, modules=plan.modules)
+        with machines.engine(alone, setup) as engine:
             results = results_of(engine, [RunTask(run, Path(folder))])
     if not results:
         raise InputError("the trial of speed was stopped", key="recipe.precision")

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from workbench.config import Evaluate, RunConfig
-from workbench.engine import LOCAL, Machines, Resources, RunTask, results_of
+from workbench.engine import LOCAL, Machines, Resources, RunTask, Setup, results_of
 from workbench.engine.choice import ThisMachine
 from workbench.engine.resources import WORKER_BYTES, cores, memory, with_workers
 from workbench.plans.resolution import Plan
@@ -132,9 +132,7 @@ class WorkersTrial:
         with TemporaryDirectory() as folder:
             runs = [run.model_copy(update={"seed": seed}) for seed in range(shares.jobs)]
             tasks = [RunTask(each, Path(folder) / str(each.seed)) for each in runs]
-            modules = self._plan.modules
-            with self._machines.engine(
-                shares, options.fit, options.device, modules=modules
-            ) as engine:
+            setup = Setup(options.fit, options.device, modules=self._plan.modules)
+            with self._machines.engine(shares, setup) as engine:
                 paces = [each.images_per_second for each in results_of(engine, tasks)]
         return sum(filter(None, paces)) if len(paces) == shares.jobs and all(paces) else 0.0

@@ -4,11 +4,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from workbench.engine.pool import FIT
 from workbench.engine.resources import Resources, check_jobs
 from workbench.engine.slurm.engine import SlurmEngine
 from workbench.engine.slurm.jobs import Jobs, SlurmJobs
 from workbench.engine.slurm.options import asks_for_gpu, worker_options
+from workbench.engine.worker import Setup
 from workbench.errors import InputError
 
 JOBS = 8  # by default
@@ -41,18 +41,9 @@ class SlurmCluster:
         gpu = self._wants_gpu(device)
         return Resources(jobs or max(1, min(JOBS, runs)), self._threads, gpu_each=gpu)
 
-    def engine(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        *,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
-    ) -> SlurmEngine:
+    def engine(self, shares: Resources, setup: Setup) -> SlurmEngine:
         """See `Machines.engine`."""
-        jobs = self._jobs()
-        return SlurmEngine(shares, fit, device, jobs=jobs, loggers=loggers, modules=modules)
+        return SlurmEngine(shares, setup, jobs=self._jobs())
 
     def _jobs(self) -> Jobs:
         return SlurmJobs(self._options)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workbench.config import Scalar
 from workbench.engine.base import Requeued, RunTask, Started
-from workbench.engine.pool import FIT, Pool, Worker
+from workbench.engine.pool import Pool, Worker
 from workbench.engine.resources import Resources
 from workbench.engine.slurm.jobs import Job, Jobs
 from workbench.engine.slurm.mailbox import Hello, Kill, Left, Life, Mailbox
@@ -93,19 +93,8 @@ class SlurmEngine(Pool[_JobWorker]):
     The folders of the tasks must be the same ones on all machines of the cluster.
     """
 
-    def __init__(
-        self,
-        shares: Resources,
-        fit: str = FIT,
-        device: str = "auto",
-        grace: float = 30.0,
-        *,
-        jobs: Jobs,
-        loggers: tuple[str, ...] = (),
-        modules: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(shares.jobs, grace)
-        self._setup = Setup(fit, device, shares.threads, loggers, modules)
+    def __init__(self, shares: Resources, setup: Setup, grace: float = 30.0, *, jobs: Jobs) -> None:
+        super().__init__(shares, setup, grace)
         self._environment = shares.environment(0) | surroundings()
         self._jobs = jobs
         self._mailbox: Mailbox | None = None

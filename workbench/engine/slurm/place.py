@@ -10,7 +10,7 @@ import signal
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -73,19 +73,16 @@ class _Worker:
 
     def work(self) -> str:
         """Train what comes until the end; returns why that came."""
-        setup = self._place.setup
-        with suppress(_LeavingError), self._engine(setup) as engine:
+        with suppress(_LeavingError), self._engine() as engine:
             self._say(Hello(os.getpid(), this_machine() | _job()))
             self._train_all(engine)
         self._say(Left(self._leaving))
         self._life.leave()
         return self._leaving
 
-    def _engine(self, setup: Setup) -> LocalEngine:
-        return LocalEngine(
-            Resources(1, setup.threads), setup.fit, setup.device, self._place.grace,
-            loggers=setup.loggers, modules=setup.modules, ignored=tuple(SIGNALS),
-        )  # fmt: skip
+    def _engine(self) -> LocalEngine:
+        setup = replace(self._place.setup, ignored=tuple(SIGNALS))
+        return LocalEngine(Resources(1, setup.threads), setup, self._place.grace)
 
     def _train_all(self, engine: LocalEngine) -> None:
         idle_since = time.monotonic()
