@@ -56,7 +56,7 @@ class Outline(HTMLParser):
 def browse(address: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     assert BROWSER is not None
     command = [BROWSER, *QUIET, f"--user-data-dir={folder / 'profile'}", *more, address]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
 
 
 @pytest.fixture(scope="module")

@@ -308,7 +308,7 @@ def test_reports_load_neither_torch_nor_matplotlib() -> None:
         "import sys, workbench.report.compare, workbench.report.write;"
         "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "[]", done.stderr
 
 

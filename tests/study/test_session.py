@@ -291,7 +291,7 @@ def test_study_killed_outright_loses_nothing_and_ends_as_if_it_had_not_been(
     names = {"inline": inline.__name__, "module": standins.__name__}
     script = SCRIPT.format(path=sys.path, folder=str(folder), **names)
     process = start(script, folder, epoch_seconds=0)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL, output
     assert sum(len(each) == 4 for each in trained_epochs(folder).values()) == 5
     copy = tmp_path / "as_left"

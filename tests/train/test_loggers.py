@@ -99,7 +99,7 @@ def test_wandb_has_the_history_offline(tmp_path: Path, monkeypatch: pytest.Monke
         assert [row["train_loss"] for row in history] == [record.train_loss for record in records]
 
 
-def wandb_history(path: Path, rows: int, seconds: float = 30) -> list[dict[str, Any]]:
+def wandb_history(path: Path, rows: int, seconds: float = 300) -> list[dict[str, Any]]:
     """The history in a W&B log, once it has `rows`: a process of W&B's own writes it."""
     deadline = time.monotonic() + seconds
     while len(found := wandb_rows(path)) < rows and time.monotonic() < deadline:
