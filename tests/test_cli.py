@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -384,3 +385,20 @@ def test_a_resolution_holds_for_the_networks_beside(run) -> None:  # type: ignor
     words = ("cost", "cmt_ti", "--beside", "cmt_s", "--resolution", "192", "--json")
     found = json.loads(run(*words).out)["networks"]
     assert {each["resolution"] for each in found} == {192}
+
+
+INTERRUPTED_TWICE = """
+import atexit, os, signal, sys
+import workbench.cli as cli
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+def app(**_):
+    raise KeyboardInterrupt
+cli.app = app
+cli.main()
+"""
+
+
+def test_ctrl_c_on_the_way_out_of_ctrl_c_prints_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_TWICE], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGINT  # which a shell calls 130
+    assert done.stderr == ""

@@ -1,5 +1,6 @@
 """One sweep, as a command runs it: `python -m benchmarks.soak.driver PLAN.json FOLDER [RAY]`."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def main(plan: Path, folder: Path, ray: str = "") -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as the command line does
         return 130
 
 

@@ -5,6 +5,7 @@ where runs failed, 2 for bad input, 130 after Ctrl-C.
 """
 
 import os
+import signal
 import sys
 
 import typer
@@ -34,6 +35,7 @@ def main() -> None:
             _leave_pipe()
         _refuse(_of_the_system(error))
     except (KeyboardInterrupt, typer.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # one more: no traceback on the way out
         sys.exit(130)
     else:
         if code:
