@@ -40,7 +40,7 @@ def test_runs_are_listed_by_any_filter(results: Path) -> None:
     assert len(listed(results)) == 6
     assert listed(results, statuses=("diverged", "failed")) == [("large", 1), ("+ LPU", 1)]
     assert listed(results, variants=("*LPU", "sm?ll"), seeds=(0,)) == [("small", 0), ("+ LPU", 0)]
-    assert listed(results, least_top1=66.0) == [("large", 0), ("+ LPU", 0)]
+    assert listed(results, least=66.0) == [("large", 0), ("+ LPU", 0)]
     with pytest.raises(InputError, match=r"variant: unknown '\[\+ LPU'; nearest: '\+ LPU'"):
         listed(results, variants=("[+ LPU",))
     with pytest.raises(InputError, match="seed: unknown '7'"):

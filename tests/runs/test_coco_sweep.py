@@ -18,7 +18,7 @@ from workbench.config import Outcome
 from workbench.errors import InputError
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import resolve
-from workbench.report.browse import runs_table
+from workbench.report.browse import find_run, run_data, runs_table
 from workbench.report.compare import compare
 from workbench.report.findings import Findings
 from workbench.report.images import load_images
@@ -107,6 +107,8 @@ def test_detectors_of_coco(model: str | None, tmp_path: Path) -> None:
     assert [[c.title for c in table.columns if "AP" in c.title] for table in named] == [
         ["AP, %"], ["AP A, %", "AP B, %"],
     ]  # fmt: skip
+    shown = run_data(find_run(run.id, folder))
+    assert (shown["ap"], "top1" in shown, "ap" in shown["curve"][0]) == (run.top1, False, True)
     (folder / BY_IMAGE).write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"evidence: .*by_image\.parquet can't be read"):
         wb.load_evidence(folder)

@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 from tests.support.samples import FACTS, chain, completed
+from workbench.config import SCORES, named
 from workbench.errors import InputError
 from workbench.report.answer import answer
+from workbench.report.compare import compare
 from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.runs.rows import StoredRun
 from workbench.show.formats import records
 from workbench.statistics.comparison import holm
 from workbench.statistics.facts import Method, Row
-from workbench.statistics.metric import LOSS, TOP1, metrics_named
+from workbench.statistics.metric import LOSS, MIOU, OF_TASK, TOP1, Metric, metrics_named
 from workbench.statistics.paired import Verdict, compare_metrics, compare_rows
 
 BOTH = (TOP1, LOSS)
@@ -121,3 +123,26 @@ def test_a_metric_that_runs_do_not_have_is_refused(keys: tuple[str, ...], messag
     with pytest.raises(InputError, match=message):
         metrics_named(keys)
     assert metrics_named(("top1", "loss")) == BOTH
+
+
+@pytest.mark.parametrize("metrics", [(LOSS,), (MIOU,), (MIOU, LOSS)])
+def test_no_column_of_segmenters_is_top1_whatever_their_verdicts_are_about(
+    metrics: tuple[Metric, ...],
+) -> None:
+    facts = replace(FACTS, task="segment", method=Method(metrics=metrics))
+    found = Findings(facts, *measured())
+    table = main_table(found)
+    keys = {key for column in table.columns for key in column.keys}
+    assert {"miou_mean", "loss_mean"} <= keys
+    assert not any("top1" in key for key in keys)
+    other = Findings(replace(facts, method=Method(metrics=(MIOU,))), found.rows, found.runs)
+    assert f"{metrics[0].first} A, {metrics[0].unit}" in [
+        column.title for column in compare(found, other).columns
+    ]
+    with pytest.raises(InputError, match="scored by mIoU, sample by top-1; only runs of one task"):
+        compare(found, Findings(FACTS, found.rows, found.runs))
+
+
+def test_a_task_names_its_score_in_files_as_in_plans() -> None:
+    assert {task: found[0].key for task, found in OF_TASK.items()} == SCORES
+    assert named(["seed", "top1", "validation_top1"], "detect") == ["seed", "ap", "validation_ap"]

@@ -12,10 +12,17 @@ from typing import Any
 import pytest
 
 from tests.train.standins import FAST, STEPS, StopAfter, parts, run_config
-from workbench.config import EpochRecord, Outcome, Progress, Result
+from workbench.config import EpochRecord, Outcome, Progress, Result, Task
 from workbench.errors import InputError
 from workbench.train.fit import fit
-from workbench.train.loggers import LOGGERS, METRICS, check_loggers, hyperparameters, with_loggers
+from workbench.train.loggers import (
+    LOGGERS,
+    METRICS,
+    _metrics,
+    check_loggers,
+    hyperparameters,
+    with_loggers,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +160,17 @@ def test_mlflow_has_the_metrics_in_a_local_file_store(tmp_path: Path) -> None:
     history = {m.step: m.value for m in client.get_metric_history(run.info.run_id, "top1")}
     assert sorted(history) == [STEPS * (i + 1) for i in range(FAST.epochs)]
     assert history[STEPS * FAST.epochs] == records[-1].top1
+
+
+def test_the_scores_of_other_tasks_have_their_own_names(tmp_path: Path) -> None:
+    run = run_config(FAST)
+    recipe = run.recipe.model_copy(update={"task": Task(name="segment")})
+    logger = LOGGERS["csv"](run.model_copy(update={"recipe": recipe}), tmp_path)
+    record = EpochRecord(epoch=0, train_loss=1, lr=1, seconds=1, top1=40, validation_top1=30)
+    logger.epoch(record, 5)
+    (row,) = rows(tmp_path)
+    assert (row["miou"], row["validation_miou"], "top1" in row) == ("40.0", "30.0", False)
+    assert _metrics(record, "segment")["validation_miou"] == 30
 
 
 def test_hyperparameters_name_the_run_its_network_and_its_recipe() -> None:

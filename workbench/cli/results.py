@@ -59,7 +59,7 @@ def report(
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Of table.tex: variant,macs,top1,difference."),
+        typer.Option(metavar="LIST", help="Of table.tex: variant,macs,score,difference."),
     ] = None,
     ledger: LedgerOfRuns = None,
     as_json: Json = False,
@@ -135,7 +135,10 @@ def runs(
         list[str] | None,
         typer.Option(metavar="STATUS", help="completed, diverged, failed, pending, ..."),
     ] = None,
-    top1: Annotated[float | None, typer.Option(help="At least this, in percent.")] = None,
+    score: Annotated[
+        float | None,
+        typer.Option("--score", "--top1", metavar="PERCENT", help="Top-1, AP or mIoU, at least."),
+    ] = None,
     plan: PlanName = None,
     as_json: Json = False,
     form: Format = Form.TEXT,
@@ -144,7 +147,7 @@ def runs(
     from workbench.report.browse import Filters, runs_table
     from workbench.runs.results import load_sweep
 
-    filters = Filters(tuple(variant or ()), tuple(seed or ()), tuple(status or ()), top1)
+    filters = Filters(tuple(variant or ()), tuple(seed or ()), tuple(status or ()), score)
     table = runs_table(load_sweep(results, plan), filters)
     print_table(table, as_data(table), as_json, form)
 

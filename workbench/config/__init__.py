@@ -30,11 +30,20 @@ from workbench.config.recipe import (
     Teacher,
     Weights,
 )
-from workbench.config.run import EpochRecord, Outcome, Progress, Result, RunConfig
+from workbench.config.run import (
+    SCORES,
+    EpochRecord,
+    Outcome,
+    Progress,
+    Result,
+    RunConfig,
+    named,
+)
 
 __all__ = [
     "LARGEST",
     "MAC",
+    "SCORES",
     "TIMM",
     "Augment",
     "Count",
@@ -67,4 +76,5 @@ __all__ = [
     "Weights",
     "digest",
     "flatten",
+    "named",
 ]

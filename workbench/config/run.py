@@ -1,10 +1,20 @@
 """A run, described: what it is, what it says while it runs, and how it ended."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from workbench.config.fields import Count, Frozen, Natural, Scalar, digest
 from workbench.config.network import NetworkSpec
 from workbench.config.recipe import Recipe
+
+SCORES = {"classify": "top1", "detect": "ap", "segment": "miou"}  # what `top1` stands for, by task
+
+
+def named(columns: Iterable[str], task: str) -> list[str]:
+    """Columns of runs under their names for people: `ap` where the score of `top1` is AP."""
+    score = SCORES[task]
+    names = {"top1": score, "validation_top1": f"validation_{score}"}
+    return [names.get(column, column) for column in columns]
 
 
 class Outcome(StrEnum):

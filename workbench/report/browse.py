@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from workbench.config import EpochRecord, Outcome, Scalar
+from workbench.config import EpochRecord, Outcome, Scalar, named
 from workbench.errors import InputError, unknown
 from workbench.runs.command import repeat_command
 from workbench.runs.folder import results_folders
@@ -60,7 +61,7 @@ class Filters:
     variants: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     statuses: tuple[str, ...] = ()
-    least_top1: float | None = None  # percent
+    least: float | None = None  # percent: the score
 
     def __post_init__(self) -> None:
         for status in self.statuses:
@@ -81,7 +82,7 @@ class Filters:
     def keep(self, run: StoredRun) -> bool:
         """Whether the run is wanted."""
         named = any(fnmatchcase(run.variant, pattern) for pattern in self.variants)
-        high = self.least_top1 is None or (run.top1 is not None and run.top1 >= self.least_top1)
+        high = self.least is None or (run.top1 is not None and run.top1 >= self.least)
         return (
             (named or not self.variants)
             and (run.seed in self.seeds or not self.seeds)
@@ -177,15 +178,23 @@ def _sweeps(results: str | Path, plan: str | None) -> dict[str, Sweep]:
 
 def run_data(shown: Shown) -> dict[str, object]:
     """All of it, unrounded, for `--json`."""
-    run = json.loads(shown.run.model_dump_json())
+    run, task = json.loads(shown.run.model_dump_json()), shown.run.recipe.task.name
+    run["details"] = _named(run["details"], task)
+    run["curve"] = [_named(epoch, task) for epoch in run["curve"]]
     where = {"folder": shown.where, "also_in": list(shown.also), "command": shown.command}
-    return {**where, **run, "environment": dict(shown.environment)}
+    return {**where, **_named(run, task), "environment": dict(shown.environment)}
+
+
+def _named(facts: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Facts of a run under their names for people."""
+    return dict(zip(named(facts, task), facts.values(), strict=True))
 
 
 def print_run(shown: Shown, console: Console) -> None:
     """Outcome, command, configuration, curves and environment."""
     run = shown.run
     metric = OF_TASK[run.recipe.task.name][0]
+    details: Mapping[str, Scalar] = _named(run.details, run.recipe.task.name)
     score = f"{metric.name}, {metric.unit}"
     console.print(f"[bold]{escape(run.variant)}, seed {run.seed}[/bold]  ({run.id})")
     facts: dict[str, object] = {
@@ -195,7 +204,7 @@ def print_run(shown: Shown, console: Console) -> None:
         "step": run.step,
         score: None if run.top1 is None else f"{run.top1:.2f}",
         "test loss": None if run.test_loss is None else f"{run.test_loss:.4f}",
-        **{key.replace("_", " "): _rounded(value) for key, value in run.details.items()},
+        **{key.replace("_", " "): _rounded(value) for key, value in details.items()},
         "trained": None if run.seconds is None else f"{duration(run.seconds)}, tests included",
         "images/s": None if run.images_per_second is None else f"{run.images_per_second:.0f}",
         "device": run.device,

@@ -13,7 +13,7 @@ from workbench.report.verdicts import ends, mean_text
 from workbench.show.console import count_text, plural
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.facts import PlanFacts
-from workbench.statistics.metric import Metric, of_its_task
+from workbench.statistics.metric import Metric
 from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, summarise
 
 
@@ -48,14 +48,13 @@ def compare(a: Findings, b: Findings) -> Table:
 
 
 def _metric(a: Findings, b: Findings) -> Metric:
-    one, other = a.facts.method.metrics[0], b.facts.method.metrics[0]
-    if one not in of_its_task(other):
+    if a.facts.task != b.facts.task:
         raise InputError(
-            f"{a.where or a.facts.name} is scored by {one.name}, {b.where or b.facts.name} by "
-            f"{other.name}; only runs of one task compare",
+            f"{a.where or a.facts.name} is scored by {a.score.name}, {b.where or b.facts.name} by "
+            f"{b.score.name}; only runs of one task compare",
             key="compare",
         )
-    return one
+    return a.facts.method.metrics[0]
 
 
 def _same_runs(a: Findings, b: Findings, metric: Metric) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from workbench.runs.rows import StoredRun
 from workbench.statistics.attribution import Attribution, attribute, full_factorial
 from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
 from workbench.statistics.facts import Method, PlanFacts, Race, Row, check
-from workbench.statistics.metric import Metric, of_its_task
+from workbench.statistics.metric import OF_TASK, Metric
 from workbench.statistics.paired import (
     RESAMPLES,
     Comparison,
@@ -99,9 +99,7 @@ class Findings:
     def results(self) -> tuple[RowResult, ...]:
         """Summary and comparison of every row, in the order of the plan."""
         facts, method = self.facts, self.facts.method
-        support = tuple(
-            each for each in of_its_task(method.metrics[0]) if each not in method.metrics
-        )
+        support = tuple(each for each in OF_TASK[facts.task] if each not in method.metrics)
         beside = replace(method, metrics=support, adjusted=False, equivalent=None)
         found = dict(
             zip(method.metrics, self._compared(method, facts.race, RESAMPLES), strict=True)
@@ -122,7 +120,7 @@ class Findings:
     @property
     def score(self) -> Metric:
         """What validation chooses by, whatever the verdicts are about."""
-        return of_its_task(self.facts.method.metrics[0])[0]
+        return OF_TASK[self.facts.task][0]
 
     @cached_property
     def metrics(self) -> tuple[tuple[Metric, bool], ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.config import named
 from workbench.report.answer import answer
 from workbench.report.beside_published import published_tables
 from workbench.report.figures.every import draw_all
@@ -29,7 +30,6 @@ from workbench.show.formats import (
 from workbench.show.page import ImageSection, Picture
 from workbench.show.table import Table
 from workbench.statistics.facts import RunRecord
-from workbench.statistics.metric import AP, MIOU, TOP1, Metric, named
 from workbench.tuning.table import trials_table
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ CAPTIONS = {
     "staircase": "{Score} step by step, with every seed.",
     "effects": "Difference of each row to the row it is compared to: every seed, the mean and its "
     "interval.",
-    "top1_macs": "{Score} against multiply-adds, with the Pareto front; open circles can't be "
+    "macs": "{Score} against multiply-adds, with the Pareto front; open circles can't be "
     "told from it by a verdict.",
-    "top1_throughput": "{Score} against training throughput as measured during the sweep; a front "
+    "throughput": "{Score} against training throughput as measured during the sweep; a front "
     "of the rows that were measured beside no other work.",
     "curves": "{Score} over the epochs; the band is the range of the seeds.",
     "attribution": "Shapley value of each component; they add up to the whole difference.",
@@ -64,6 +64,7 @@ CAPTIONS = {
     "interval of its verdict.",
     "classes": "Change of each class, and its interval, adjusted over the classes of the row.",
 }
+EARLIER = ("top1_macs", "top1_throughput")  # of detectors and segmenters, too
 
 
 def write_report(
@@ -90,7 +91,7 @@ def write_report(
     others |= {"further": more} if more else {}
     written = _write_main(folder, found, main, columns)
     written += [path for stem, table in others.items() for path in write_table(folder, stem, table)]
-    written.append(write_text(folder / "curves.csv", curves_csv(found.runs, found.score)))
+    written.append(write_text(folder / "curves.csv", curves_csv(found.runs, found.facts.task)))
     drawn = _draw(folder, found)
     figures = [path for _, paths in drawn for path in paths]
     section, of_images = _of_images(folder, images if images and images.rows else None)
@@ -119,7 +120,7 @@ def _write_main(folder: Path, found: Findings, main: Table, columns: Sequence[st
     return [write_text(folder / f"table.{end}", text) for end, text in forms.items()]
 
 
-def curves_csv(runs: Sequence[RunRecord], score: Metric = TOP1) -> str:
+def curves_csv(runs: Sequence[RunRecord], task: str = "classify") -> str:
     """One line for each epoch of each run, unrounded."""
     keys = ("epoch", "train_loss", "test_loss", "top1", "lr", "seconds")
     rows = (
@@ -127,17 +128,11 @@ def curves_csv(runs: Sequence[RunRecord], score: Metric = TOP1) -> str:
         for run in runs
         for record in run.curve
     )
-    return csv_text(named(("run", "variant", "seed", *keys), score), rows)
+    return csv_text(named(("run", "variant", "seed", *keys), task), rows)
 
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
-    from workbench.report.tasks import predictions
-    from workbench.show import figures as style
-
-    figures = draw_all(found)
-    if found.facts.method.metrics[0] in (AP, MIOU):
-        with style.style():
-            figures["predictions"] = predictions.draw(predictions.kept_pictures(folder, found.runs))
+    figures = draw_all(found, folder=folder)
     words = {"Score": found.facts.method.metrics[0].first, "Chosen": found.score.first}
     return _save(folder, figures, words)
 
@@ -157,14 +152,15 @@ def _save(
             for stem, drawn in figures.items()
             if drawn is not None
         }
-    for stem in figures.keys() - saved.keys():
+    for stem in {*figures, *EARLIER} - saved.keys():
         for end in ("svg", "png"):
             (folder / f"{stem}.{end}").unlink(missing_ok=True)
     return [(_picture(paths[0], stem, words), paths) for stem, paths in saved.items()]
 
 
 def _picture(svg: Path, stem: str, words: Mapping[str, str]) -> Picture:
-    caption = CAPTIONS[stem.partition("_loss")[0]].format_map(words)
+    kind = next(kind for kind in CAPTIONS if kind in (stem, *stem.split("_")))
+    caption = CAPTIONS[kind].format_map(words)
     return Picture(svg.read_text(encoding="utf-8"), caption)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.config import Recipe, Scalar
+from workbench.config import Recipe, Scalar, named
 from workbench.errors import InputError, InputWarning, shown, some_of
 from workbench.plans.load import PLAN
 from workbench.plans.resolution import Plan, Variant
@@ -25,7 +25,6 @@ from workbench.runs.rows import DAMAGED, REUSED, StoredRun, run_from_json
 from workbench.show.console import plural
 from workbench.show.formats import csv_text
 from workbench.statistics.facts import ImageNoise, PlanFacts
-from workbench.statistics.metric import OF_TASK, named
 from workbench.train.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -71,6 +70,7 @@ class Sweep:
             method=replace(self.plan.method, known=self._known()),
             tuning=self.plan.tuning,
             robust=self.plan.robust,
+            task=self.plan.recipe.task.name,
         )
 
     def _known(self) -> Mapping[str, ImageNoise] | None:
@@ -155,7 +155,7 @@ def load_results(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
     ]
     specs = list(dict.fromkeys(key for row in rows for key in row if key.startswith("spec.")))
     frame = pd.DataFrame(rows, columns=[*FRAME, *specs])
-    return frame.set_axis(named(map(str, frame), OF_TASK[sweep.plan.recipe.task.name][0]), axis=1)
+    return frame.set_axis(named(map(str, frame), sweep.plan.recipe.task.name), axis=1)
 
 
 def load_evidence(path: str | Path, plan: str | None = None) -> "pd.DataFrame":
@@ -188,9 +188,7 @@ def export(ledger: Ledger, folder: Path) -> None:
     write_text(folder / RUNS, "".join(f"{line}\n" for line in lines))
     columns = (*COLUMNS, *([REUSED] if any(run.reused_from for run in ordered) else []))
     rows = ([getattr(run, key) for key in columns] for run in ordered)
-    write_text(
-        folder / "runs.csv", csv_text(named(columns, OF_TASK[plan.recipe.task.name][0]), rows)
-    )
+    write_text(folder / "runs.csv", csv_text(named(columns, plan.recipe.task.name), rows))
     export_evidence(folder, ordered)
 
 
@@ -293,7 +291,7 @@ def _data_line(recipe: Recipe) -> str:
 
 
 def scored_on(recipe: Recipe, test_images: int | None) -> str:
-    """Which images top-1 and loss are of, and which ones choices are made on."""
+    """Which images the scores are of, and which ones choices are made on."""
     data = recipe.data
     count = test_images or data.test_size
     images = f"{count:,} test images" if count else "all test images"

@@ -203,11 +203,12 @@ class PlanFacts:
     method: Method = Method()
     tuning: Tuning | None = None
     robust: str | None = None  # the key of the recipe that every row is at several values of
+    task: str = "classify"  # of all its runs
 
 
 def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
     """Refuse what would be counted wrongly: names or (variant, seed) pairs that occur twice,
-    references to rows that are not there, and a top-1 that is no number."""
+    references to rows that are not there, and a score that is no number."""
     names = [row.name for row in rows]
     _no_twice("variant", names)
     _no_twice("run of (variant, seed)", [(run.variant, run.seed) for run in runs])
@@ -219,7 +220,7 @@ def check(rows: tuple[Row, ...], runs: tuple[RunRecord, ...]) -> None:
         if run.variant not in names:
             raise InputError(f"run {run.id}: variant {run.variant!r} is no row of the plan")
         if run.measured is not None and not isfinite(run.measured):
-            raise InputError(f"run {run.id}: completed with a top-1 of {run.measured}")
+            raise InputError(f"run {run.id}: completed with a score of {run.measured}")
 
 
 def _no_twice(what: str, names: list[str] | list[tuple[str, int]]) -> None:

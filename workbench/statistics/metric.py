@@ -1,6 +1,6 @@
 """What a plan measures: the scores of a run that its verdicts can be about."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.errors import InputError, unknown
@@ -70,16 +70,6 @@ FURTHER = (  # in percent
     "class-mean accuracy", "calibration error",
     "AP50", "AP75", *SIZES, "AP of masks", "AP50 of masks", "pixel accuracy",
 )  # fmt: skip
-
-
-def of_its_task(metric: Metric) -> tuple[Metric, ...]:
-    """All metrics that runs have which have this one."""
-    return next(found for found in OF_TASK.values() if metric in found)
-
-
-def named(columns: Iterable[str], score: Metric) -> list[str]:
-    """Columns of runs under their names for people: `ap` where the score of `top1` is AP."""
-    return [score.key if column == score.field else column for column in columns]
 
 
 def metrics_named(keys: Sequence[str]) -> tuple[Metric, ...]:

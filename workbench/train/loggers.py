@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from workbench.config import EpochRecord, Outcome, Progress, RunConfig, flatten
+from workbench.config import EpochRecord, Outcome, Progress, RunConfig, flatten, named
 from workbench.errors import InputError, unknown
 from workbench.show.formats import csv_text
 from workbench.whole_file import written_whole
@@ -39,7 +39,7 @@ class Csv:
     """`metrics.csv` in the run's folder: a line per epoch, whole at any time."""
 
     def __init__(self, run: RunConfig, folder: Path) -> None:
-        self._path = folder / METRICS
+        self._path, self._task = folder / METRICS, run.recipe.task.name
         self._rows: dict[str, list[str]] = {}
         if self._path.exists():
             with self._path.open(encoding="utf-8", newline="") as file:
@@ -50,7 +50,9 @@ class Csv:
         values = {"epoch": record.epoch, "step": step, **record.model_dump()}
         self._rows[str(record.epoch)] = ["" if v is None else str(v) for v in values.values()]
         with written_whole(self._path) as half:
-            half.write_text(csv_text(tuple(values), self._rows.values()), encoding="utf-8")
+            half.write_text(
+                csv_text(named(values, self._task), self._rows.values()), encoding="utf-8"
+            )
 
     def close(self, outcome: Outcome) -> None:
         """See `Logger.close`."""
@@ -60,12 +62,12 @@ class Lightning:
     """One of Lightning's loggers, told of the run's configuration at the start."""
 
     def __init__(self, logger: "LightningLogger", run: RunConfig) -> None:
-        self._logger = logger
+        self._logger, self._task = logger, run.recipe.task.name
         logger.log_hyperparams(hyperparameters(run))
 
     def epoch(self, record: EpochRecord, step: int) -> None:
         """See `Logger.epoch`."""
-        self._logger.log_metrics({"epoch": record.epoch, **_metrics(record)}, step=step)
+        self._logger.log_metrics({"epoch": record.epoch, **_metrics(record, self._task)}, step=step)
 
     def close(self, outcome: Outcome) -> None:
         """See `Logger.close`."""
@@ -197,6 +199,7 @@ def hyperparameters(run: RunConfig) -> dict[str, object]:
     return {"run": run.id, "variant": run.variant, "seed": run.seed, **flatten(made)}
 
 
-def _metrics(record: EpochRecord) -> dict[str, float]:
+def _metrics(record: EpochRecord, task: str) -> dict[str, float]:
     values = record.model_dump(exclude={"epoch"})
-    return {key: value for key, value in values.items() if value is not None}
+    pairs = zip(named(values, task), values.values(), strict=True)
+    return {key: value for key, value in pairs if value is not None}

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.config import NetworkSpec, Peer, Recipe, Result, RunConfig, Spec, Task
+from workbench.config import SCORES, NetworkSpec, Peer, Recipe, Result, RunConfig, Spec, Task
 from workbench.cost import cost as cost_of
 from workbench.data import describe
 from workbench.errors import InputError
@@ -134,10 +134,11 @@ def _task_facts(recipe: Recipe) -> dict[str, object]:
     return {TASK: recipe.task.model_dump(mode="json"), "outputs": classes}
 
 
-def _of(run: RunConfig, source: str, top1: float | None) -> dict[str, object]:
+def _of(run: RunConfig, source: str, score: float | None) -> dict[str, object]:
+    name = SCORES[run.recipe.task.name]
     return {
         "source": f"{source}; run {run.id}, seed {run.seed}",
-        "run": {"id": run.id, "variant": run.variant, "seed": run.seed, "top1": top1},
+        "run": {"id": run.id, "variant": run.variant, "seed": run.seed, name: score},
     }
 
 

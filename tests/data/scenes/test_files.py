@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pycocotools import mask
 from torchmetrics.detection import MeanAveragePrecision
 
 from workbench.config import Augment, DataConfig
 from workbench.data.encoded import BadImagesWarning
-from workbench.data.scenes.coco import coco
+from workbench.data.scenes.coco import _runs, coco
 from workbench.data.scenes.mask_folder import mask_folder
 from workbench.data.scenes.moves import Moves
 from workbench.errors import InputError
@@ -105,6 +106,15 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"segmentation": {"size": [80, 40], "counts": [3200]}},
         "annotation 1 has a mask of 40 x 80 with 3200 pixels, and a.png is 80 x 40",
     ),
+    "outside by less than a pixel": (
+        {"bbox": [80, 5, 0.5, 20]},
+        r"annotation 1 has no area within a.png: its box is \[80",
+    ),
+    "narrower than a float tells": ({"bbox": [40, 5, 1e-7, 20]}, "annotation 1 has no area within"),
+    "another size as a string": (
+        {"segmentation": {"size": [40, 80], "counts": "`<`<"}},
+        "with 800 pixels, and a.png is 80",
+    ),
     "too few runs": ({"segmentation": {"size": [40, 80], "counts": [9]}}, "with 9 pixels, and a.p"),
 }
 
@@ -176,20 +186,45 @@ def test_masks_are_read(tmp_path: Path) -> None:
     assert [classes[row, 0] for row in (0, 1, 9, 10)] == [255, 0, 1, 255]  # below the image: none
 
 
+@pytest.mark.parametrize(("mode", "value"), [("1", 1), ("P", 1), ("I;16", 1), ("RGB", (1, 1, 1))])
+def test_masks_are_numbers_in_any_kind_of_png(tmp_path: Path, mode: str, value: Any) -> None:
+    config = write_masks(tmp_path)
+    Image.new(mode, (20, 10), value).save(tmp_path / "train" / "masks" / "a.png")
+    classes = mask_folder(config).train.open(0, 20).class_map
+    assert (classes[:10] == 1).all()
+
+
+def test_run_lengths_in_cocos_string_are_those_that_were_written() -> None:
+    pixels = np.random.default_rng(0).random((90, 70)) < np.linspace(0, 1, 70)
+    pixels[:, 20:50] = False
+    text = mask.encode(np.asfortranarray(pixels, np.uint8))["counts"].decode()
+    changes = np.flatnonzero(np.diff(pixels.T.ravel(), prepend=False))
+    assert _runs(text) == np.diff(changes, prepend=0, append=pixels.size).tolist()
+
+
 def test_masks_that_can_not_be_used(tmp_path: Path) -> None:
     config = write_masks(tmp_path)
-    mask = tmp_path / "train" / "masks" / "a.png"
-    Image.fromarray(np.full((10, 20), 2, np.uint8)).save(mask)
+    file = tmp_path / "train" / "masks" / "a.png"
+    Image.fromarray(np.full((10, 20), 2, np.uint8)).save(file)
     with pytest.raises(InputError, match=r"a\.png has class 2, and classes.txt names 2: 0 to 1"):
         mask_folder(config)
-    Image.new("L", (10, 10)).save(mask)
+    Image.new("I;16", (20, 10), 300).save(file)
+    with pytest.raises(InputError, match=r"a\.png has class 300, and classes.txt names 2: 0 to 1"):
+        mask_folder(config)
+    Image.new("RGB", (20, 10), (0, 0, 1)).save(file)
+    with pytest.raises(InputError, match=r"a\.png has colours \(RGB\); the pixels of a mask are"):
+        mask_folder(config)
+    Image.new("L", (10, 10)).save(file)
     with pytest.raises(InputError, match=r"a\.png has 10 x 10 pixels, and its image 20 x 10"):
         mask_folder(config)
-    mask.write_bytes(b"P")
+    file.write_bytes(b"P")
     with pytest.raises(InputError, match=r"a\.png can't be read: cannot identify"):
         mask_folder(config)
-    mask.unlink()
+    file.unlink()
     with pytest.raises(InputError, match=r"a\.png does not exist, the mask of a\.jpg"):
+        mask_folder(config)
+    (tmp_path / "classes.txt").write_text("sky\n\nroad\n")  # else the road would be 1, not 2
+    with pytest.raises(InputError, match=r"classes\.txt: line 2 is empty"):
         mask_folder(config)
     (tmp_path / "classes.txt").unlink()
     with pytest.raises(InputError, match=r"classes\.txt does not exist"):

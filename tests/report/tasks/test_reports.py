@@ -1,15 +1,23 @@
 """Reports of detectors and segmenters, of runs as small as they can be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.samples import FACTS, chain
 from tests.train.tasks.test_tasks import DETECT, SEGMENT, run, trained
 from workbench.config import Outcome, RunConfig, Task
 from workbench.errors import InputError
-from workbench.report.tasks.predictions import draw, kept_pictures
+from workbench.report.figures.every import write_figures
+from workbench.report.findings import Findings
+from workbench.report.tasks.predictions import _write, draw, kept_pictures
+from workbench.report.write import write_report
 from workbench.runs.folder import run_folder
+from workbench.show import figures as style
+from workbench.statistics.facts import Method
+from workbench.statistics.metric import LOSS, MIOU
 
 
 class Done:
@@ -41,3 +49,47 @@ def test_pictures_outlive_the_folders_of_runs(tmp_path: Path, task: Task) -> Non
 def test_nothing_is_drawn_of_no_pictures(tmp_path: Path) -> None:
     assert kept_pictures(tmp_path, []) == {}
     assert draw({}) is None
+
+
+def objects(which: str, side: int = 16) -> dict[str, np.ndarray]:
+    """One object with its box and its mask."""
+    mask = np.zeros((1, side, side), np.uint8)
+    mask[0, 4:10, 3:8] = 1
+    boxes, labels = np.array([[3.0, 4.0, 8.0, 10.0]], np.float32), np.array([1])
+    found = {"boxes": boxes, "labels": labels, "masks": mask}
+    return {f"0_{which}_{key}": value for key, value in found.items()}
+
+
+def test_predicted_boxes_and_masks_are_drawn() -> None:
+    image = np.zeros((16, 16, 3), np.uint8)
+    nothing = {key: value[:0] for key, value in objects("found").items()}
+    told = {"names": np.array(["cat", "dog"]), "0_image": image, **objects("true")}
+    figure = draw({"CMT": {**told, **objects("found")}, "without": {**told, **nothing}})
+    assert figure is not None
+    for axes, count in zip(figure.axes, (1, 1, 0), strict=True):
+        assert [text.get_text() for text in axes.texts] == ["dog"] * count
+        assert len(axes.patches) == count
+        outlines = [path.get_extents() for found in axes.collections for path in found.get_paths()]
+        assert [outline.bounds for outline in outlines] == [(2.5, 3.5, 5.0, 6.0)] * count
+
+
+@pytest.mark.slow
+def test_pictures_are_in_the_report_and_among_the_figures_for_print(tmp_path: Path) -> None:
+    """Whichever of a segmenter's metrics its verdicts are about; no file is called top1."""
+    rows, runs = chain({"CMT": [50.0, 51.0], "without": [40.0, 42.0]})
+    kept = {"CMT": {"names": np.array(["a", "b"]), "0_image": np.zeros((8, 8, 3), np.uint8),
+                    "0_true_map": np.ones((8, 8), np.uint8),
+                    "0_found_map": np.ones((8, 8), np.uint8)}}  # fmt: skip
+    _write(tmp_path / "pictures.npz", kept)
+    (tmp_path / "top1_macs.svg").touch()  # of a report of before
+    runs = tuple(run.model_copy(update={"test_loss": 1.0}) for run in runs)
+    facts = replace(FACTS, task="segment", method=Method(metrics=(LOSS, MIOU)))
+    found = Findings(facts, rows, runs)
+    names = {path.name for path in write_report(tmp_path, found)}
+    assert {"predictions.svg", "miou_macs.svg", "effects_miou.svg"} <= names
+    assert not list(tmp_path.glob("top1*"))
+    assert "The first test images" in (tmp_path / "report.html").read_text()
+    printed = write_figures(
+        tmp_path / "figures", found, None, style.Output(style.parse_width("column"), ("pdf",))
+    )
+    assert "predictions.pdf" in {path.name for path in printed}

@@ -1,5 +1,6 @@
 """Detectors and segmenters as runs: trained, scored, resumed."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from workbench.runs.kept import load
 from workbench.train.checkpoint import load_checkpoint
 from workbench.train.fit import fit
 from workbench.train.module import RunModule
-from workbench.train.saved import CARD, keep_weights
+from workbench.train.saved import CARD, CONFIG, keep_weights
 from workbench.train.tasks import build_task_parts
 from workbench.train.tasks.detect import detect
 from workbench.train.tasks.segment import segment
@@ -74,6 +75,7 @@ def test_a_detector_is_a_run(tmp_path: Path) -> None:
     assert "pipeline_tag: object-detection" in card
     whole = task_cost(run(DETECT).spec, DETECT, 10, square(32))
     assert f"| MACs | {whole.macs:,} |" in card
+    assert json.loads((tmp_path / "last" / CONFIG).read_text())["run"]["ap"] == result.top1
     model = load(tmp_path / "last")
     assert f"| Params | {sum(p.numel() for p in model.parameters()):,} |" in card
     weights = load_checkpoint(tmp_path / "last.ckpt")["state_dict"]

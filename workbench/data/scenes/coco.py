@@ -19,7 +19,7 @@ from workbench.config import DataConfig
 from workbench.data.encoded import BadImagesWarning, existing_folder
 from workbench.data.image_folder import fingerprint
 from workbench.data.scenes.fit import fitted, opened
-from workbench.data.scenes.scene import Has, Mask, Scene, Scenes
+from workbench.data.scenes.scene import Boxes, Has, Mask, Scene, Scenes
 from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Ints
 from workbench.errors import InputError
 from workbench.parsing import parse
@@ -118,9 +118,7 @@ class CocoSplit:
                 key="data.path",
             )
         objects = self.objects.get(photo.id, ())
-        sides = np.array([each.bbox for each in objects], np.float32).reshape(-1, 4)
-        boxes = np.concatenate((sides[:, :2], sides[:, :2] + sides[:, 2:]), axis=1)
-        boxes = np.clip(boxes, 0, [photo.width, photo.height] * 2).astype(np.float32)
+        boxes = _boxes([each.bbox for each in objects], photo)
         labels = np.array([self.labels[each.category_id] for each in objects], np.int64)
         crowd = np.array([bool(each.iscrowd) for each in objects], np.bool_)
         masks = [mask for each in objects if (mask := _mask(each, photo)) is not None]
@@ -142,6 +140,13 @@ class CocoSplit:
     def names(self) -> tuple[str, ...]:
         """Their files."""
         return tuple(photo.file_name for photo in self.photos)
+
+
+def _boxes(sides: Sequence[Sequence[float]], photo: Photo) -> Boxes:
+    """Left, top, width and height of each as left, top, right and bottom within the image."""
+    found = np.array(sides, np.float32).reshape(-1, 4)
+    boxes = np.concatenate((found[:, :2], found[:, :2] + found[:, 2:]), axis=1)
+    return np.clip(boxes, 0, [photo.width, photo.height] * 2).astype(np.float32)
 
 
 def _mask(found: Annotation, photo: Photo) -> Mask | None:
@@ -234,6 +239,9 @@ def _fault(found: Annotation, photos: Mapping[int, Photo], categories: Sequence[
             f"reaches outside of {photo.file_name}, which is {photo.width} x {photo.height}: its"
             f" box is {[round(value, 1) for value in found.bbox]}"
         )
+    ((x0, y0, x1, y1),) = _boxes([found.bbox], photo)
+    if x0 >= x1 or y0 >= y1:
+        return f"has no area within {photo.file_name}: its box is {[*found.bbox]}"
     return _mask_fault(found.segmentation, photo)
 
 
@@ -242,13 +250,28 @@ def _mask_fault(said: list[list[float]] | Runs, photo: Photo) -> str | None:
         short = next((len(each) for each in said if len(each) < 6 or len(each) % 2), None)
         return None if short is None else f"has a polygon of {short} numbers; it takes 3 points"
     height, width = said.size
-    area = sum(said.counts) if isinstance(said.counts, list) else height * width
+    area = sum(said.counts if isinstance(said.counts, list) else _runs(said.counts))
     if said.size != (photo.height, photo.width) or area != photo.height * photo.width:
         return (
             f"has a mask of {width} x {height} with {area} pixels, and {photo.file_name} is"
             f" {photo.width} x {photo.height}"
         )
     return None
+
+
+def _runs(text: str) -> list[int]:
+    """Run lengths from COCO's string: five bits a character, the lowest first, with a sixth where
+    more follow; from the third run on each is what it differs by from the one before the last."""
+    found, value, shift = list[int](), 0, 0
+    for code in text.encode():
+        value |= (code - 48 & 31) << shift
+        shift += 5
+        if code - 48 & 32:
+            continue
+        value -= (code - 48 & 16) << shift - 4  # the sign
+        found.append(value + (found[-2] if len(found) > 2 else 0))
+        value = shift = 0
+    return found
 
 
 def _tell(faults: Sequence[str], file: Path, config: DataConfig) -> None:

@@ -14,10 +14,11 @@ from workbench.data.encoded import existing_folder
 from workbench.data.image_folder import SUFFIXES, fingerprint
 from workbench.data.scenes.fit import fitted, opened
 from workbench.data.scenes.scene import IGNORED, Scene, Scenes
-from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Bytes, Ints
+from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Ints
 from workbench.errors import InputError
 
 LAYOUT = "train/images, train/masks, val/images, val/masks and classes.txt"
+MODES = ("1", "L", "P", "I", "I;16", "LA", "RGB", "RGBA")  # of a mask, as Pillow names them
 
 
 def mask_folder(config: DataConfig) -> Scenes:
@@ -48,7 +49,7 @@ class MaskSplit:
             np.asarray(image),
             np.zeros((0, 4), np.float32),
             np.zeros(0, np.int64),
-            classes=_read(self.top / "masks" / self.masks[index]),
+            classes=_read(self.top / "masks" / self.masks[index]).astype(np.uint8),
         )
         return fitted(found, side)
 
@@ -72,8 +73,10 @@ def _class_names(root: Path) -> tuple[str, ...]:
     file = root / "classes.txt"
     if not file.is_file():
         raise InputError(f"{file} does not exist; one name of a class a line", key="data.path")
-    text = file.read_text(encoding="utf-8", errors="replace")
-    names = tuple(line.strip() for line in text.splitlines() if line)
+    text = file.read_text(encoding="utf-8", errors="replace").rstrip()
+    names = tuple(line.strip() for line in text.splitlines())
+    if "" in names:
+        raise InputError(f"{file}: line {names.index('') + 1} is empty", key="data.path")
     if not 2 <= len(names) < IGNORED:
         raise InputError(f"{file} names {len(names)} classes; 2 to 254 are needed", key="data.path")
     return names
@@ -114,7 +117,15 @@ def _check(image: Path, mask: Path, classes: int) -> None:
         )
 
 
-def _read(mask: Path) -> Bytes:
-    """(H, W), as the file has it: a palette's indices or grey levels."""
+def _read(mask: Path) -> Ints:
+    """(H, W), as the file has it: a palette's indices, or grey levels of 1, 8 or 16 bits."""
     with opened(mask) as file:
-        return np.asarray(file if file.mode == "P" else file.convert("L"), np.uint8)
+        mode, values = file.mode, np.asarray(file)
+    grey = values[..., 0] if values.ndim == 3 else values
+    coloured = mode in ("RGB", "RGBA") and (values[..., :3] != grey[..., None]).any()
+    if coloured or mode not in MODES:
+        raise InputError(
+            f"{mask} has colours ({mode}); the pixels of a mask are numbers of classes",
+            key="data.path",
+        )
+    return grey.astype(np.int64)

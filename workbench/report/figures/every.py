@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | None]":
-    """By the name of their files; None where nothing was measured that a figure could show."""
+def draw_all(
+    found: Findings, width: float = style.PAGE, folder: Path | None = None
+) -> "dict[str, Figure | None]":
+    """By the name of their files; None where nothing was measured that a figure could show.
+
+    What runs kept of test images is read in the results `folder`.
+    """
     from workbench.report.figures import attribution, cost, curves, effects, staircase, training
 
     shares = found.shares
@@ -26,9 +31,9 @@ def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | 
                 )
                 for place, metric in enumerate(found.facts.method.metrics)
             },
-            "top1_macs": cost.draw(found, "macs", width),
+            f"{found.score.key}_macs": cost.draw(found, "macs", width),
             "staircase": staircase.draw(found, width),
-            "top1_throughput": cost.draw(found, "throughput", width),
+            f"{found.score.key}_throughput": cost.draw(found, "throughput", width),
             "attribution": (
                 attribution.bars(shares, width) if isinstance(shares, Attribution) else None
             ),
@@ -40,7 +45,17 @@ def draw_all(found: Findings, width: float = style.PAGE) -> "dict[str, Figure | 
             "tuning": training.tuned(found.facts.tuning, found.rows, found.score.name, width),
             "robust": training.robust(found, width),
             "curves": curves.draw(found.rows, found.runs, width, found.facts.method.metrics[0]),
+            **_predictions(found, width, folder),
         }
+
+
+def _predictions(found: Findings, width: float, folder: Path | None) -> "dict[str, Figure | None]":
+    """What detectors and segmenters found in test images."""
+    from workbench.report.tasks import predictions
+
+    if folder is None or found.facts.task == "classify":
+        return {}
+    return {"predictions": predictions.draw(predictions.kept_pictures(folder, found.runs), width)}
 
 
 def draw_images(found: ImageFindings, width: float) -> "dict[str, Figure | None]":
@@ -57,8 +72,9 @@ def draw_images(found: ImageFindings, width: float) -> "dict[str, Figure | None]
 def write_figures(
     place: Path, found: Findings, images: ImageFindings | None, output: style.Output
 ) -> list[Path]:
-    """The figures of a sweep for print, into `place`; the paths written."""
-    drawn = draw_all(found, output.width)
+    """The figures of a sweep for print, into `place`, a folder in that of its results; the paths
+    written."""
+    drawn = draw_all(found, output.width, place.parent)
     if images and images.rows:
         drawn |= draw_images(images, output.width)
     return style.save_all(drawn, place, output.formats)

@@ -10,7 +10,7 @@ from workbench.runs.evidence import image_noise, kept_evidence
 from workbench.runs.results import Sweep, load_sweep
 from workbench.runs.rows import StoredRun
 from workbench.statistics.facts import EarlierRow, EarlierRuns
-from workbench.statistics.metric import Metric, of_its_task
+from workbench.statistics.metric import OF_TASK, Metric
 
 KEY = "--noise-from"
 
@@ -32,7 +32,7 @@ def with_noise_from(plan: Plan, folder: Path | None) -> Plan:
     own = {run.id for run in plan.runs(seeds=sweep.plan.seeds)} & {run.id for run in plan.runs()}
     alike = {row.name for row in sweep.plan.variants if row.recipe is None}
     runs = [run for run in sweep.records() if run.id not in own and run.variant in alike]
-    found = _earlier(sweep.plan.name, folder, runs, of_its_task(plan.method.metrics[0]))
+    found = _earlier(sweep.plan.name, folder, runs, OF_TASK[plan.recipe.task.name])
     if not found.rows:
         raise InputError(f"{folder} has no row with two seeds that this plan has not", key=KEY)
     return plan.model_copy(update={"earlier": found})
