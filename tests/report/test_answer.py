@@ -50,7 +50,7 @@ def test_a_component_that_is_missed_earns_its_cost() -> None:
     facts = replace(FACTS, kind="leave_one_out", method=Method("shared"))
     assert answer(Findings(facts, rows, runs)) == "stem (-5.03) earns its cost."
     listed = replace(facts, kind="list")
-    assert answer(Findings(listed, rows, runs)) == "without stem (-5.03) hurts."
+    assert answer(Findings(listed, rows, runs)) == "without stem (-5.03) is worse than all."
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
@@ -63,6 +63,24 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
     same, alike = chain({"a": [90.0, 91.0], "b": [90.0, 91.0]})
     assert "no verdict" in answer(Findings(replace(FACTS, seeds=(0, 1)), same, alike))
     assert answer(Findings(FACTS, rows[:1], runs[:3])) == ""
+
+
+def test_rows_that_differ_in_their_training_are_no_components() -> None:
+    """One network throughout; names that a list would break stand in quotes."""
+    taught = {"scratch": STEPS["base"], "tuned, few": STEPS["+ stem"], "tuned": STEPS["+ LPU"]}
+    rows, runs = chain(taught)
+    alike = tuple(row.model_copy(update={"params": 9, "macs": 99}) for row in rows)
+    told = answer(Findings(replace(FACTS, method=Method("shared")), alike, runs))
+    better = 'Of 2 rows, "tuned, few" (+5.03 against scratch) is better; '
+    assert told.startswith(f'{better}tuned (against "tuned, few") is undecided with 3 seeds.')
+    assert "Deciding tuned, if its difference is as observed (+0.13 points), would take" in told
+
+
+def test_rows_that_have_not_begun_are_said_to_wait() -> None:
+    rows, runs = chain(STEPS)
+    some = tuple(run for run in runs if run.variant in ("base", "+ stem"))
+    told = answer(Findings(FACTS, rows, some))
+    assert told == "So far: of 3 steps, stem (+5.03) earns its cost; LPU and head have no runs yet."
 
 
 def test_a_race_that_goes_on_says_for_which_rows() -> None:

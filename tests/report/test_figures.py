@@ -24,6 +24,7 @@ from workbench.report.figures.every import draw_all
 from workbench.report.findings import Findings
 from workbench.shipped import in_checkout
 from workbench.show import figures as style
+from workbench.show.labels import label_points
 from workbench.statistics.attribution import Attribution
 from workbench.statistics.facts import PlanFacts
 from workbench.study import figures as study_figures
@@ -54,10 +55,11 @@ def _beyond(axes: Axes) -> Iterator[Text]:
                 yield from (tick.label1, tick.label2)
 
 
-def markers(figure: Figure) -> Iterator[Bbox]:
-    """The middle of every marker, in which no letter may stand."""
+def markers(figure: Figure, caps: bool = True) -> Iterator[Bbox]:
+    """The middle of every marker, in which no letter may stand; `caps` are those of bars."""
+    without = ("", "None", "|", None) if caps else ("", "None", "|", "_", None)
     for axes in figure.axes:
-        lines = [line for line in axes.lines if line.get_marker() not in ("", "None", "|", None)]
+        lines = [line for line in axes.lines if line.get_marker() not in without]
         spots = [axes.transData.transform(line.get_xydata()) for line in lines]
         dots = [each for each in axes.collections if isinstance(each, PathCollection)]
         spots += [axes.transData.transform(np.asarray(each.get_offsets())) for each in dots]
@@ -106,6 +108,11 @@ def in_the_way(figure: Figure) -> list[str]:
     for text, box in found:
         if any(shared(box, spot) for spot in spots):
             faults.append(f"{text.get_text()!r} on a marker")
+    spots = list(markers(figure, caps=False))
+    for text, start, end in leaders(found):
+        points = [start + share * (end - start) for share in np.linspace(0, 0.9, 50)]
+        if any(spot.contains(*point) for spot in spots for point in points):
+            faults.append(f"the line of {text.get_text()!r} on a marker")
     return faults
 
 
@@ -180,6 +187,37 @@ def test_a_study_s_figures_are_clear_and_ring_what_can_not_be_told_from_the_best
     words = [text.get_text() for text in legend.get_texts()]
     assert f"not told from the best ({len(not_apart(trials, summary))} networks)" in words
     assert any(text.startswith("the paper's, top-1 ") for text in words)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_name_beside_two_points_is_joined_to_its_own(side: int) -> None:
+    """Two points side by side: whatever name is not clearly nearer to its own has a line."""
+    with style.style():
+        figure = style.figure(3.25, 2.5)
+        axes = figure.add_subplot()
+        axes.set_xlim(0, 10)
+        axes.set_ylim(0, 10)
+        points = [("one of both", 5.0, 5.0), ("the other", 5.0 + 0.6 * side, 5.0), ("c", 5.0, 8.0)]
+        axes.plot([x for _, x, _ in points], [y for *_, y in points], "o")
+        label_points(axes, points, [style.BLUE] * 3, [(5.0 + x / 5, 5.0) for x in range(-15, 16)])
+        assert in_the_way(figure) == []
+    spots = axes.transData.transform([point[1:] for point in points])
+    for index, text in enumerate(axes.texts):
+        box = Text.get_window_extent(text)
+        away = [np.hypot(max(box.x0 - x, x - box.x1, 0), max(box.y0 - y, y - box.y1, 0))
+                for x, y in spots]  # fmt: skip
+        joined = getattr(text, "arrow_patch", None) is not None
+        assert joined or away[index] == min(away)
+
+
+def test_one_epoch_is_no_curve_and_a_row_without_runs_no_lane() -> None:
+    rows, runs = chain({"a": [90.0, 90.5], "b": [91.0, 92.0], "c": [92.0, 92.0]})
+    kept = tuple(run.model_copy(update={"curve": curve(90.0, 2)[1:]}) for run in runs[:4])
+    drawn = draw_all(Findings(replace(FACTS, seeds=(0, 1)), rows, kept))
+    assert drawn["curves"] is None
+    assert drawn["effects"] is not None
+    assert [text.get_text() for text in drawn["effects"].axes[0].texts].count("compared to a") == 1
+    assert "compared to b" not in [text.get_text() for text in drawn["effects"].axes[0].texts]
 
 
 def test_every_seed_is_a_dot_beside_the_mean() -> None:

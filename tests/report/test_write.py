@@ -118,7 +118,7 @@ def test_what_was_not_measured_is_not_drawn(reported: list[Path], tmp_path: Path
     shutil.copytree(reported[0].parent, tmp_path, dirs_exist_ok=True)
     write_report(tmp_path, Findings(FACTS, sweep()[0], ()))
     left = {path.stem for path in tmp_path.glob("*.svg")}
-    assert left == {"effects"}  # rows with no effect yet, and the reason
+    assert left == set()
 
 
 def test_curves_hold_every_epoch_of_every_run(tmp_path: Path) -> None:

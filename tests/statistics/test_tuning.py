@@ -35,8 +35,10 @@ def test_a_setting_of_which_a_seed_was_lost_has_no_score() -> None:
 
 def test_a_best_at_an_end_of_what_was_tried_is_at_the_edge() -> None:
     found = tuning(a=[50, 60, 55], b=[50, 55, 60])
+    both = edge_note(tuning(a=[60, 50, 55], b=[50, 55, 60]), ROWS)
+    assert both.endswith("hold better ones: a; b.")
     assert (found.edges("a"), found.edges("b")) == ((), ("optimiser.lr",))
-    assert "The best of b is at the edge" in edge_note(found, ROWS)
+    assert "The best setting of b is at the edge" in edge_note(found, ROWS)
     assert edge_note(tuning(a=[50, 60, 55], b=[50, 60, 55]), ROWS) == ""
 
 
@@ -62,13 +64,13 @@ def test_an_order_that_turns_at_a_shared_setting_depends_on_tuning() -> None:
 def test_an_order_that_holds_everywhere_does_not() -> None:
     found = order(tuning(a=[38, 60, 50], b=[40, 65, 60]), ROWS)
     assert found.startswith("The order of the rows does not depend on tuning")
-    assert "any of the 3 settings" in found
+    assert "tried at the 3 settings that all rows share" in found
     assert "as observed with one seed" in found
 
 
 def test_only_settings_with_a_score_of_every_row_are_shared() -> None:
     found = order(tuning(a=[58, 60, None], b=[None, 65, 60]), ROWS)
-    assert "at the setting that all rows share" in found
+    assert "tried at the one setting that all rows share" in found
     unknown = order(tuning(a=[58, None, None], b=[None, 65, 60]), ROWS)
     assert unknown.startswith("Whether the order of the rows depends on tuning is not known")
     assert order(tuning(a=[58, 60, 50]), ROWS[:1]) == ""

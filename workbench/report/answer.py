@@ -18,8 +18,8 @@ NAMED = 6  # rows of one verdict at most; the rest are counted
 NOUNS = {"additive": "step", "leave_one_out": "component"}
 EARN = ("earns its cost", "earn their cost")
 WORDS = {
-    Verdict.HELPS: ("helps", "help"),
-    Verdict.HURTS: ("hurts", "hurt"),
+    Verdict.HELPS: ("is better", "are better"),
+    Verdict.HURTS: ("is worse", "are worse"),
     Verdict.EQUIVALENT: ("is equivalent", "are equivalent"),
     Verdict.UNDECIDED: ("is undecided", "are undecided"),
     Verdict.NONE: ("has no verdict", "have no verdict"),
@@ -83,7 +83,13 @@ def _in_metric(found: Findings, compared: Sequence[Comparison], early: bool) -> 
 
 def _counted(found: Findings, rows: int) -> str:
     several = any(row.also for row in found.rows)
-    return plural(rows, "comparison" if several else NOUNS.get(found.facts.kind, "row"))
+    return plural(rows, "comparison" if several else NOUNS.get(_component_kind(found), "row"))
+
+
+def _component_kind(found: Findings) -> str:
+    """The kind of a plan whose rows are components that come or go; empty for all others."""
+    kind = found.facts.kind
+    return kind if kind in OF_KIND and found.other_networks else ""
 
 
 def _by_either(found: Findings, compared: Sequence[Sequence[Comparison]]) -> str:
@@ -96,20 +102,27 @@ def _by_either(found: Findings, compared: Sequence[Sequence[Comparison]]) -> str
 
 
 def _groups(found: Findings, compared: Sequence[Comparison]) -> Iterable[str]:
-    kind, metric = found.facts.kind, compared[0].metric
+    kind, metric = _component_kind(found), compared[0].metric
     makes, make = ("lowers", "lower") if metric.higher else ("raises", "raise")
+    begun = {each.row.name for each in found.results if each.summary.runs}
     for verdict, plain in WORDS.items():
-        rows = [each for each in compared if each.verdict is verdict]
+        rows = [each for each in compared if each.verdict is verdict and each.variant in begun]
         if not rows:
             continue
         words = OF_KIND.get(kind, {}).get(verdict, plain)[len(rows) > 1]
         words = words.format(makes=makes, make=make, metric=metric.name)
         names = _listed([_name(found, each, each.decided) for each in rows])
         yield f"{names} {words}{_more(found, verdict, rows)}"
+    if waiting := [_name(found, each) for each in compared if each.variant not in begun]:
+        yield f"{_listed(waiting)} {'have' if len(waiting) > 1 else 'has'} no runs yet"
 
 
 def _more(found: Findings, verdict: Verdict, rows: Sequence[Comparison]) -> str:
-    """What belongs to the verdict: the margin, the seeds, the reason."""
+    """What belongs to the verdict: what it is against, the margin, the seeds, the reason."""
+    if verdict in (Verdict.HELPS, Verdict.HURTS):
+        to = {each.compared_to for row in found.contrasts for each in row.declared}
+        alike = not _component_kind(found) and len(to) == 1
+        return f" than {_quoted(to.pop())}" if alike else ""
     if verdict is Verdict.EQUIVALENT:
         return f" to within {found.facts.method.equivalent:g} {rows[0].metric.points}"
     if verdict is Verdict.UNDECIDED:
@@ -121,19 +134,31 @@ def _more(found: Findings, verdict: Verdict, rows: Sequence[Comparison]) -> str:
 
 
 def _name(every: Findings, found: Comparison, sized: bool = False) -> str:
-    """`+ head = CMT` of a path is the step `head`, `without LPU` of the whole is `LPU`.
+    """A row, with its difference if `sized`, and with the one it is compared to where that is not
+    clear from the plan."""
+    kind = _component_kind(every)
+    several = any(row.also for row in every.rows if row.name == found.variant)
+    apart = not kind and len({row.compared_to for row in every.rows if row.compared_to}) > 1
+    size = "" if found.mean is None or not sized else found.metric.signed(found.mean)
+    to = f"against {_quoted(found.compared_to)}" if several or apart else ""
+    more = " ".join(filter(None, (size, to)))
+    name = _quoted(found.variant) if several else _short(kind, found)
+    return f"{name} ({more})" if more else name
 
-    Of a row that is compared to several, with the one that is meant.
-    """
-    name, kind = found.variant, every.facts.kind
-    if any(row.also for row in every.rows if row.name == found.variant):
-        name = f"{name} (against {found.compared_to})"
-    elif kind == "additive":
+
+def _short(kind: str, found: Comparison) -> str:
+    """`+ head = CMT` of a path is the step `head`, `without LPU` of the whole is `LPU`."""
+    name = found.variant
+    if kind == "additive":
         name = name.removeprefix("+ ").split(" = ")[0]
     elif kind == "leave_one_out":
         name = name.removeprefix("without ")
-    mean = found.mean if sized else None
-    return name if mean is None else f"{name} ({found.metric.signed(mean)})"
+    return _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    """In quotes where it would be read as two names."""
+    return f'"{name}"' if any(part in name for part in (",", ";", " and ")) else name
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -148,7 +173,7 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     if found.facts.race is not None:
         wanted = {each.variant for each in found.wanted}
         racing = {each.variant: each for each in compared if each.variant in wanted}
-        names = _listed([_name(found, each) for each in racing.values()])
+        names = _listed([_short(_component_kind(found), each) for each in racing.values()])
         return f"The race goes on for {names}." if names else ""
     undecided = [(more, each) for each in compared if (more := further_seeds(each)) is not None]
     if not undecided:
@@ -158,7 +183,7 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     size = f"{metric.signed(row.mean or 0.0)} {metric.points}"
     where = f" of {metric.name}" if len(found.facts.method.metrics) > 1 else ""
     return (
-        f"Deciding {_name(found, row)}, if its difference is as observed ({size}"
+        f"Deciding {_short(_component_kind(found), row)}, if its difference is as observed ({size}"
         f"{where}), would take {plural(more, 'more seed')}{_time(found, row, more)}."
     )
 
@@ -178,7 +203,8 @@ def _time(found: Findings, compared: Comparison, seeds: int) -> str:
     took = _seconds(found, (compared.variant, compared.compared_to))
     if took is None:
         return ""
-    return f" of it and of {compared.compared_to}, about {duration(seeds * took)} of one worker"
+    other = _quoted(compared.compared_to)
+    return f" of it and of {other}, about {duration(seeds * took)} of one worker"
 
 
 def _seconds(found: Findings, names: Iterable[str]) -> float | None:

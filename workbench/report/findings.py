@@ -118,6 +118,14 @@ class Findings:
         )
 
     @property
+    def other_networks(self) -> bool:
+        """Whether each row that is compared is another network than the one it is compared to, as
+        far as sizes tell: else they differ in their training."""
+        sizes = {row.name: (row.params, row.macs) for row in self.rows}
+        pairs = [(row.name, to) for row in self.rows for to in row.contrasts]
+        return all(None in sizes[one] or sizes[one] != sizes[to] for one, to in pairs)
+
+    @property
     def score(self) -> Metric:
         """What validation chooses by, whatever the verdicts are about."""
         return OF_TASK[self.facts.task][0]

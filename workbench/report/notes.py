@@ -33,7 +33,7 @@ def footnotes(found: Findings, for_console: bool = False) -> tuple[str, ...]:
         _unfinished(found),
         _short_of_seeds(found),
         _support(found) if tested else "",
-        order_note(facts.kind) if tested else "",
+        order_note(facts.kind) if tested and found.other_networks else "",
         budget(facts.tuning) if facts.tuning else "",
         *facts.notes,
     ]

@@ -12,14 +12,17 @@ from workbench.show.figures import DPI, NORMAL, SMALL, legible, letters, shorten
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Spot = tuple[float, float]  # pixels
+Spot = tuple[float, float]  # pixels, or values of the axes
+Spots = NDArray[np.float64]  # one (2,) or several (n, 2), in pixels
 Boxes = NDArray[np.float64]  # (n, 4): left, bottom, right, top in pixels
 SIZE = SMALL  # points
 POINT = 72 / DPI  # of a pixel; an SVG has other pixels than the drawing it is made from
 LINE, MARK = 1.35 * SIZE * DPI / 72, 7.0 * DPI / 72
+ROOM = 1.6 * MARK  # of a marker, into which no line to another one goes
 ALONG, THIN = 12, 1.0  # small boxes along a line, and half of their sides in pixels
 MANY = 16  # names, from which on some may stand on lines: so many numbers tell less
-HARD = 100.0  # how much worse a name on a name is than one on a line
+HARD, SOFT = 100.0, 0.1  # what a name on a name costs, and one with a line, by one on a line
+NEARER = 2.0  # pixels by which a name without a line is nearer to its point than to any other
 LOOSE = 1.5  # pixels that two names may share: a box is a little larger than its letters
 
 
@@ -45,8 +48,10 @@ def label_points(
         placed = _place(axes, numbers, blocked)
         points = numbers
     figure.set_layout_engine("none")  # names stay where they are
-    for (_, x, y), (text, box), colour in zip(points, placed[0], colours, strict=True):
-        _write(axes, (x, y), text, box, colour)
+    spots = _spots(axes, points)
+    for index, ((text, box), colour) in enumerate(zip(placed[0], colours, strict=True)):
+        line = bool(_joined(box[None], spots[index], np.delete(spots, index, 0))[0])
+        _write(axes, points[index][1:], text, box, colour, line)
 
 
 def _key(axes: "Axes", names: Sequence[str]) -> None:
@@ -66,10 +71,11 @@ def _key(axes: "Axes", names: Sequence[str]) -> None:
     figure.set_figheight(height)
 
 
-def _write(axes: "Axes", point: Spot, text: str, box: NDArray[np.float64], colour: str) -> None:
+def _write(
+    axes: "Axes", point: Spot, text: str, box: NDArray[np.float64], colour: str, line: bool
+) -> None:
     at = _pixels(axes, *point)
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    far = bool(_far(box[None], at)[0])
     axes.annotate(
         text,
         xy=point,
@@ -80,27 +86,36 @@ def _write(axes: "Axes", point: Spot, text: str, box: NDArray[np.float64], colou
         fontsize=SIZE,
         color=legible(colour),
         arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
-        if far
+        if line
         else None,
     )
 
 
-def _far(boxes: Boxes, at: Spot) -> NDArray[np.bool_]:
-    """Which places of a name are so far from its point that a line has to join them."""
+def _joined(boxes: Boxes, at: Spots, others: Spots) -> NDArray[np.bool_]:
+    """Which places of a name need a line to its point: those far from it, and those about as near
+    to another point."""
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
     near = np.minimum(abs(boxes[:, 0] - at[0]), abs(boxes[:, 2] - at[0]))
     near = np.where((boxes[:, 0] < at[0]) & (at[0] < boxes[:, 2]), 0, near)
-    return np.asarray(np.maximum(abs(middle - at[1]) - LINE, near - MARK) > 0.7 * LINE)
+    far = np.maximum(abs(middle - at[1]) - LINE, near - MARK) > 0.7 * LINE
+    other = np.min([np.full(len(boxes), np.inf), *(_away(boxes, spot) for spot in others)], 0)
+    return np.asarray(far | (other < _away(boxes, at) + NEARER))
 
 
-def _lines(boxes: Boxes, at: Spot) -> NDArray[np.float64]:
+def _away(boxes: Boxes, spot: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each box is from a point."""
+    sides = np.maximum(boxes[:, :2] - spot, spot - boxes[:, 2:])
+    return np.asarray(np.hypot(*np.maximum(sides, 0).T))
+
+
+def _lines(boxes: Boxes, at: Spots, joined: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(n, ALONG, 4): small boxes along the line from the middle of each place to its point; where
     there is no line, nowhere."""
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     shares = (np.arange(ALONG) + 0.5)[None, :, None] / ALONG
-    along = middles[:, None] + shares * (np.array(at) - middles)[:, None]
+    along = middles[:, None] + shares * (at - middles)[:, None]
     found = np.concatenate([along - THIN, along + THIN], 2)
-    found[~_far(boxes, at)] = np.inf
+    found[~joined] = np.inf
     return found
 
 
@@ -110,19 +125,30 @@ def _place(
     """The box of every name, and whether all are clear of each other and of what is blocked."""
     frame = axes.get_window_extent()
     inside = np.array([frame.x0, frame.y0, frame.x1, frame.y1])
-    spots = np.array([_pixels(axes, *spot) for spot in (*blocked, *((x, y) for _, x, y in points))])
-    taken = np.hstack([spots - MARK / 2, spots + MARK / 2]) if len(spots) else np.empty((0, 4))
+    spots = _spots(axes, points)
+    barred = np.array([_pixels(axes, *spot) for spot in blocked]).reshape(-1, 2)
+    taken = _marks(np.vstack([barred, spots]))
     found, clear = [], True
     names = lines = np.empty((0, 4))
-    for text, x, y in points:
-        at = _pixels(axes, x, y)
-        box, shared, crossed = _free(_width(axes, text), at, taken, names, lines, inside)
+    for index, (text, _, _) in enumerate(points):
+        at, others = spots[index], np.delete(spots, index, 0)
+        wide = _width(axes, text)
+        box, shared, crossed = _free(wide, at, others, taken, names, lines, inside)
         clear = clear and shared == 0 and (crossed == 0 or len(points) > MANY)
-        line = _lines(box[None], at)[0]
+        line = _lines(box[None], at, _joined(box[None], at, others))[0]
         taken, names = np.vstack([taken, box]), np.vstack([names, box])
         lines = np.vstack([lines, line[np.isfinite(line).all(1)]])
         found.append((text, box))
     return found, clear
+
+
+def _spots(axes: "Axes", points: Sequence[tuple[str, float, float]]) -> Spots:
+    return np.array([_pixels(axes, x, y) for _, x, y in points]).reshape(-1, 2)
+
+
+def _marks(spots: Spots, side: float = MARK) -> Boxes:
+    """The boxes of markers."""
+    return np.hstack([spots - side / 2, spots + side / 2])
 
 
 def _width(axes: "Axes", text: str) -> float:
@@ -139,23 +165,32 @@ def _pixels(axes: "Axes", x: float, y: float) -> Spot:
 
 
 def _free(
-    wide: float, at: Spot, taken: Boxes, names: Boxes, lines: Boxes, frame: NDArray[np.float64]
+    wide: float,
+    at: Spots,
+    others: Spots,
+    taken: Boxes,
+    names: Boxes,
+    lines: Boxes,
+    frame: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], float, float]:
     """The first place that is clear, or the one that overlaps least; by how much, and how much of
-    lines to points lies on names."""
+    lines to points lies on names and on the marks of `others`."""
     steps = sorted((step * LINE / 2 for step in range(-16, 17)), key=abs)
     near = (MARK + wide / 2, -MARK - wide / 2, 0.0)
     away = (2.5 * MARK + wide / 2, -2.5 * MARK - wide / 2)
     order = [*product(steps, near), *product(steps, away)]
-    middles = np.array(at) + np.array([(dx, dy) for dy, dx in order])
+    middles = at + np.array([(dx, dy) for dy, dx in order])
     half = np.array([wide / 2 + 1, LINE / 2])
     boxes = np.hstack([middles - half, middles + half])
     fits = (boxes[:, :2] >= frame[:2]).all(1) & (boxes[:, 2:] <= frame[2:]).all(1)
     boxes = boxes[fits] if fits.any() else boxes
     shared = _shared(boxes, taken, LOOSE)
-    own = _shared(_lines(boxes, at).reshape(-1, 4), names).reshape(len(boxes), ALONG)
-    crossed = own.sum(1) + _shared(boxes, lines)
-    best = int((HARD * shared + crossed).argmin())
+    joined = _joined(boxes, at, others)
+    own = _lines(boxes, at, joined).reshape(-1, 4)
+    apart = others[np.hypot(*(others - at).T) > ROOM]  # no line can keep clear of nearer ones
+    under = np.vstack([names, _marks(apart, ROOM)])
+    crossed = _shared(own, under).reshape(len(boxes), ALONG).sum(1) + _shared(boxes, lines)
+    best = int((HARD * shared + crossed + SOFT * joined).argmin())
     return boxes[best], float(shared[best]) + (0.0 if fits.any() else 1.0), float(crossed[best])
 
 

@@ -116,25 +116,25 @@ def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
     if not shared:
         return (
             "Whether the order of the rows depends on tuning is not known: no setting has a score "
-            "of every row."
+            "for every row."
         )
     turned = {
         row.name: [setting_text(setting) for setting in shared if _turns(tuning, row, setting)]
         for row in compared
     }
-    listed = "; ".join(f"{name} (at {', '.join(at)})" for name, at in turned.items() if at)
-    settings = "the setting" if len(shared) == 1 else f"any of the {len(shared)} settings"
+    listed = "; ".join(f"{name} (at {' and '.join(at)})" for name, at in turned.items() if at)
     seeds = "one seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
+    instead = "if both rows take the same setting instead of their own best"
     if not listed:
+        tried = "one setting" if len(shared) == 1 else f"{len(shared)} settings"
         return (
-            "The order of the rows does not depend on tuning: on validation images no difference "
-            f"has another sign at {settings} that all rows share than at each row's own best, "
-            f"as observed with {seeds}."
+            f"The order of the rows does not depend on tuning, as observed with {seeds}: on "
+            f"validation images, every difference keeps its sign {instead} (tried at the {tried} "
+            "that all rows share)."
         )
     return (
-        "The order of the rows depends on tuning: on validation images these differences have "
-        "another sign where all rows share a setting than at each row's own best, as observed with "
-        f"{seeds}: {listed}."
+        f"The order of the rows depends on tuning, as observed with {seeds} and not tested: on "
+        f"validation images, these differences change their sign {instead}: {listed}."
     )
 
 
@@ -143,9 +143,14 @@ def edge_note(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
     names = [row.name for row in rows if tuning.edges(row.name)]
     if not names:
         return ""
+    if len(names) == 1:
+        return (
+            f"The best setting of {names[0]} is at the edge of what was tried: a wider range may "
+            "hold a better one."
+        )
     return (
-        f"The best of {', '.join(names)} is at the edge of what was tried: a wider range may hold "
-        "a better one."
+        "The best settings of these rows are at the edge of what was tried, and a wider range may "
+        f"hold better ones: {'; '.join(names)}."
     )
 
 
@@ -184,7 +189,7 @@ def signs(key: str, effects: Sequence[Effect]) -> str:
     if all(len(found) < 2 for found in by_row.values()):
         return ""
     turned = [
-        f"{row} ({', '.join(f'{mean:+.2f} at {value_text(value)}' for value, mean in found)})"
+        f"{row} ({', '.join(f'{mean:+z.2f} at {value_text(value)}' for value, mean in found)})"
         for row, found in by_row.items()
         if min(mean for _, mean in found) < 0 < max(mean for _, mean in found)
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.report.test_figures import in_the_way
 from tests.support.samples import FACTS, chain
 from tests.train.tasks.test_tasks import DETECT, SEGMENT, run, trained
 from workbench.config import Outcome, RunConfig, Task
@@ -15,6 +16,8 @@ from workbench.report.findings import Findings
 from workbench.report.tasks.predictions import _write, draw, kept_pictures
 from workbench.report.write import write_report
 from workbench.runs.folder import run_folder
+from workbench.runs.results import load_sweep
+from workbench.shipped import in_checkout
 from workbench.show import figures as style
 from workbench.statistics.facts import Method
 from workbench.statistics.metric import LOSS, MIOU
@@ -44,6 +47,24 @@ def test_pictures_outlive_the_folders_of_runs(tmp_path: Path, task: Task) -> Non
     (tmp_path / "pictures.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"pictures: .* can't be read"):
         kept_pictures(tmp_path, [done])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("what", "width", "lines"),
+    [("segmentation_components", "column", 6), ("detection_components", "text", 3)],
+)
+def test_rows_are_named_at_every_width(what: str, width: str, lines: int) -> None:
+    """A line for each row in a column, one for each image where there is room."""
+    folder = in_checkout(f"results/measured/{what}")
+    kept = kept_pictures(folder, load_sweep(folder).records())
+    with style.style():
+        drawn = draw(kept, style.parse_width(width))
+        assert drawn is not None
+        cut = [fault for fault in in_the_way(drawn) if " on " not in fault]  # boxes may touch
+    assert cut == []
+    grid = drawn.axes[0].get_gridspec()
+    assert grid is not None
+    assert grid.nrows == lines
 
 
 def test_nothing_is_drawn_of_no_pictures(tmp_path: Path) -> None:

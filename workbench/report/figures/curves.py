@@ -55,9 +55,9 @@ def draw(
     width: float = style.PAGE,
     metric: Metric = TOP1,
 ) -> "Figure | None":
-    """None where no run has a curve of the metric."""
+    """None where no run has a curve of the metric: one point is none."""
     found, score = bands(rows, runs, metric), f"{metric.name}, {metric.unit}"
-    if not found:
+    if all(len(band.epochs) < 2 for band in found):
         return None
     together = len(found) <= TOGETHER and width >= WIDE
     return _together(found, width, score) if together else _panels(found, width, score)

@@ -23,8 +23,10 @@ UP, DOWN = 0.045, 0.05  # inches off the middle: the interval, and the seeds bel
 
 
 def draw(lines: Sequence[RowResult], width: float = style.PAGE, place: int = 0) -> "Figure | None":
-    """In the metric of the plan at `place`. None where no row is compared to another in it."""
-    compared = [(line, line.declared[place]) for line in lines if len(line.declared) > place]
+    """In the metric of the plan at `place`, of rows that have runs. None where none of them is
+    compared to another in it."""
+    begun = [line for line in lines if line.summary.runs and len(line.declared) > place]
+    compared = [(line, line.declared[place]) for line in begun]
     if not compared:
         return None
     metric = compared[0][1].metric
@@ -41,6 +43,7 @@ def draw(lines: Sequence[RowResult], width: float = style.PAGE, place: int = 0) 
 
 def _lane(line: RowResult, found: Comparison) -> Lane:
     says = verdict_text(found)
+    brief = says.replace("(takes ", "(")
     if line.summary.ended:
         says = f"{says}; {line.summary.outcome}"
     return Lane(
@@ -48,6 +51,7 @@ def _lane(line: RowResult, found: Comparison) -> Lane:
         mean_text(found.mean, found.interval, found.metric),
         f"compared to {found.compared_to}",
         says,
+        brief,
         LOOKS[found.verdict][1],
     )
 

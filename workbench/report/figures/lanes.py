@@ -24,6 +24,7 @@ class Lane:
     value: str = ""
     under: str = ""
     says: str = ""
+    brief: str = ""  # the same in fewer words, for a narrow figure
     colour: str = style.BLACK  # of what it says
 
 
@@ -55,15 +56,18 @@ def lanes(rows: Sequence[Lane], width: float, label: str) -> Lanes:
         top = index * each
         _line(axes, top + LINE / 2, row.name, row.value, style.BLACK, style.NORMAL)
         if lines == 2:
-            _line(axes, top + 1.5 * LINE, row.under, row.says, row.colour, style.SMALL)
+            _line(axes, top + 1.5 * LINE, row.under, row.says, row.colour, style.SMALL, row.brief)
     middles = tuple(index * each + lines * LINE + STRIP / 2 for index in range(len(rows)))
     for middle in middles:
         axes.axhspan(middle - STRIP / 2, middle + STRIP / 2, color=BAND, linewidth=0, zorder=0)
     return Lanes(made, axes, middles)
 
 
-def _line(axes: "Axes", y: float, left: str, right: str, colour: str, size: float) -> None:
-    """Both ends of a line. Where they would touch, the longer one is cut."""
+def _line(
+    axes: "Axes", y: float, left: str, right: str, colour: str, size: float, brief: str = ""
+) -> None:
+    """Both ends of a line. Where they would touch, the right one is `brief`; then the longer is
+    cut."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     width = figure.get_figwidth()
@@ -81,6 +85,8 @@ def _line(axes: "Axes", y: float, left: str, right: str, colour: str, size: floa
         color=style.legible(colour),
     )
     room = (width - 0.2) * style.DPI
+    if brief and _wide(one) + _wide(other) > room:
+        other.set_text(brief)
     while (over := _wide(one) + _wide(other) - room) > 0:
         longer = max(one, other, key=_wide)
         text = longer.get_text()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 ROWS, IMAGES = 5, 3  # that are drawn at most
 SHARE = 0.85  # of a column is its picture, the rest is the gap to the next
+NARROW, LEFT = 0.6, 0.2  # inches: rows have less room than this, and are named at the left
+NAMED = 0.01  # of a map's pixels: classes that have less stand there without a name
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
+Grid = list[list["Axes"]]
+Side = Literal["left", "center"]
 
 
 def kept_pictures(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Arrays]:
@@ -45,19 +49,20 @@ def kept_pictures(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Arrays]:
 
 
 def draw(pictures: Mapping[str, Arrays], width: float = style.PAGE) -> "Figure | None":
-    """A line for each image: what is in it, then what the first rows found. None without any."""
+    """Each image: what is in it, then what the first rows found. None without any.
+
+    A line for each image where the rows have room beside each other, else a line for each row.
+    """
     shown = dict(list(pictures.items())[:ROWS])
     if not shown:
         return None
     first = next(iter(shown.values()))
     count = min(IMAGES, sum(key.endswith("_image") for key in first))
-    across = len(shown) + 1
-    titles = [style.wrapped(title, SHARE * width / across) for title in ("in the image", *shown)]
-    lines = max(title.count("\n") + 1 for title in titles)
-    made = style.figure(width, 0.2 + 0.15 * lines + count * (width / across))
-    grid = made.subplots(count, across, squeeze=False)
-    for axes, title in zip(grid[0], titles, strict=True):
-        axes.set_title(title, fontsize=style.SMALL)
+    names = ["in the image", *shown]
+    if width / len(names) >= NARROW:
+        made, grid = _rows_across(names, count, width)
+    else:
+        made, grid = _rows_down(names, count, width)
     for line in range(count):
         _picture(grid[line][0], first, line, "true")
         for axes, arrays in zip(grid[line][1:], shown.values(), strict=True):
@@ -65,14 +70,37 @@ def draw(pictures: Mapping[str, Arrays], width: float = style.PAGE) -> "Figure |
     return made
 
 
+def _rows_across(names: Sequence[str], count: int, width: float) -> tuple["Figure", "Grid"]:
+    """A figure with titles, and its axes by image and row."""
+    side = width / len(names)
+    titles = [style.wrapped(name, SHARE * side) for name in names]
+    lines = max(title.count("\n") + 1 for title in titles)
+    made = style.figure(width, 0.2 + 0.15 * lines + count * side)
+    grid = made.subplots(count, len(names), squeeze=False)
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(title, fontsize=style.SMALL)
+    return made, [list(line) for line in grid]
+
+
+def _rows_down(names: Sequence[str], count: int, width: float) -> tuple["Figure", "Grid"]:
+    """The same with the names at the left."""
+    side = (width - LEFT) / count
+    made = style.figure(width, len(names) * side)
+    grid = made.subplots(len(names), count, squeeze=False)
+    for line, name in zip(grid, names, strict=True):
+        words = style.wrapped(name, SHARE * side)
+        line[0].set_ylabel(words, fontsize=style.SMALL)
+    return made, [list(line) for line in grid.T]
+
+
 def _picture(axes: "Axes", arrays: Arrays, image: int, which: str) -> None:
     axes.imshow(np.asarray(arrays[f"{image}_image"]), interpolation="nearest")
-    axes.set_axis_off()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
     key, names = f"{image}_{which}", arrays["names"]
     if f"{key}_map" in arrays:
-        classes = np.asarray(arrays[f"{key}_map"]).astype(float)
-        classes[(classes == 0) | (classes == 255)] = np.nan  # the background, and what counts not
-        axes.imshow(classes, cmap="tab10", vmin=0.5, vmax=10.5, alpha=0.6, interpolation="nearest")
+        _classes(axes, np.asarray(arrays[f"{key}_map"]), names)
         return
     masks = arrays.get(f"{key}_masks")
     for index, box in enumerate(np.asarray(arrays[f"{key}_boxes"], float)):
@@ -83,6 +111,19 @@ def _picture(axes: "Axes", arrays: Arrays, image: int, which: str) -> None:
             axes.contour(np.asarray(masks[index], float), [0.5], colors=[colour], linewidths=0.8)
 
 
+def _classes(axes: "Axes", found: npt.NDArray[np.generic], names: npt.NDArray[np.generic]) -> None:
+    """A map of classes, each with its name, for no ten colours are told apart by everybody."""
+    classes = found.astype(float)
+    classes[(classes == 0) | (classes == 255)] = np.nan  # the background, and what counts not
+    axes.imshow(classes, cmap="tab10", vmin=0.5, vmax=10.5, alpha=0.6, interpolation="nearest")
+    for label in np.unique(classes[np.isfinite(classes)]).astype(int):
+        there = np.argwhere(found == label)
+        if len(there) < NAMED * found.size:
+            continue
+        y, x = there[np.abs(there - there.mean(0)).sum(1).argmin()]  # in it, near its middle
+        _name(axes, x, y, str(names[label]), style.BLACK, "center")
+
+
 def _box(axes: "Axes", box: npt.NDArray[np.float64], name: str, colour: str) -> None:
     from matplotlib.patches import Rectangle
 
@@ -90,9 +131,14 @@ def _box(axes: "Axes", box: npt.NDArray[np.float64], name: str, colour: str) -> 
     axes.add_patch(
         Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, lw=1.0)
     )
+    _name(axes, left, top, name, colour, "left")
+
+
+def _name(axes: "Axes", x: float, y: float, name: str, colour: str, side: Side) -> None:
     axes.text(
-        left, top, name, fontsize=style.SMALL - 1, color="white", va="bottom", ha="left",
-        bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6}, clip_on=True,
+        x, y, name, fontsize=style.SMALL, color="white", ha=side, clip_on=True,
+        va="center" if side == "center" else "bottom",
+        bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip
 
 
