@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from tests.data.conftest import encoded, picture
-from workbench.config import Augment, DataConfig
+from workbench.config import IMAGENET_MEAN, IMAGENET_STD, Augment, DataConfig
 from workbench.data import BadImagesWarning, describe, loaders
-from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD
 from workbench.errors import InputError
 
 CPU = torch.device("cpu")

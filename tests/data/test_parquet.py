@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from tests.data.conftest import encoded, picture
-from workbench.config import Augment, DataConfig
+from workbench.config import IMAGENET_MEAN, Augment, DataConfig
 from workbench.data import BadImagesWarning, describe, loaders
 from workbench.data.image_parquet import MappedColumn, parquet
-from workbench.data.source import IMAGENET_MEAN
 from workbench.errors import InputError
 
 NAMES = ("ant", "bee", "cow")

@@ -4,7 +4,10 @@ Each model forbids unknown keys. User input becomes one through `parsing.parse`.
 """
 
 from workbench.config.fields import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     LARGEST,
+    Colour,
     Count,
     Flag,
     Frozen,
@@ -41,11 +44,14 @@ from workbench.config.run import (
 )
 
 __all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
     "LARGEST",
     "MAC",
     "SCORES",
     "TIMM",
     "Augment",
+    "Colour",
     "Count",
     "DataConfig",
     "EpochRecord",

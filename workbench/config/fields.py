@@ -1,4 +1,4 @@
-"""What the models are made of: bounded numbers, the frozen base, the digest that ids are."""
+"""What the models are made of: bounded numbers, colours, the frozen base, the digest of ids."""
 
 import hashlib
 import json
@@ -27,6 +27,10 @@ NonNegative = Annotated[Real, Field(ge=0)]
 Rate = Annotated[Real, Field(ge=0, lt=1)]
 Share = Annotated[Real, Field(ge=0, le=1)]
 Scalar = bool | int | float | str | None
+
+Colour = tuple[float, float, float]  # red, green and blue, from 0 to 1
+IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
+IMAGENET_STD: Colour = (0.229, 0.224, 0.225)
 
 
 class Frozen(BaseModel):

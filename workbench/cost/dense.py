@@ -1,7 +1,6 @@
 """What a detector or a segmenter costs, part by part, and the published figure beside it."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,7 +19,7 @@ from workbench.models.ops import Size
 from workbench.models.peers import timm_input, timm_maps
 from workbench.published import PublishedDetector, detection_rows
 from workbench.tasks import DETECTORS, Segmenter, detector, segmenter
-from workbench.tasks.maps import Body, Maps
+from workbench.tasks.maps import Body, Maps, named_maps
 
 DETECTION_SIZE = Size(800, 1280)  # of the papers' tables
 PEER_STRIDE = 4  # of the largest map of a network of timm's that a detector takes
@@ -151,7 +150,7 @@ def _decoder_entries(model: Segmenter, maps: list[Tensor]) -> list[OperatorCost]
 
 def detector_parts(model: RetinaNet | MaskRCNN, maps: list[Tensor]) -> Entries:
     """All of a detector of torchvision's but its backbone, on the maps that this gives."""
-    fpn = _Over(model.backbone.fpn, lambda fpn, given: tuple(fpn(_named(given)).values()))
+    fpn = _Over(model.backbone.fpn, lambda fpn, given: tuple(fpn(named_maps(given)).values()))
     yield from trace_part(fpn, "fpn", *maps)
     with torch.no_grad():
         positions = sum(level.shape[2] * level.shape[3] for level in fpn(*maps))
@@ -183,10 +182,6 @@ def _times(count: int, entries: list[OperatorCost]) -> Entries:
     for entry in entries:
         macs, elements = entry.macs * count, entry.elements * count
         yield entry._replace(macs=macs, elements=elements)
-
-
-def _named(maps: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
-    return OrderedDict((str(index), each) for index, each in enumerate(maps))
 
 
 class _Over(nn.Module):

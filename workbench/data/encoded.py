@@ -11,16 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.config import DataConfig
+from workbench.config import IMAGENET_MEAN, IMAGENET_STD, Colour, DataConfig
 from workbench.data.images import PLAIN, TRUNCATED, UNREADABLE, Checked, Read, check, decode
-from workbench.data.source import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Colour,
-    Ints,
-    Source,
-    moments,
-)
+from workbench.data.source import Ints, Source, moments
 from workbench.errors import InputError, InputWarning
 
 Mask = npt.NDArray[np.bool_]

@@ -10,16 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.config import Count, DataConfig, Frozen, Natural
+from workbench.config import Colour, Count, DataConfig, Frozen, Natural
 from workbench.data.subset import held_out, stratified
 from workbench.errors import InputError
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
-Colour = tuple[float, float, float]
-
-IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
-IMAGENET_STD: Colour = (0.229, 0.224, 0.225)
 
 
 class DataFacts(Frozen):

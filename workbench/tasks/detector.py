@@ -11,14 +11,11 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
 
-from workbench.config import Spec
+from workbench.config import IMAGENET_MEAN, IMAGENET_STD, Colour, Spec
 from workbench.errors import unknown
 from workbench.models.network import Network
 from workbench.tasks.maps import Body, Norm, Pyramid, group_norm, network_maps
 
-Colour = tuple[float, float, float]
-IMAGENET_MEAN: Colour = (0.485, 0.456, 0.406)
-IMAGENET_STD: Colour = (0.229, 0.224, 0.225)
 RATIOS = (0.5, 1.0, 2.0)  # height over width of an anchor
 
 

@@ -1,7 +1,7 @@
 """The maps of a network as detectors and segmenters take them."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
@@ -44,8 +44,12 @@ class Maps(Body):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """One map (B, channels, H / stride, W / stride) for each of `info`."""
-        maps = self.network.features(images, self.out_indices)
-        return OrderedDict((str(index), each) for index, each in enumerate(maps))
+        return named_maps(self.network.features(images, self.out_indices))
+
+
+def named_maps(maps: Iterable[Tensor]) -> OrderedDict[str, Tensor]:
+    """By the names that torchvision has for them: `0`, `1`, ..."""
+    return OrderedDict((str(index), each) for index, each in enumerate(maps))
 
 
 class Pyramid(nn.Module):

@@ -2,9 +2,9 @@
 
 from torch import nn
 
-from workbench.config import Task
+from workbench.config import Colour, Task
 from workbench.models.network import Network
-from workbench.tasks.detector import Colour, detector
+from workbench.tasks.detector import detector
 from workbench.tasks.segmenter import segmenter
 
 

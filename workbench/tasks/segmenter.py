@@ -4,7 +4,6 @@ The decoders of segmentation libraries ask for four maps of strides 4 to 32; VOL
 three.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import torch
@@ -12,12 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import Conv2dNormActivation, FeaturePyramidNetwork
 
-from workbench.config import Spec
+from workbench.config import IMAGENET_MEAN, IMAGENET_STD, Colour, Spec
 from workbench.errors import unknown
 from workbench.models.components.base import size_of
 from workbench.models.network import Network
-from workbench.tasks.detector import IMAGENET_MEAN, IMAGENET_STD, Colour
-from workbench.tasks.maps import Maps, group_norm, network_maps
+from workbench.tasks.maps import Maps, group_norm, named_maps, network_maps
 
 BINS = (1, 2, 3, 6)  # of the pooled pyramid, as published
 
@@ -46,8 +44,7 @@ class FpnDecoder(nn.Module):
 
     def decode(self, maps: Sequence[Tensor]) -> Tensor:
         """The same from the maps of the network."""
-        named = OrderedDict((str(index), each) for index, each in enumerate(maps))
-        maps = tuple(self.fpn(named).values())
+        maps = tuple(self.fpn(named_maps(maps)).values())
         size = size_of(maps[0])
         found = [_resize(up(each), size) for up, each in zip(self.levels, maps, strict=True)]
         return torch.stack(found).sum(dim=0)

@@ -15,12 +15,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat
 
-from workbench.config import DataConfig
+from workbench.config import IMAGENET_MEAN, IMAGENET_STD, DataConfig
 from workbench.data.encoded import BadImagesWarning, existing_folder
 from workbench.data.image_folder import fingerprint
 from workbench.data.scenes.fit import fitted, opened
 from workbench.data.scenes.scene import Boxes, Has, Mask, Scene, Scenes
-from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Ints
+from workbench.data.source import Ints
 from workbench.errors import InputError
 from workbench.parsing import parse
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.config import DataConfig
+from workbench.config import IMAGENET_MEAN, IMAGENET_STD, DataConfig
 from workbench.data.encoded import existing_folder
 from workbench.data.image_folder import SUFFIXES, fingerprint
 from workbench.data.scenes.fit import fitted, opened
 from workbench.data.scenes.scene import IGNORED, Scene, Scenes
-from workbench.data.source import IMAGENET_MEAN, IMAGENET_STD, Ints
+from workbench.data.source import Ints
 from workbench.errors import InputError
 
 LAYOUT = "train/images, train/masks, val/images, val/masks and classes.txt"

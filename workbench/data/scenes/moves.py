@@ -45,8 +45,7 @@ class Moves:
         Masks are there where the scene has them. Crowds are out in training, and marked elsewhere.
         """
         scene = without_crowds(scene) if self._trains else scene
-        side = scene.image.shape[0]
-        image = tv_tensors.Image(torch.from_numpy(scene.image).permute(2, 0, 1).contiguous())
+        side, image = scene.image.shape[0], _image(scene)
         target: Target = {
             "boxes": tv_tensors.BoundingBoxes(
                 torch.from_numpy(scene.boxes), format="XYXY", canvas_size=(side, side)
@@ -65,7 +64,7 @@ class Moves:
 
     def segmentation(self, scene: Scene, epoch: int, index: int) -> tuple[Tensor, Tensor]:
         """The image (3, S, S) from 0 to 1, and the classes (S, S) of its pixels."""
-        image = tv_tensors.Image(torch.from_numpy(scene.image).permute(2, 0, 1).contiguous())
+        image = _image(scene)
         classes = tv_tensors.Mask(torch.from_numpy(scene.class_map.copy()))
         image, classes = self._moved((image, classes), epoch, index)
         return _float(image), classes.as_subclass(Tensor).long()
@@ -87,6 +86,10 @@ def without_crowds(scene: Scene) -> Scene:
     single = ~scene.crowd
     masks = scene.masks[single] if scene.masks is not None else None
     return Scene(scene.image, scene.boxes[single], scene.labels[single], masks)
+
+
+def _image(scene: Scene) -> tv_tensors.Image:
+    return tv_tensors.Image(torch.from_numpy(scene.image).permute(2, 0, 1).contiguous())
 
 
 def _float(image: Tensor) -> Tensor:

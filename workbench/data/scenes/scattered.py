@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from workbench.config import DataConfig
+from workbench.config import Colour, DataConfig
 from workbench.data.keys import Purpose, stream
 from workbench.data.scenes.scene import Boxes, Has, Mask, Scene, Scenes, tight_boxes
 from workbench.data.small import digits
-from workbench.data.source import ArraySplit, Bytes, Colour, Ints
+from workbench.data.source import ArraySplit, Bytes, Ints
 
 TRAIN, TEST = 1000, 250  # scenes, where the recipe says no other sizes
 LEAST, MOST = 12, 28  # pixels, heights of digits; no more than half of the side

@@ -8,8 +8,8 @@ from typing import Literal, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from workbench.config import DataConfig
-from workbench.data.source import Bytes, Colour, DataInfo, Ints, refuse_more_than
+from workbench.config import Colour, DataConfig
+from workbench.data.source import Bytes, DataInfo, Ints, refuse_more_than
 from workbench.errors import InputError
 
 Boxes = npt.NDArray[np.float32]
