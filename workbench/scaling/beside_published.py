@@ -66,11 +66,7 @@ def _compare(name: str, reached: Sequence[Scaled]) -> ModelBesideRule:
         ),
     )
     found = tuple(_lines(published, nearest))
-    return ModelBesideRule(name, _source(name), nearest.phi, found, nearest.overrides)
-
-
-def _source(name: str) -> str:
-    return entry(name).source
+    return ModelBesideRule(name, entry(name).source, nearest.phi, found, nearest.overrides)
 
 
 def _lines(published: Spec, by_rule: Scaled) -> Iterator[SizeBesideRule]:

@@ -1,7 +1,7 @@
 """How MACs really grow with depth, dimension and resolution around a base."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from math import ceil, exp, floor, gcd, log
 
@@ -32,7 +32,7 @@ class ExponentFit:
 
     def to_json(self) -> dict[str, object]:
         """Everything, unrounded."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return asdict(self)
 
 
 def measure(

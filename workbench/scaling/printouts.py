@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from workbench.config import MAC
 from workbench.scaling.beside_published import ModelBesideRule, Size, SizeBesideRule
-from workbench.scaling.constants import PAPER_EXPONENTS, Exponents
-from workbench.scaling.exponents import WITHIN, ExponentFit
+from workbench.scaling.constants import PAPER_EXPONENTS
+from workbench.scaling.exponents import WITHIN, ExponentFit, measured_exponents
 from workbench.scaling.rule import Scaled
 from workbench.scaling.sizes import sizes_of
 from workbench.show.console import Command, exact_text
@@ -127,11 +127,10 @@ def exponents_printout(base: str, fits: Sequence[ExponentFit], growth: float) ->
         )
         for fit in fits
     ]
-    depth, dim, resolution = (fit.exponent for fit in fits)
-    measured = Exponents(depth=depth, dim=dim, resolution=resolution)
     title = f"{base}: MACs as powers of depth, dimension and resolution"
     says = (
-        f"Constraint surface: {measured} = {growth:g}; the paper's: {PAPER_EXPONENTS}.",
+        f"Constraint surface: {measured_exponents(fits)} = {growth:g}; the paper's: "
+        f"{PAPER_EXPONENTS}.",
         f"Ranges are factors of the base's size; a power law holds where it is within "
         f"{WITHIN:.0%} of the exact MACs.",
     )

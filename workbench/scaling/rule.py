@@ -1,6 +1,6 @@
 """The compound rule: a base and a phi to ideal sizes, to a network, and to what it really costs."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 
 from workbench.config import Spec
@@ -91,16 +91,15 @@ class Scaled:
 
     def to_json(self) -> dict[str, object]:
         """Everything, unrounded."""
-        old = sizes_of(self.base)
         return {
             "base": self.base.name,
             "phi": self.phi,
             "constants": self.constants.model_dump(),
             "rounding": self.rounding.model_dump(),
             "sizes": {
-                "base": _sizes_json(old),
-                "ideal": _sizes_json(self.ideal),
-                "rounded": _sizes_json(self.sizes),
+                "base": asdict(sizes_of(self.base)),
+                "ideal": asdict(self.ideal),
+                "rounded": asdict(self.sizes),
                 "moved": self.moved(),
             },
             "realised_constants": self.realised,
@@ -184,7 +183,3 @@ def _mean_ratio(new: tuple[int, ...], old: tuple[int, ...]) -> float:
 
 def _shifts(new: tuple[int, ...], ideal: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(after / wanted - 1 for after, wanted in zip(new, ideal, strict=True))
-
-
-def _sizes_json(sizes: Sizes | Ideal) -> dict[str, object]:
-    return {name: getattr(sizes, name) for name in sizes.__dataclass_fields__}
