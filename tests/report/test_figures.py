@@ -30,7 +30,7 @@ from workbench.statistics.facts import PlanFacts
 from workbench.study import figures as study_figures
 from workbench.study.commands import load_study
 from workbench.study.cost_map import map_costs
-from workbench.study.stored import read_study, read_trials
+from workbench.study.stored import read_study
 from workbench.study.summary import not_apart, summarise_study
 
 BOTH = (style.WIDTHS["column"], style.WIDTHS["text"])
@@ -173,7 +173,7 @@ def test_a_study_s_figures_are_clear_and_ring_what_can_not_be_told_from_the_best
 ) -> None:  # fmt: skip
     folder = in_checkout("results/measured/scaling_study")
     study = read_study(folder)
-    trials = read_trials(folder, study)
+    trials = study.trials
     summary = summarise_study(study, trials)
     with style.style():
         drawn = (study_figures.draw_map(study, trials, summary, width),

@@ -16,7 +16,7 @@ from workbench.show.figures import Output
 from workbench.study.report import write_study
 from workbench.study.run import run_study
 from workbench.study.space import Study
-from workbench.study.stored import read_trials
+from workbench.study.stored import read_study
 from workbench.study.summary import study_answer, summarise_study
 from workbench.study.trials import Trial
 
@@ -41,7 +41,7 @@ def written(small: Study, folder: Path) -> list[Trial]:
 
 def test_trials_come_back(small: Study, tmp_path: Path) -> None:
     trials = written(small, tmp_path)
-    found = read_trials(tmp_path, small)
+    found = read_study(tmp_path).trials
     assert list(found) == trials
     assert summarise_study(small, found).verdict == summarise_study(small, trials).verdict
 
@@ -82,18 +82,9 @@ def test_a_study_that_was_killed_is_not_reported_as_an_ablation(tmp_path: Path) 
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
-def test_another_study_is_refused_with_what_differs(small: Study, tmp_path: Path) -> None:
-    written(small, tmp_path)
-    data = json.loads((tmp_path / "study.json").read_text())
-    data["space"]["growth"] = 3.0
-    (tmp_path / "study.json").write_text(json.dumps(data))
-    with pytest.raises(InputError, match=r"of another one: growth is 3\.0 there"):
-        read_trials(tmp_path, small)
-
-
 @pytest.mark.parametrize("text", [None, "{", "{}"])
-def test_what_can_not_be_read_is_one_line(small: Study, tmp_path: Path, text: str | None) -> None:
+def test_what_can_not_be_read_is_one_line(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "study.json").write_text(text)
     with pytest.raises(InputError, match=r"study: .*study\.json"):
-        read_trials(tmp_path, small)
+        read_study(tmp_path)

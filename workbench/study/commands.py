@@ -26,7 +26,7 @@ from workbench.study.report import (
 from workbench.study.run import StudyOptions, StudyResult, run_study
 from workbench.study.space import Study, resolve_study
 from workbench.study.storage import readable_storage
-from workbench.study.stored import STUDY_JSON, read_study, read_trials
+from workbench.study.stored import STUDY_JSON, read_study
 from workbench.study.summary import StudySummary, study_answer, summarise_study
 from workbench.user_modules import import_modules
 
@@ -139,8 +139,8 @@ def cost_only(
 def paper_figures(folder: Path, place: Path, output: Output) -> list[Path]:
     """The figures of a study's folder for print, into `place`."""
     stored = read_study(folder)
-    trials = read_trials(folder, stored)
-    return write_figures(place, stored, trials, summarise_study(stored, trials), output)
+    summary = summarise_study(stored, stored.trials)
+    return write_figures(place, stored, stored.trials, summary, output)
 
 
 def report_study(folder: str | Path, console: Console) -> Path:
@@ -148,7 +148,7 @@ def report_study(folder: str | Path, console: Console) -> Path:
     returns that."""
     folder = Path(folder)
     stored = read_study(folder)
-    trials = read_trials(folder, stored)
+    trials = stored.trials
     summary = summarise_study(stored, trials)
     written = write_study(folder, stored, trials, summary)
     tables, answer = study_tables(stored, trials, summary), study_answer(trials, summary)

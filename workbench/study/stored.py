@@ -12,7 +12,6 @@ from workbench.errors import InputError
 from workbench.scaling.constants import Constants, Exponents
 from workbench.scaling.surface import Surface, surface
 from workbench.study.file import StudyFile, parse_study
-from workbench.study.summary import ReportedStudy
 from workbench.study.trials import Trial
 
 STUDY_JSON = "study.json"
@@ -29,6 +28,7 @@ class StoredStudy:
     file: StudyFile  # without its base and recipe, which `space` has in full
     surface: Surface
     space: Mapping[str, Any]
+    trials: tuple[Trial, ...]  # in their order
 
     def document(self) -> dict[str, object]:
         """See `Study.document`."""
@@ -49,7 +49,8 @@ def read_study(folder: str | Path) -> StoredStudy:
             {"name": data["study"], "base": "", "recipe": {}, **named, **_keys(space)}
         )
         exponents = Exponents(**found["exponents"])
-        return StoredStudy(file, surface(found["growth"], exponents, file.bounds), space)
+        whole = surface(found["growth"], exponents, file.bounds)
+        return StoredStudy(file, whole, space, tuple(_trials(data)))
 
 
 def _keys(space: Mapping[str, Any]) -> dict[str, object]:
@@ -60,19 +61,6 @@ def _keys(space: Mapping[str, Any]) -> dict[str, object]:
         if name not in ELSEWHERE:
             found = found | {name: found.get(name, {}) | {rest: value} if rest else value}
     return found | {"exponents": [found["exponents"][name] for name in Exponents.model_fields]}
-
-
-def read_trials(folder: str | Path, study: ReportedStudy) -> tuple[Trial, ...]:
-    """The trials of `study` from `folder`/study.json, in their order.
-
-    Raises `InputError` for a file that can't be read, and for one of another study, with the first
-    key that differs.
-    """
-    with _reading(folder) as data:
-        _check(data["space"], study.document(), Path(folder) / STUDY_JSON)
-        ends = (data["summary"]["best"], data["summary"]["paper"])
-        known = {end["number"]: end for end in ends if end}
-        return tuple(_trial(row, known.get(row["number"], {})) for row in data["trials"])
 
 
 @contextmanager
@@ -89,14 +77,11 @@ def _reading(folder: str | Path) -> Iterator[Any]:
         raise InputError(f"{place} is damaged, or of another version", key="study") from None
 
 
-def _check(written: Mapping[str, object], wanted: Mapping[str, object], place: Path) -> None:
-    for key in sorted(written.keys() | wanted.keys()):
-        if written.get(key) != wanted.get(key):
-            raise InputError(
-                f"{place} is of another one: {key} is {written.get(key)!r} there, "
-                f"{wanted.get(key)!r} here",
-                key="study",
-            )
+def _trials(data: Any) -> Iterator[Trial]:
+    ends = (data["summary"]["best"], data["summary"]["paper"])
+    known = {end["number"]: end for end in ends if end}
+    for row in data["trials"]:
+        yield _trial(row, known.get(row["number"], {}))
 
 
 def _trial(row: Mapping[str, Any], known: Mapping[str, Any]) -> Trial:
