@@ -184,7 +184,7 @@ def resolve(
                 check_teaching(own, variant.spec, data)
     return Plan(
         name=file.name,
-        question=" ".join(file.question.split()),
+        question=file.question,
         kind=file.kind,
         seeds=file.seeds,
         recipe=recipe,

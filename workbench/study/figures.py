@@ -1,6 +1,6 @@
 """The surface with what was found on it, and top-1 against cost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import log
 from typing import TYPE_CHECKING
 
@@ -100,14 +100,8 @@ def draw_top1(
         return None
     made = style.figure(width, 0.9 + 0.5 * width)
     axes = made.add_subplot()
-    alike = {trial.number for trial in not_apart(trials, summary)}
     half = summary.noise.difference / 2 if summary.noise else None
-    for trial in known:
-        level = not alike or trial.number in alike
-        axes.errorbar(
-            trial.macs or 0, trial.top1 or 0.0, yerr=half, fmt="o" if level else "s", markersize=4,
-            color=style.BLUE if level else style.GREY, capsize=2, elinewidth=0.8,
-        )  # fmt: skip
+    _bars(axes, known, {trial.number for trial in not_apart(trials, summary)}, half)
     axes.grid()
     axes.set_xlabel("multiply-adds of one image")
     axes.set_ylabel("top-1, %, mean over seeds")
@@ -117,6 +111,24 @@ def draw_top1(
     if half is not None:
         told = "Blue: not told from the best. Bars that do not touch are apart (Tukey)"
         axes.set_title(style.wrapped(told, width - 0.6, style.NORMAL), color=style.GREY)
+    _best_and_paper(axes, known, summary, half)
+    return made
+
+
+def _bars(axes: "Axes", known: Sequence[Trial], alike: Collection[int], half: float | None) -> None:
+    """Each network with its bar; those of `alike` can't be told from the best."""
+    for trial in known:
+        level = not alike or trial.number in alike
+        axes.errorbar(
+            trial.macs or 0, trial.top1 or 0.0, yerr=half, fmt="o" if level else "s", markersize=4,
+            color=style.BLUE if level else style.GREY, capsize=2, elinewidth=0.8,
+        )  # fmt: skip
+
+
+def _best_and_paper(
+    axes: "Axes", known: Sequence[Trial], summary: StudySummary, half: float | None
+) -> None:
+    """Their names, clear of all bars."""
     named = {summary.leader: summary.best, "paper's": summary.paper}
     points = [
         (name, float(each.macs), each.top1)
@@ -130,7 +142,6 @@ def draw_top1(
         for share in shares
     ]
     label_points(axes, points, [style.BLACK] * len(points), blocked)
-    return made
 
 
 # ---------------------------------------------------------------- parts

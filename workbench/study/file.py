@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from workbench.config import Count, Frozen, Natural, Positive, Share
 from workbench.errors import InputError
 from workbench.parsing import parse
-from workbench.plans.kinds.base import Overrides, Seeds, Words
+from workbench.plans.kinds.base import Line, Overrides, Seeds, Words
 from workbench.scaling.constants import GROWTH, PAPER
 from workbench.scaling.sizes import Rounding
 
@@ -54,7 +54,7 @@ class StudyFile(Frozen):
 
     kind: Literal["scaling_study"] = "scaling_study"
     name: str
-    question: str = ""
+    question: Line = ""
     base: str
     set: Overrides = ()
     imports: Words = Field(default=(), alias="import")  # modules that register components

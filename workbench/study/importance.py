@@ -8,6 +8,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
 from workbench.scaling.constants import NAMES
+from workbench.study.search import quiet
 from workbench.study.trials import Trial
 
 FEWEST = 4  # completed trials
@@ -22,12 +23,8 @@ def importances(trials: Sequence[Trial]) -> Mapping[str, float]:
     measured = [trial for trial in trials if trial.top1 is not None]
     if len(measured) < FEWEST or len({trial.top1 for trial in measured}) < 2:
         return {}
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
+    with quiet():
         return _fanova(measured)
-    finally:
-        optuna.logging.set_verbosity(verbosity)
 
 
 def _fanova(trials: Sequence[Trial]) -> Mapping[str, float]:

@@ -33,6 +33,6 @@ def study_page(
     made = tuple(
         (key, each if isinstance(each, str) else json.dumps(each)) for key, each in document
     )
-    name, question = study.file.name, " ".join(study.file.question.split())
+    name, question = study.file.name, study.file.question
     told = study_answer(trials, summary)
     return render(Page(name, question, told, tables[0], pictures, tables[1:], made))

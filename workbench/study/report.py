@@ -38,7 +38,7 @@ def study_json(
     """Everything, unrounded."""
     return {
         "study": study.file.name,
-        "question": " ".join(study.file.question.split()),
+        "question": study.file.question,
         "top": study.file.top,
         "surface": {
             "exponents": study.surface.exponents.model_dump(),

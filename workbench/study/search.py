@@ -1,6 +1,5 @@
 """A study in Optuna's storage, by ask and tell. It knows nothing of engines or ledgers."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from workbench.study.samplers import (
     sobol_point,
 )
 from workbench.study.space import Candidate, Study
-from workbench.study.storage import open_storage, readable_storage
+from workbench.study.storage import open_storage, readable_storage, reason
 from workbench.study.trials import STATES, Ending, Trial, candidate_attributes, read_trial
 
 SPACE: Mapping[str, BaseDistribution] = {name: FloatDistribution(0.0, 1.0) for name in COORDINATES}
@@ -62,7 +61,7 @@ class Search:
         file = study.file
         check_sampler(file.sampler, len(file.objectives))
         storage, name = open_storage(where), readable_storage(where)
-        with _quiet(), _one_line(name):
+        with quiet(), _one_line(name):
             found = optuna.create_study(
                 storage=storage,
                 study_name=file.name,
@@ -102,7 +101,7 @@ class Search:
     def ask(self) -> OpenTrial | None:
         """The next point; none where a grid is used up."""
         file = self._resolved.file
-        with _quiet(), _one_line(self.storage_name):
+        with quiet(), _one_line(self.storage_name):
             trials = self._study.get_trials(deepcopy=False)
             waiting = [each.number for each in trials if each.state == TrialState.WAITING]
             number = waiting[0] if waiting else len(trials)
@@ -129,7 +128,7 @@ class Search:
 
     def tell(self, asked: OpenTrial, ending: Ending, **facts: object) -> None:
         """A trial is over. `facts` are kept; a completed one needs those it is judged by."""
-        with _quiet(), _one_line(self.storage_name):
+        with quiet(), _one_line(self.storage_name):
             self._note(asked.trial, {**facts, "outcome": ending})
             values = self._values(asked, facts) if ending == "completed" else None
             self._study.tell(asked.trial, values, state=STATES[ending])
@@ -151,7 +150,7 @@ class Search:
         """
         if not self._resolved.file.prunes:
             return False
-        with _quiet(), _one_line(self.storage_name):
+        with quiet(), _one_line(self.storage_name):
             known = self._storage.get_trial(asked.trial._trial_id).intermediate_values
             if epoch < max(known, default=0):
                 return False
@@ -198,15 +197,14 @@ def _refuse_other(old: Mapping[str, object], new: Mapping[str, object], name: st
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Optuna's lines about every trial off: the workbench has its own."""
-    logger = logging.getLogger("optuna")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        optuna.logging.set_verbosity(before)
 
 
 @contextmanager
@@ -214,9 +212,9 @@ def _one_line(name: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        cause = error.__cause__ or error
-        reason = " ".join(str(getattr(cause, "orig", None) or cause).split())
-        raise InputError(f"{name} failed: {reason}", key="storage") from None
+        raise InputError(
+            f"{name} failed: {reason(error.__cause__ or error)}", key="storage"
+        ) from None
 
 
 def idle(trials: Sequence[FrozenTrial]) -> int:

@@ -235,7 +235,7 @@ def _with_row(plan: Plan | None, study: Study, variant: Variant) -> Plan:
         return plan.model_copy(update={"variants": (*plan.variants, variant)})
     return Plan(
         name=study.file.name,
-        question=" ".join(study.file.question.split()),
+        question=study.file.question,
         kind=STUDY,
         seeds=study.file.seeds,
         recipe=study.recipe,

@@ -29,8 +29,12 @@ def open_storage(where: str) -> BaseStorage:
         text = f"{name}: its driver is not installed: {error}{extra(make_url(where))}"
         raise InputError(text, key="storage") from None
     except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise InputError(f"{name} does not open: {reason}", key="storage") from None
+        raise InputError(f"{name} does not open: {reason(error)}", key="storage") from None
+
+
+def reason(error: BaseException) -> str:
+    """What a storage says is wrong, or the database below it, in one line."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 def _journal(path: Path) -> BaseStorage:

@@ -70,6 +70,10 @@ def _as_name(value: str) -> str:
     return value
 
 
+def _as_line(value: str) -> str:
+    return " ".join(value.split())
+
+
 def _as_words(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -77,6 +81,7 @@ def _as_words(value: object) -> object:
 Overrides = Annotated[tuple[str, ...], BeforeValidator(_as_overrides)]
 Seeds = Annotated[tuple[Natural, ...], BeforeValidator(_as_seeds), Field(max_length=MOST_SEEDS)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_words)]
+Line = Annotated[str, AfterValidator(_as_line)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_as_name)]
 
 
@@ -104,7 +109,7 @@ class PlanFile(Frozen):
 
     kind: str
     name: str
-    question: str = ""
+    question: Line = ""
     seeds: Seeds = (0,)
     recipe: str | dict[str, Any]
     base: str | None = None
