@@ -1,7 +1,7 @@
 """The database of runs. One process writes it; the end of every run is committed at once."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +43,9 @@ from workbench.runs.store.schema import (
     ValidationRow,
 )
 from workbench.runs.store.transactions import Transactions, make_tables
-from workbench.statistics.facts import OPEN, PENDING, RUNNING
+from workbench.statistics.facts import PENDING, RUNNING
+
+FINAL = frozenset(outcome for outcome in Outcome if outcome.final)
 
 
 class Ledger:
@@ -263,7 +265,11 @@ class Ledger:
         """Whether each run, by its id, is final."""
         columns = sa.select(RunRow.id, RunRow.status).where(RunRow.plan == self.plan_name)
         found = self._store.read(lambda session: session.execute(columns).tuples().all())
-        return {run: status not in OPEN and Outcome(status).final for run, status in found}
+        return {run: status in FINAL for run, status in found}
+
+    def finished(self, ids: Collection[str]) -> set[str]:
+        """Those of the runs `ids` that are final."""
+        return {run for run, final in self.final().items() if final and run in ids}
 
     def _epochs(self, session: Session) -> dict[str, tuple[EpochRecord, ...]]:
         ordered = (

@@ -105,7 +105,7 @@ def _finished(plan: Plan, folder: Path, ids: set[str], url: str | None) -> set[s
     """The ids of those that are final already, in the folder or in its ledger elsewhere."""
     if url is not None:
         with suppress(InputError), Ledger.read(url, plan.name) as ledger:
-            return {run for run, final in ledger.final().items() if final and run in ids}
+            return ledger.finished(ids)
     return finished_in(folder, ids)
 
 

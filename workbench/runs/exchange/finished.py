@@ -12,7 +12,7 @@ from workbench.runs.evidence import kept_evidence
 from workbench.runs.exchange.conditions import Conditions
 from workbench.runs.folder import LEDGER, RUNS, holds_results, results_folders, run_folder
 from workbench.runs.ledger import Ledger
-from workbench.runs.results import Sweep, load_sweep
+from workbench.runs.results import Sweep, load_sweep, read_export
 from workbench.runs.rows import StoredRun
 from workbench.train.evidence import Evidence
 
@@ -125,16 +125,24 @@ def finished_in(folder: Path, ids: Collection[str]) -> set[str]:
     """The ids of those runs that are final in this folder; none where there is nothing to read."""
     if not holds_results(folder):
         return set()
-    return {run.id for run in _read(folder).runs if run.final and run.id in ids}
+    if _has_ledger(folder):
+        with Ledger.read(folder / LEDGER) as ledger:
+            return ledger.finished(ids)
+    return {run.id for run in read_export(folder, [])[1] if run.final and run.id in ids}
 
 
 def _may_hold(folder: Path, ids: Collection[str]) -> bool:
     """A look that costs little: most folders hold none."""
-    if (folder / LEDGER).exists() and (folder / LEDGER).stat().st_size:
+    if _has_ledger(folder):
         with Ledger.read(folder / LEDGER) as ledger:
-            return any(final and run in ids for run, final in ledger.final().items())
+            return bool(ledger.finished(ids))
     text = (folder / RUNS).read_bytes()
     return any(run.encode() in text for run in ids)
+
+
+def _has_ledger(folder: Path) -> bool:
+    """Else what it exported may be there."""
+    return (folder / LEDGER).exists() and (folder / LEDGER).stat().st_size > 0
 
 
 def _read(folder: Path) -> Sweep:
