@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from rich.console import Group, RenderableType
 
 from workbench.errors import InputError, unknown
-from workbench.machine import cache_folder, package_version
+from workbench.machine import cache_folder, gpu_names, package_version
 from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.show.terminal import view
@@ -107,8 +107,7 @@ def _device() -> Finding:
     except ImportError as error:
         return Finding("machine", "device", "broken", str(error), "pip install torch torchvision")
     build = f"torch {torch.__version__}, built for {_built_for(torch)}"
-    if torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    if names := gpu_names():
         return Finding("machine", "device", "ok", f"{', '.join(names)}; {build}")
     if shutil.which("nvidia-smi"):
         mend = "install the torch of your driver: https://pytorch.org/get-started/locally"

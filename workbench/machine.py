@@ -62,6 +62,14 @@ def device_name(device: "torch.device") -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
+def gpu_names() -> list[str]:
+    """Of every GPU that PyTorch sees."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return [torch.cuda.get_device_name(index) for index in range(count)]
+
+
 def processor_name(device: "torch.device") -> str:
     """The name of the GPU or of the processor, as its maker gives it."""
     return device_name(device) if device.type == "cuda" else cpu_name()

@@ -6,7 +6,7 @@ import sys
 
 from workbench.config import Scalar
 from workbench.engine import Resources, this_machine
-from workbench.machine import package_version
+from workbench.machine import gpu_names, package_version
 from workbench.shipped import CHECKOUT
 from workbench.version import __version__
 
@@ -60,7 +60,6 @@ def _git(*arguments: str) -> str | None:
 
 
 def _gpus() -> str | None:
-    torch = sys.modules.get("torch")  # whoever has GPUs has imported it by now
-    if torch is None or not torch.cuda.is_available():
+    if "torch" not in sys.modules:  # whoever has GPUs has imported it by now
         return None
-    return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return ", ".join(gpu_names()) or None
