@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,6 +200,7 @@ def _attributed(sweep: "Sweep") -> "Attribution":
     return found
 
 
+@lru_cache(maxsize=4)  # the cells of a notebook share what is computed
 def _findings(sweep: "Sweep") -> "Findings":
     from workbench.report.findings import Findings
 

@@ -37,7 +37,7 @@ COLUMNS = (
 FRAME = ("variant", "changed", "compared_to", *COLUMNS[1:], REUSED)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
     """A results folder, read: the plan, and its runs by seed in the order of the rows."""
 
