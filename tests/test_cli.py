@@ -60,11 +60,13 @@ assert networks('cmt_t') and plans('quick') and loggers('c')
 assert 'torch' not in sys.modules
 from workbench.models import ZOO, build
 assert set(networks('')) == set(ZOO)
+import workbench.report.commands, workbench.plans.resolution, workbench.train.teaching.make
+assert 'pytorch_lightning' not in sys.modules
 """
 
 
 @pytest.mark.slow
-def test_help_version_template_and_completion_do_not_import_torch() -> None:
+def test_help_version_template_and_completion_do_not_import_torch_nor_a_dry_run_lightning() -> None:
     commands = [["--help"], ["--version"], ["ablate", "--template"], [], ["ablat"]]
     code = NO_TORCH.format(commands=commands + [[name, "--help"] for name in COMMANDS])
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

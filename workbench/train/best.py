@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.config import EpochRecord
 from workbench.models.weights import trained_weights
-from workbench.train.module import RunModule
 
 KEY = "best"  # in a checkpoint; it is not there without validation images
 
@@ -21,7 +20,7 @@ class Best:
     top1: float = -1.0  # percent
     weights: dict[str, Tensor] = field(default_factory=dict)  # those that are tested, on the CPU
 
-    def see(self, record: EpochRecord, module: RunModule) -> None:
+    def see(self, record: EpochRecord, module: nn.Module) -> None:
         """Takes the weights of the epoch that has just ended, if it is better."""
         if record.validation_top1 is None or record.validation_top1 <= self.top1:
             return

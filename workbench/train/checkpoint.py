@@ -11,15 +11,17 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from workbench.config import EpochRecord, Scalar
 from workbench.errors import InputError
 from workbench.models.weights import CHECKPOINT, intact, trained_weights
+
+if TYPE_CHECKING:  # plans and tables read checkpoints, and do not wait for Lightning
+    from pytorch_lightning import Trainer
 
 KEY = CHECKPOINT  # our own part of a Lightning checkpoint
 FORMAT = 1
@@ -125,7 +127,7 @@ def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     return trained_weights(state)
 
 
-def check_restored(trainer: pl.Trainer, epochs: int) -> None:
+def check_restored(trainer: "Trainer", epochs: int) -> None:
     """Raises `ValueError` unless the trainer, as restored, can go on after `epochs` epochs."""
     if trainer.current_epoch != epochs:
         raise ValueError(f"it is of epoch {trainer.current_epoch}, and its records are of {epochs}")
@@ -139,7 +141,7 @@ def check_restored(trainer: pl.Trainer, epochs: int) -> None:
                     )
 
 
-def write_checkpoint(trainer: pl.Trainer, folder: Path) -> None:
+def write_checkpoint(trainer: "Trainer", folder: Path) -> None:
     """`last.ckpt` in `folder`; at every moment the file there is the old one or the new one."""
     half = folder / f"{NAME}.tmp"
     try:
