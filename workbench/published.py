@@ -103,8 +103,13 @@ def find(reference: str, folder: Path = PUBLISHED) -> tuple[PublishedRow, ...]:
 
 
 def same_dataset(measured: str, other: str) -> bool:
-    """`cifar10, 5,000 training images` and `CIFAR-10` are; `CIFAR-100` is not."""
-    return _plain(measured.split(",")[0]) == _plain(other.split(",")[0])
+    """`cifar10, 5,000 training images` and `CIFAR-10` are, and `cifar10 (the name of its folder)`;
+    `CIFAR-100` is not, nor are two folders."""
+    (one, two), (first, second) = (
+        [_plain(name.split(",")[0].split(end)[0]) for name in (measured, other)]
+        for end in (",", " (")
+    )
+    return one in (two, second) or two == first
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from workbench.cost import cost
 from workbench.errors import InputError
 from workbench.models import build, spec
 from workbench.plans.differences import differences
-from workbench.plans.file import parse_plan
+from workbench.plans.file import parse_plan, read_plan
 from workbench.plans.resolution import Plan, resolve
 from workbench.train.saved import save
 
@@ -21,16 +21,19 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(build(made), tmp_path_factory.mktemp("weights") / "saved")
 
 
-def _plan(weights: Path | None, *rows: dict[str, Any], costs_only: bool = False) -> Plan:
+def _plan(
+    weights: Path | None, *rows: dict[str, Any], costs_only: bool = False, **fields: Any
+) -> Plan:
     teacher = {} if weights is None else {"weights": str(weights)}
     written = {
         "kind": "list",
         "name": "taught",
         "base": "small",
         "set": {"resolution": 32},
-        "recipe": {"data": {"name": "synthetic", "train_size": 20, "test_size": 20},
+        "recipe": {"data": {"name": "synthetic", "train_size": 100, "test_size": 20},
                    "batch_size": 10, "teacher": teacher},
         "rows": rows,
+        **fields,
     }  # fmt: skip
     return resolve(parse_plan(written), costs_only=costs_only)
 
@@ -53,6 +56,33 @@ def test_a_row_that_token_labelling_does_not_suit_is_named(weights: Path) -> Non
     tokens = {"recipe.teacher.kind": "tokens"}
     with pytest.raises(InputError, match=r"variant 'tokens': recipe\.teacher\.kind: .* head=gap"):
         _plan(weights, {"name": "taught"}, {"name": "tokens", "set": tokens})
+
+
+def test_the_share_of_a_teacher_is_not_tuned_of_a_row_that_has_none(weights: Path) -> None:
+    tune = {"recipe.teacher.alpha": [0.3, 0.7]}
+    assert _plan(weights, {"name": "taught"}, tune=tune).tuning is not None
+    said = r"variant 'alone': tune\.recipe\.teacher\.alpha: the row has no teacher"
+    with pytest.raises(InputError, match=said):
+        _plan(weights, {"name": "taught"}, WITHOUT, tune=tune)
+
+
+@pytest.mark.parametrize(
+    ("name", "a4"),
+    [
+        ("levit_ablation", ("recipe.teacher=null",)),  # its entry of the zoo has one classifier
+        ("levit_components", ("recipe.teacher=null", "head=pool_norm")),
+    ],
+)
+def test_of_levits_rows_a4_alone_has_no_teacher_and_one_classifier(
+    name: str, a4: tuple[str, ...]
+) -> None:
+    file, _ = read_plan(name)
+    rows = {row.name: row for row in file.choices()}
+    assert dict(file.recipe)["teacher"]["kind"] == "hard"
+    assert rows["A4 no teacher"].overrides == a4
+    assert rows["A4 no teacher"].published == "levit_ablation/without distillation"
+    untaught = [each for each, row in rows.items() if "recipe.teacher=null" in row.overrides]
+    assert {*untaught} - {"no teacher, two classifiers"} == {"A4 no teacher"}
 
 
 def test_weights_that_moved_are_no_other_plan(weights: Path, tmp_path: Path) -> None:

@@ -73,6 +73,13 @@ def test_every_value_of_a_factor_of_training_but_the_one_there_is() -> None:
     assert [row.name for row in found.variants] == ["baseline", f"{LR}=0.0001", f"{LR}=0.01"]
 
 
+def test_nothing_at_all_is_a_value_of_a_factor() -> None:
+    written = {"kind": "one_factor", "name": "f", "recipe": RECIPE, "base": "small"}
+    key = "recipe.optimiser.clip_grad"
+    found = resolve(parse_plan({**written, "factor": key, "values": [None, 1.0]}))
+    assert [row.name for row in found.variants] == ["baseline", f"{key}=1.0"]
+
+
 @pytest.mark.parametrize("kind", ["leave_one_out", "factorial", "pairs"])
 def test_toggles_of_training_stand_beside_those_of_the_network(kind: str) -> None:
     toggles = {"LPU": "lpu=none", "smoothing": {"recipe.label_smoothing": 0.1}}
@@ -115,6 +122,11 @@ def test_the_notes_name_the_rows_that_train_otherwise() -> None:
         ({LR: 1e-3}, "its network is the same as that of 'as it is', trained alike, so that"),
         ({"recipe.checkpoint_every": 3}, "changes nothing"),
         ({"recipe.evaluate.every": 2}, "changes nothing"),
+        ({"recipe.optimiser.momentum": 0.5}, "changes nothing"),  # of AdamW
+        ({"recipe.optimiser.lr_batch": 10}, "changes nothing"),  # the batch size
+        ({"recipe.schedule.warmup_lr": 1e-5}, "changes nothing"),
+        ({"recipe.augment.mixup_prob": 0.5}, "changes nothing"),
+        ({"recipe.augment": {"cutmix": 0, "crop_scale": 0.5}}, "changes nothing"),
         ({"recipe.optimiser.lrr": 1}, "recipe.optimiser.lrr: unknown 'lrr'; nearest: 'lr'"),
         ({"recipe.epochs": 0}, "recipe.epochs: 0 is refused"),
         ({"recipe.optimiser.name": "adamx"}, "unknown 'adamx'; nearest: .*adam"),
@@ -133,6 +145,22 @@ def test_what_a_row_may_not_change_is_one_line_about_it(set_: dict[str, Any], li
     assert re.search(line, str(refused.value)), refused.value
     assert str(refused.value).startswith("variant 'other': ")
     assert "\n" not in str(refused.value)
+
+
+def test_settings_that_act_beside_others_are_rows() -> None:
+    """Each changes nothing of the first row, and something of the row before it."""
+    path = [
+        {"recipe.optimiser.name": "sgd"}, {"recipe.optimiser.momentum": 0.5},
+        {"recipe.schedule.warmup_epochs": 1}, {"recipe.schedule.warmup_lr": 1e-5},
+        {"recipe.augment.mixup": 0.8}, {"recipe.augment.mixup_prob": 0.5},
+        {"recipe.augment.cutmix": 1.0}, {"recipe.augment.mixup_switch_prob": 0.3},
+    ]  # fmt: skip
+    rows = [{"name": f"row {place}", "set": set_} for place, set_ in enumerate(path)]
+    found = plan(rows=[{"name": "as it is", "base": "small"}, *rows])
+    assert len({run.id for run in found.runs(seeds=[0])}) == 9
+    with pytest.raises(InputError, match="changes nothing"):  # SGD has one momentum, no betas
+        plan(rows=[{"name": "a", "base": "small", "set": path[0]},
+                   {"name": "b", "set": {"recipe.optimiser.beta1": 0.5}}])  # fmt: skip
 
 
 def test_fewer_training_images_are_a_row_like_any_other() -> None:

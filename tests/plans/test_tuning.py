@@ -66,6 +66,31 @@ def test_what_is_refused_of_tuning_is_one_line(fields: dict[str, Any], line: str
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("tune", "set_", "line"),
+    [
+        ({LR: [0.001, 0.002]}, {LR: 0.01}, "variant 'own': recipe.optimiser.lr: is refused beside"),
+        ({LR: [0.001, 0.002]}, {"recipe.schedule.min_lr": 0.0015},
+         "variant 'own': tune.recipe.optimiser.lr: 0.001 is refused: the schedule would peak"),
+        ({"recipe.optimiser.momentum": [0.8, 0.9]}, {"recipe.label_smoothing": 0.1},
+         "tune.recipe.optimiser.momentum: is refused: it changes nothing of how rows are trained"),
+    ],
+)  # fmt: skip
+def test_a_row_that_tuning_does_not_suit_is_named(
+    tune: dict[str, Any], set_: dict[str, Any], line: str
+) -> None:
+    rows = [{"name": "small", "base": "small"}, {"name": "own", "set": set_}]
+    with pytest.raises(InputError) as refused:
+        plan(tune=tune, rows=rows)
+    assert line in str(refused.value)
+
+
+def test_a_key_that_acts_in_one_row_may_be_tuned() -> None:
+    rows = [{"name": "adamw", "base": "small"}, {"name": "sgd", "set": "recipe.optimiser.name=sgd"}]
+    found = plan(tune={"recipe.optimiser.momentum": [0.8, 0.9]}, rows=rows)
+    assert found.tuning is not None
+
+
 def test_tuning_without_validation_images_is_refused() -> None:
     recipe = {**RECIPE, "data": {**RECIPE["data"], "validation": None}}
     with pytest.raises(InputError, match=r"recipe.data.validation: null is refused: values are"):

@@ -88,6 +88,8 @@ def test_the_same_data_set_is_not_marked() -> None:
     assert marks["CIFAR-10"] is False
     assert marks["CIFAR-100"] is True
     assert same_dataset("Flowers-102", "flowers102")
+    assert same_dataset("stanford_cars (their_place), 100 training images", "Stanford Cars")
+    assert not same_dataset("folder (pets)", "folder (flowers)")
 
 
 def test_contradicting_sources_are_all_kept() -> None:

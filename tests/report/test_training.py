@@ -13,7 +13,7 @@ def test_signs_at_every_value_are_told_and_drawn(tmp_path: Path) -> None:
     run_sweep(found, tmp_path, options("rated", jobs=1), quiet())
     commands.report_folder(tmp_path, quiet())
     assert (tmp_path / "robust.svg").exists()
-    assert (
-        "The observed sign of each effect is the same at all values of lr."
-        in (tmp_path / "table.md").read_text()
-    )
+    text = (tmp_path / "table.md").read_text()
+    assert "The observed sign of each effect is the same at all values of lr." in text
+    assert "cosine schedule; the lr of each row is the one in its name" in text
+    assert "learning rate" not in text

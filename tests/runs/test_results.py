@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.checks import refused
-from tests.support.sweeps import options, plan, quiet
+from tests.support.sweeps import RECIPE, options, plan, quiet
+from workbench.published import same_dataset
 from workbench.runs.command import repeat_command
 from workbench.runs.folder import LEDGER
-from workbench.runs.results import load_results, load_sweep
+from workbench.runs.results import Sweep, load_results, load_sweep
 from workbench.runs.rows import run_text
 from workbench.runs.sweep import run_sweep
 
@@ -60,6 +61,13 @@ def test_a_report_names_the_device_that_ran_not_the_one_asked_for(folder: Path) 
     assert dict(asked.facts().environment) == {"device": "auto", "cores": "2"}
     ran = replace(asked, runs=runs)
     assert dict(ran.facts().environment) == {"device": "NVIDIA H200", "cores": "2"}
+
+
+def test_the_classes_that_a_plan_is_about_are_named() -> None:
+    data = {**RECIPE["data"], "classes": [7, 2, 5]}
+    found = Sweep(plan(recipe={**RECIPE, "data": data}), (), {}).facts().dataset
+    assert found.startswith("synthetic classes 7 2 5, ")
+    assert not same_dataset(found, "Synthetic")
 
 
 def test_an_older_plan_counts_the_images_of_its_subset(folder: Path) -> None:

@@ -58,7 +58,17 @@ def test_an_order_that_turns_at_a_shared_setting_depends_on_tuning() -> None:
     """At their own bests b (65) is above a (60); at 0.1 it is below."""
     found = order(tuning(a=[58, 60, 50], b=[40, 65, 60]), ROWS)
     assert found.startswith("The order of the rows depends on tuning")
-    assert "b (at lr=0.1)" in found
+    assert "1 of 1 pairs of rows changes its order" in found
+    assert found.endswith("these differences of the plan change their sign: b (at lr=0.1).")
+
+
+def test_rows_that_are_not_compared_to_each_other_are_in_the_order_too() -> None:
+    """Both b and c are above a everywhere; c is above b at 0.1 alone."""
+    rows = (*ROWS, Row(name="c", compared_to="a"))
+    found = order(tuning(a=[10, 20, 10], b=[40, 65, 60], c=[45, 64, 59]), rows)
+    assert found.startswith("The order of the rows depends on tuning")
+    assert "1 of 3 pairs of rows changes its order" in found
+    assert found.endswith("; no difference that the plan asks for changes its sign.")
 
 
 def test_an_order_that_holds_everywhere_does_not() -> None:
@@ -76,6 +86,16 @@ def test_only_settings_with_a_score_of_every_row_are_shared() -> None:
     assert order(tuning(a=[58, 60, 50]), ROWS[:1]) == ""
 
 
+@pytest.mark.parametrize("lost", [{}, {"c": [None, None, None]}], ids=["not tried", "diverged"])
+def test_a_row_that_has_no_score_at_all_hides_the_order_of_no_others(
+    lost: dict[str, list[float | None]],
+) -> None:
+    """One that can't be made as costly as the others is not tried."""
+    rows = (*ROWS, Row(name="c", compared_to="a"))
+    found = order(tuning(a=[58, 60, 50], b=[40, 65, 60], **lost), rows)
+    assert "1 of 1 pairs of rows changes its order" in found
+
+
 def test_settings_read_as_they_are_written() -> None:
     setting = (("optimiser.lr", 1e-05), ("optimiser.name", "sgd"), ("ema_decay", None))
     assert setting_text(setting) == "lr=1e-05, name=sgd, ema_decay=null"
@@ -88,3 +108,6 @@ def test_a_sign_that_turns_is_told_with_its_values() -> None:
     assert "c (" not in found
     assert "same at all values" in signs("optimiser.lr", effects[2:])
     assert signs("optimiser.lr", [("b", 0.1, 1.0), ("b", 0.2, None)]) == ""
+    part = signs("optimiser.lr", [*effects[2:], ("c", 0.4, None)])
+    assert part.endswith("the same at all values of lr that have results of both its rows.")
+    assert "b (+1.00 at 0.1, +0.00 at 0.2)" in signs("lr", [("b", 0.1, 1.0), ("b", 0.2, 0.0)])

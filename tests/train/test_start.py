@@ -85,6 +85,16 @@ def test_weights_that_do_not_fit_are_named_by_their_keys(file: Path) -> None:
         _begun(_run(ONE_HEAD, f"init={file}"))
 
 
+def test_a_head_of_another_width_is_no_other_number_of_classes(file: Path) -> None:
+    wider = models.spec(
+        "columnar_digits", *(each for each in SMALL if "position" not in each),
+        "position=absolute", "head=class_attention", "head.ratio=2", classes=10,
+    )  # fmt: skip
+    said = r"recipe\.init\.weights: .* does not fit: head\.blocks\.0\.expand\.bias is \[24\]"
+    with pytest.raises(InputError, match=said):
+        _begun(_run(wider, f"init={file}"))
+
+
 @pytest.mark.parametrize(("what", "trained"), [("body", {"head"}), ("1", {"head", "stages"})])
 def test_what_is_frozen_stays_bit_for_bit(tmp_path: Path, what: str, trained: set[str]) -> None:
     spec = models.spec(

@@ -79,8 +79,11 @@ def test_boxes_are_within_the_map_and_take_their_share() -> None:
         box = draw_box(size, generator)
         assert 0 <= box.top <= box.bottom <= 14
         assert 0 <= box.left <= box.right <= 10
-        lam = np.random.default_rng(seed).beta(1.0, 1.0)
-        assert box.bottom - box.top <= 14 * np.sqrt(1 - lam)
+        again = np.random.default_rng(seed)
+        cut = np.sqrt(1.0 - again.beta(1.0, 1.0))  # as `rand_bbox` of the authors has it
+        (y, x), (h, w) = again.integers([14, 10]), (int(14 * cut), int(10 * cut))
+        assert (box.top, box.bottom) == (max(y - h // 2, 0), min(y + h // 2, 14))
+        assert (box.left, box.right) == (max(x - w // 2, 0), min(x + w // 2, 10))
         shares.append(box.area / 140)
     assert 0.2 < np.mean(shares) < 0.4  # half less what the edges cut off
 

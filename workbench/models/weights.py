@@ -261,7 +261,7 @@ def _fit(model: Network, name: str, tensor: Tensor, own: Tensor, new_head: bool)
     """What becomes `own` in place of `tensor`; None if nothing can."""
     if tensor.shape == own.shape:
         return tensor
-    if new_head and _is_classifier(model, name):
+    if new_head and _is_classifier(model, name) and tensor.shape[1:] == own.shape[1:]:
         log.info("%s: left as it is, for the file has %s classes", name, tensor.shape[0])
         return own
     resized = _resize(model, name, tensor)
@@ -272,8 +272,7 @@ def _fit(model: Network, name: str, tensor: Tensor, own: Tensor, new_head: bool)
 
 
 def _is_classifier(model: Network, name: str) -> bool:
-    module = model.get_submodule(name.rpartition(".")[0])
-    return name.startswith("head.") and isinstance(module, nn.Linear)
+    return name.rpartition(".")[0] in classifiers(model)
 
 
 def _resize(model: Network, name: str, tensor: Tensor) -> Tensor | None:

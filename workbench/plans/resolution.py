@@ -22,7 +22,7 @@ from workbench.plans.training import (
     at_every_value,
     checked_recipe,
 )
-from workbench.plans.tuning import MakeRecipe, check_tune, check_values
+from workbench.plans.tuning import MakeRecipe, check_rows, check_tune, check_values
 from workbench.published import check_names, read_table, same_dataset
 from workbench.statistics.facts import EarlierRuns, Method, Race
 from workbench.statistics.metric import TOP1, metrics_named
@@ -168,6 +168,8 @@ def resolve(
     check_names([(choice.name, choice.published) for choice in choices], file.published)
     recipes = Recipes(make, recipe)
     variants = Rows(classes, file.match, known, recipes).all(choices)
+    if tuning:
+        check_rows(tuning, recipe, {row.name: row.recipe or recipe for row in variants})
     for variant in variants:
         own = variant.recipe or recipe
         with about_recipe(variant.name if variant.recipe else ""):

@@ -5,10 +5,11 @@ from functools import partial
 
 from workbench.config import LARGEST, Count, NetworkSpec, Peer, Recipe
 from workbench.errors import InputError
+from workbench.plans.acting import training
 from workbench.plans.kinds import PlannedRow
 from workbench.plans.matching import Match, Matched, Matcher
 from workbench.plans.tasks import cost_of, network_of
-from workbench.plans.training import Recipes, nearest_of_recipe, of_network, of_recipe, training
+from workbench.plans.training import Recipes, nearest_of_recipe, of_network, of_recipe
 
 
 class Variant(PlannedRow):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.config import Recipe, Scalar, digest
+from workbench.config import Recipe, Scalar
 from workbench.errors import InputError
 from workbench.plans.kinds import PlannedRow
 from workbench.plans.tuning import PREFIX, MakeRecipe
@@ -14,9 +14,6 @@ from workbench.train.recipes import recipe as make_recipe
 from workbench.train.recipes import recipe_keys
 
 OWN_DATA = ("train_size", "subset_seed", "validation")  # of a row: none changes the test images
-# What changes no number of a run: where it is kept, how it is read, what its curve is drawn from.
-IDLE = ("checkpoint_every", "evaluate")
-IDLE_DATA = ("download", "workers", "memory_limit_mb")
 
 
 def of_network(overrides: Iterable[str]) -> tuple[str, ...]:
@@ -79,16 +76,6 @@ def checked_recipe(
     made = make_recipe(base, *overrides, default=default)
     check_optimiser(made.optimiser.name)
     return pin(made, absent)
-
-
-def training(recipe: Recipe) -> str:
-    """SHA-256 of what a recipe makes of a network: equal for two that train it alike."""
-    document = recipe.document()
-    for key in IDLE:
-        document.pop(key, None)
-    for key in IDLE_DATA:
-        document["data"].pop(key, None)
-    return digest(document)
 
 
 @dataclass(frozen=True)

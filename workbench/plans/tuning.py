@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from workbench.config import Count, Frozen, Natural, Recipe, Scalar
+from workbench.config import Count, Frozen, Natural, Recipe, Scalar, flatten
 from workbench.errors import InputError, unknown
+from workbench.plans.acting import training
 from workbench.statistics.tuning import Range, Setting, Tuning, value_text
+from workbench.train.recipes import recipe as make_recipe
 from workbench.train.recipes import recipe_keys
 from workbench.train.schedule import peak
 
@@ -79,6 +81,49 @@ def check_tune(tune: Tune, recipe: Recipe, make: MakeRecipe) -> Tuning:
         space={key.removeprefix(PREFIX): values for key, values in tune.space.items()},
         trials=_trials(tune), seeds=seeds, sampler=tune.sampler,
     )  # fmt: skip
+
+
+def check_rows(tuning: Tuning, plan: Recipe, rows: Mapping[str, Recipe]) -> None:
+    """Raises `InputError` for a row that can't be trained at each value, or names one of its own of
+    what is chosen for it; and for a key that changes the training of no row.
+
+    `plan` is the recipe of the plan, `rows` are those of its rows.
+    """
+    planned = flatten(plan.model_dump())
+    for key, values in tuning.space.items():
+        place, acts = f"tune.{PREFIX}{key}", False
+        for name, own in rows.items():
+            try:
+                _refuse_own_value(own, planned, key)
+                acts |= _acts(own, key, _ends(values, place), place)
+            except InputError as error:
+                raise error.but(row=name) from None
+        if not acts:
+            raise InputError("is refused: it changes nothing of how rows are trained", key=place)
+
+
+def _refuse_own_value(own: Recipe, planned: Mapping[str, object], key: str) -> None:
+    section, dot, _ = key.partition(".")
+    if dot and getattr(own, section) is None:
+        raise InputError(f"the row has no {section}", key=f"tune.{PREFIX}{key}")
+    if flatten(own.model_dump()).get(key) != planned.get(key):
+        raise InputError(
+            "is refused beside tune, which chooses it for each row", key=f"{PREFIX}{key}"
+        )
+
+
+def _acts(own: Recipe, key: str, values: Sequence[Scalar], place: str) -> bool:
+    """Whether `values` train a row differently, all of which its schedule has to allow."""
+    made = [with_setting(own, ((key, value),)) for value in values]
+    for each, value in zip(made, values, strict=True):
+        _refuse_schedule(each, key, value, place)
+    return len(set(map(training, made))) > 1
+
+
+def with_setting(recipe: Recipe, setting: Setting) -> Recipe:
+    """`recipe` at other values."""
+    texts = [f"{key}={value_text(value)}" for key, value in setting]
+    return make_recipe(recipe.model_dump(), *texts)
 
 
 def _refuse_sampler(tune: Tune) -> None:

@@ -54,7 +54,7 @@ class Sweep:
             question=self.plan.question,
             seeds=self.plan.seeds,
             dataset=_data_line(self.plan.recipe),
-            recipe=_recipe_line(self.plan.recipe, any(row.tuned for row in self.plan.variants)),
+            recipe=_recipe_line(self.plan),
             command=str(self.environment.get("command", "")),
             notes=self.plan.notes,
             environment=tuple(
@@ -282,7 +282,8 @@ def read_environment(folder: Path) -> Mapping[str, Scalar]:
 def _data_line(recipe: Recipe) -> str:
     data = recipe.data
     subset = "a stratified subset of " if recipe.task.name == "classify" else ""
-    parts = [f"{data.name} ({Path(data.path).name})" if data.path else data.name]
+    name = f"{data.name} classes {' '.join(map(str, data.classes))}" if data.classes else data.name
+    parts = [f"{name} ({Path(data.path).name})" if data.path else name]
     if data.train_size is not None:
         parts.append(f"{subset}{data.train_size} training images")
     if data.test_size is not None:
@@ -301,12 +302,20 @@ def scored_on(recipe: Recipe, test_images: int | None) -> str:
     return f"{images}, read once at the end; choices are made on {share}, split off for validation"
 
 
-def _recipe_line(recipe: Recipe, tuned: bool) -> str:
-    optimiser = recipe.optimiser
-    but = "; but for what was chosen for each row" if tuned else ""
-    return (
-        f"{recipe.name}: {plural(recipe.epochs, 'epoch')}, batch {recipe.batch_size}, "
-        f"{optimiser.name}, "
-        f"learning rate {optimiser.lr:g}, weight decay {optimiser.weight_decay:g}, "
-        f"{recipe.schedule.name} schedule{but}"
-    )
+def _recipe_line(plan: Plan) -> str:
+    """What rows are trained with, but for what each has a value of its own of."""
+    recipe, own = plan.recipe, tuple(plan.tuning.space) if plan.tuning else ()
+    where = "what was chosen for it"
+    if plan.robust:
+        own, where = (plan.robust,), "the one in its name"
+    parts = {
+        "epochs": plural(recipe.epochs, "epoch"),
+        "batch_size": f"batch {recipe.batch_size}",
+        "optimiser.name": recipe.optimiser.name,
+        "optimiser.lr": f"learning rate {recipe.optimiser.lr:g}",
+        "optimiser.weight_decay": f"weight decay {recipe.optimiser.weight_decay:g}",
+        "schedule.name": f"{recipe.schedule.name} schedule",
+    }
+    shared = ", ".join(text for key, text in parts.items() if key not in own)
+    names = ", ".join(key.rpartition(".")[2] for key in own)
+    return f"{recipe.name}: {shared}" + (f"; the {names} of each row is {where}" if own else "")

@@ -1,7 +1,8 @@
 """Values of training chosen for each row on validation images, and what the choice depends on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from statistics import fmean
 from typing import Protocol
 
@@ -107,35 +108,74 @@ def budget(tuning: Tuning) -> str:
 
 
 def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
-    """Whether a difference has another sign where all rows share a setting; empty where no row is
-    compared to another."""
-    compared = [row for row in rows if row.compared_to is not None]
-    shared = _shared_settings(tuning, rows)
-    if not compared:
+    """Whether two rows stand the other way round where all share a setting than at each one's best.
+
+    Empty where no row is compared to another. Rows without a score are out of it.
+    """
+    best = {row.name: found.score or 0.0 for row in rows if (found := tuning.best(row.name))}
+    shared = _at_shared_settings(tuning, best)
+    if all(row.compared_to is None for row in rows):
         return ""
     if not shared:
         return (
             "Whether the order of the rows depends on tuning is not known: no setting has a score "
             "for every row."
         )
-    turned = {
-        row.name: [setting_text(setting) for setting in shared if _turns(tuning, row, setting)]
-        for row in compared
-    }
-    listed = "; ".join(f"{name} (at {' and '.join(at)})" for name, at in turned.items() if at)
+    pairs = list(combinations(best, 2))
+    turned = [pair for pair in pairs if _turned(best, shared, pair)]
     seeds = "one seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
     instead = "if both rows take the same setting instead of their own best"
-    if not listed:
+    if not turned:
         tried = "one setting" if len(shared) == 1 else f"{len(shared)} settings"
         return (
             f"The order of the rows does not depend on tuning, as observed with {seeds}: on "
-            f"validation images, every difference keeps its sign {instead} (tried at the {tried} "
-            "that all rows share)."
+            f"validation images, every pair of rows keeps its order {instead} (tried at the "
+            f"{tried} that all rows share)."
         )
+    changes = "changes its order" if len(turned) == 1 else "change their order"
     return (
         f"The order of the rows depends on tuning, as observed with {seeds} and not tested: on "
-        f"validation images, these differences change their sign {instead}: {listed}."
+        f"validation images, {len(turned)} of {len(pairs)} pairs of rows {changes} "
+        f"{instead}; {_compared_that_turn(best, shared, rows)}."
     )
+
+
+Scored = Mapping[str, float]  # of every row, by its name
+
+
+def _at_shared_settings(tuning: Tuning, best: Scored) -> dict[Setting, Scored]:
+    """The settings that have a score of every row of `best`, with the scores."""
+    found = dict[Setting, dict[str, float]]()
+    for each in tuning.tried:
+        if each.score is not None:
+            found.setdefault(each.setting, {})[each.row] = each.score
+    return {
+        setting: scores
+        for setting, scores in found.items()
+        if best and best.keys() <= scores.keys()
+    }
+
+
+def _turned(best: Scored, shared: Mapping[Setting, Scored], pair: Sequence[str]) -> list[Setting]:
+    """The shared settings where the two of a pair stand the other way round than at their bests."""
+    first, second = pair
+    own = best[first] - best[second]
+    return [each for each, at in shared.items() if own * (at[first] - at[second]) < 0]
+
+
+def _compared_that_turn(
+    best: Scored, shared: Mapping[Setting, Scored], rows: Sequence[NamedRow]
+) -> str:
+    """The differences of the plan that have another sign at a shared setting."""
+    pairs = [(row.name, row.compared_to) for row in rows if row.compared_to in best]
+    found = [
+        f"{name} (at {' and '.join(map(setting_text, settings))})"
+        for name, other in pairs
+        if name in best and (settings := _turned(best, shared, (name, other or "")))
+    ]
+    if not found:
+        return "no difference that the plan asks for changes its sign"
+    return f"these differences of the plan change their sign: {'; '.join(found)}"
 
 
 def edge_note(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
@@ -154,29 +194,6 @@ def edge_note(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
     )
 
 
-def _shared_settings(tuning: Tuning, rows: Sequence[NamedRow]) -> list[Setting]:
-    """Those that have a score of every row."""
-    scored = [{each.setting for each in tuning.of(row.name) if each.score is not None}
-              for row in rows]  # fmt: skip
-    first = tuning.of(rows[0].name) if rows else ()
-    return [each.setting for each in first if all(each.setting in found for found in scored)]
-
-
-def _turns(tuning: Tuning, row: NamedRow, setting: Setting) -> bool:
-    own = _gap(tuning.best(row.name), tuning.best(row.compared_to or ""))
-    shared = _gap(
-        *(next(each for each in tuning.of(name) if each.setting == setting)
-          for name in (row.name, row.compared_to or ""))
-    )  # fmt: skip
-    return own * shared < 0
-
-
-def _gap(one: Tried | None, other: Tried | None) -> float:
-    scores = [each.score if each else None for each in (one, other)]
-    first, second = scores
-    return 0.0 if first is None or second is None else first - second
-
-
 Effect = tuple[str, Scalar, float | None]  # a row as it is written, a value, the mean difference
 
 
@@ -186,16 +203,18 @@ def signs(key: str, effects: Sequence[Effect]) -> str:
     for row, value, mean in effects:
         if mean is not None:
             by_row.setdefault(row, []).append((value, mean))
+    missing = any(mean is None for *_, mean in effects)
     if all(len(found) < 2 for found in by_row.values()):
         return ""
     turned = [
         f"{row} ({', '.join(f'{mean:+z.2f} at {value_text(value)}' for value, mean in found)})"
         for row, found in by_row.items()
-        if min(mean for _, mean in found) < 0 < max(mean for _, mean in found)
+        if len({(mean > 0) - (mean < 0) for _, mean in found}) > 1
     ]
     name = key.rpartition(".")[2]
     if not turned:
-        return f"The observed sign of each effect is the same at all values of {name}."
+        known = " that have results of both its rows" if missing else ""
+        return f"The observed sign of each effect is the same at all values of {name}{known}."
     return (
         f"The observed sign depends on {name} for {'; '.join(turned)}; whether each is more than "
         "noise is said by its verdict."

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.config import Outcome, Recipe, RunConfig
+from workbench.config import Outcome, RunConfig
 from workbench.errors import InputError
 from workbench.plans.differences import refuse_changes
 from workbench.plans.load import earlier_plan
 from workbench.plans.resolution import Plan, Variant
+from workbench.plans.tuning import with_setting
 from workbench.runs.exchange.finished import Reuse
 from workbench.runs.folder import LEDGER, holds_results
 from workbench.runs.ledger import Ledger
 from workbench.runs.rows import StoredRun
 from workbench.runs.sweep import SweepOptions, SweepResult, run_sweep
 from workbench.show.console import plural
-from workbench.statistics.tuning import Setting, Tried, Tuning, setting_text, value_text
-from workbench.train.recipes import recipe as make_recipe
+from workbench.statistics.tuning import Setting, Tried, Tuning, setting_text
 from workbench.tuning.asking import ask, check, rounds
 
 FOLDER = "tuning"
@@ -161,7 +161,8 @@ def trial_plan(plan: Plan, asked: Tuning, settings: Sequence[tuple[Variant, Sett
             update={
                 "name": name, "changed": setting_text(setting), "compared_to": None,
                 "also": (),
-                "published": None, "present": None, "recipe": with_setting(plan, row, setting),
+                "published": None, "present": None,
+                "recipe": with_setting(plan.recipe_of(row), setting),
             }
         )
         for row, setting in settings
@@ -176,14 +177,8 @@ def trial_plan(plan: Plan, asked: Tuning, settings: Sequence[tuple[Variant, Sett
     )  # fmt: skip
 
 
-def with_setting(plan: Plan, row: Variant, setting: Setting) -> Recipe:
-    """The recipe of `row` at other values."""
-    texts = [f"{key}={value_text(value)}" for key, value in setting]
-    return make_recipe(plan.recipe_of(row).model_dump(), *texts)
-
-
 def _tried(plan: Plan, asked: Tuning, row: Variant, setting: Setting, scores: Scores) -> Tried:
-    recipe = with_setting(plan, row, setting)
+    recipe = with_setting(plan.recipe_of(row), setting)
     runs = (
         RunConfig(variant=row.name, spec=row.spec, recipe=recipe, seed=seed) for seed in asked.seeds
     )
@@ -226,5 +221,5 @@ def _at_best(plan: Plan, whole: Tuning, row: Variant) -> Variant:
         lost = "it diverged at each of its trials"
         return row.model_copy(update={"untuned": lost})
     edge = " (edge)" if whole.edges(row.name) else ""
-    update = {"tuned": f"{best.text}{edge}", "recipe": with_setting(plan, row, best.setting)}
-    return row.model_copy(update=update)
+    at_best = with_setting(plan.recipe_of(row), best.setting)
+    return row.model_copy(update={"tuned": f"{best.text}{edge}", "recipe": at_best})

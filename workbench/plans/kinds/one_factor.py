@@ -9,7 +9,7 @@ from workbench.plans.kinds.base import (
     refuse_twice,
 )
 
-Value = bool | int | float | str | list[bool | int | float | str]
+Value = bool | int | float | str | None | list[bool | int | float | str]
 
 
 class OneFactor(PlanFile):
