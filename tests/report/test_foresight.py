@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.support import sweeps
 from tests.support.sweeps import quiet, said
@@ -18,7 +20,7 @@ from workbench.report.before.foresight import (
     foresee,
     seconds_of,
 )
-from workbench.report.before.preview import preview_data, print_preview
+from workbench.report.before.preview import costs_at_once, preview_data, print_preview
 from workbench.runs.estimate import Estimate
 from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.power import Noise, images_variance
@@ -130,3 +132,12 @@ def test_a_budget_without_sense_is_refused(text: str) -> None:
 def test_a_difference_without_sense_is_refused(points: float) -> None:
     with pytest.raises(InputError, match="--detect"):
         Asked.of(points, None)
+
+
+@pytest.mark.parametrize("screen", [True, False])
+def test_costs_stand_on_a_screen_before_anything_is_timed(screen: bool) -> None:
+    console = Console(file=StringIO(), force_terminal=screen, width=120)
+    with costs_at_once(PLAN, console, None, "Timing ..."):
+        before = said(console)
+    assert (f"{PLAN.variants[0].macs:,}" in before) is screen
+    assert "Timing ..." in before

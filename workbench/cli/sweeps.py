@@ -1,5 +1,6 @@
 """`workbench ablate` and `new-plan`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -204,14 +205,13 @@ def _dry_run(
 ) -> None:
     from workbench.report import commands
     from workbench.report.before.foresight import foresee
-    from workbench.report.before.preview import preview_data, print_preview
+    from workbench.report.before.preview import costs_at_once, preview_data, print_preview
 
     resolved = commands.planned(plan, changes, options, results)
     seen = foresee(resolved, results, wanted)
-    if not as_json:
-        rows = "every row" if measure else "a few rows"
-        console.print(f"Timing some steps of {rows} ...", style="dim")
-    found = commands.timed(resolved, results, options, measure)
+    text = f"Timing some steps of {'every row' if measure else 'a few rows'} ..."
+    with nullcontext() if as_json else costs_at_once(resolved, console, seen, text):
+        found = commands.timed(resolved, results, options, measure)
     if as_json:
         print_json(preview_data(resolved, found, seen))
     else:

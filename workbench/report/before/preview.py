@@ -1,8 +1,12 @@
 """What `--dry-run` shows, as a table and as JSON."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
 
 from workbench.config import MAC
 from workbench.plans.resolution import Plan, Variant
@@ -13,6 +17,22 @@ from workbench.show.console import plural, say_line
 from workbench.show.table import Column, Table, cell, number
 from workbench.show.terminal import view
 from workbench.tuning.stage import trial_count
+
+
+@contextmanager
+def costs_at_once(
+    plan: Plan, console: Console, seen: Foresight | None, text: str
+) -> Iterator[None]:
+    """The costs of the rows, and what they wait for, on a screen until their times are known."""
+    if not console.is_terminal:  # what is piped gets one table, the whole
+        console.print(text, style="dim")
+        yield
+        return
+    costs = view(_table(plan, Estimate({}, {}, None), seen))
+    with Live(
+        Group(costs, Text(text, style="dim")), console=console, auto_refresh=False, transient=True
+    ):
+        yield
 
 
 def print_preview(
