@@ -6,18 +6,46 @@ from typing import Any
 
 import pytest
 
-from tests.support.sweeps import RECIPE, plan
+from tests.support.sweeps import RECIPE, plan, plan_file
 from workbench.config import RunConfig
 from workbench.cost import cost
 from workbench.engine import divide
 from workbench.models import build, spec
-from workbench.plans.resolution import Plan
+from workbench.plans.resolution import Plan, resolve
 from workbench.runs import estimate as estimates
-from workbench.runs.estimate import Timing, estimate
+from workbench.runs.estimate import Timing, estimate, step_macs
 from workbench.train.saved import save
 
 Measured = tuple[dict[str, Timing], dict[str, str]]
 IMAGES = RECIPE["epochs"] * RECIPE["data"]["train_size"]
+
+
+def test_weights_that_no_one_has_named_yet_are_left_out_and_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = plan_file(kind="list", seeds=[0], recipe={**RECIPE, "teacher": {}, "init": {}}, rows=[
+        {"name": "taught", "base": "small"},
+        {"name": "alone", "set": {"recipe.teacher": None}},
+    ])  # fmt: skip
+    short = list[RunConfig]()
+
+    def measured(_: Plan, rows: Mapping[str, RunConfig], *__: object) -> Measured:
+        short.extend(rows.values())
+        return {name: Timing(train=1e-3, test=0.0, start=0.0) for name in rows}, {}
+
+    monkeypatch.setattr(estimates, "_measure", measured)
+    found = estimate(resolve(file, costs_only=True), divide(1, 2, "cpu"), "cpu")
+    assert {(run.recipe.teacher, run.recipe.init) for run in short} == {(None, None)}
+    assert found.runs.keys() == {"taught", "alone"}
+    assert found.note is not None
+    assert found.note.endswith("--set recipe.teacher.weights=FILE")
+
+
+def test_a_step_of_the_head_alone_is_a_forward_pass() -> None:
+    rows = [{"name": "all", "base": "small"}, {"name": "head", "set": "recipe.freeze=body"}]
+    found = plan(kind="list", rows=rows)
+    steps = [step_macs(row, found.recipe_of(row)) for row in found.variants]
+    assert steps == [3 * found.variants[0].macs, found.variants[0].macs]
 
 
 @pytest.mark.slow

@@ -98,6 +98,9 @@ def test_the_dry_run_counts_the_trials(swept: Path, tmp_path: Path) -> None:
     assert found.tuning is not None
     assert found.sweep is not None
     assert found.tuning == pytest.approx(1.5 * found.sweep)  # nine runs to six
+    one = preview(swept / "path.yaml", results=tmp_path, options=replace(asked, only=("small",)))
+    assert one[1].note is not None
+    assert one[1].note.endswith("the others are tuned as well, which is not counted.")
     done, left = preview(swept / "path.yaml", results=swept, options=asked)
     assert sum(trial_count(done, row) for row in done.variants) == 0
     assert left.tuning == 0

@@ -47,9 +47,10 @@ def _of_training(found: Findings) -> tuple[str, ...]:
     if facts.tuning is not None and facts.tuning.tried:
         return order(facts.tuning, found.rows), edge_note(facts.tuning, found.rows)
     effects = [
-        (each.row.of, each.row.at, each.comparison.mean)
-        for each in found.results
-        if each.row.of is not None and each.comparison is not None
+        (name, each.row.at, each.comparison.mean)
+        for name, results in found.at_values.items()
+        for each in results
+        if each.comparison is not None
     ]
     return (signs(facts.robust, effects),) if facts.robust else ()
 

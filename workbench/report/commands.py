@@ -30,7 +30,7 @@ from workbench.show.figures import Output
 from workbench.train.loggers import check_loggers
 from workbench.train.speed.ways import SpeedTrial
 from workbench.tuning.speed import settle, settled_before
-from workbench.tuning.stage import trial_count, tune, tuned_before
+from workbench.tuning.stage import others_are_tuned, trial_count, tune, tuned_before
 from workbench.tuning.workers import choose_workers
 
 PAPER = "figures"  # the folder of the figures for print, within that of the results
@@ -211,7 +211,8 @@ def timed(plan: Plan, results: str | Path, options: SweepOptions, measure: bool)
     trials = [(found.runs.get(row.name), trial_count(plan, row)) for row in plan.variants]
     each = (seconds for seconds, count in trials if seconds is not None for _ in range(count))
     tuning = None if found.failures else makespan(each, shares.jobs)
-    return replace(found, done=done, asked=len(asked), tuning=tuning)
+    note = "\n".join(filter(None, (found.note, others_are_tuned(plan, options.only)))) or None
+    return replace(found, done=done, asked=len(asked), tuning=tuning, note=note)
 
 
 def _refuse_share_of_trials(plan: Plan) -> None:

@@ -125,6 +125,19 @@ class Findings:
         pairs = [(row.name, to) for row in self.rows for to in row.contrasts]
         return all(None in sizes[one] or sizes[one] != sizes[to] for one, to in pairs)
 
+    @cached_property
+    def at_values(self) -> Mapping[str, tuple[RowResult, ...]]:
+        """In a plan at several values of training the comparisons of each row, as it is written, at
+        all values; a row that is compared to several has an entry for each."""
+        written = {row.name: row.of for row in self.rows}
+        found: dict[str, tuple[RowResult, ...]] = {}
+        for each in self.contrasts:
+            if each.row.of is not None and each.comparison is not None:
+                other = written[each.comparison.compared_to] if each.row.also else None
+                name = f"{each.row.of} (against {other})" if other else each.row.of
+                found[name] = (*found.get(name, ()), each)
+        return found
+
     @property
     def score(self) -> Metric:
         """What validation chooses by, whatever the verdicts are about."""

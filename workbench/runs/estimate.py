@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig
+from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Teacher
 from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, RunTask, Setup, Started
 from workbench.plans.resolution import Plan, Variant
-from workbench.runs.short import few_images, short_run
+from workbench.runs.short import few_images, named_teacher, short_run
 from workbench.train.curve import choose_curve
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TRACEBACK = " (traceback: "  # what follows the reason of a worker that failed
 PASSES = 3  # forward passes that a step costs: the one back is as dear as two
+OF_HEAD = 1  # of a step that trains the head alone: no gradient goes through the rest
 FEW_ROWS = 2  # that are timed then, the cheapest and the dearest; more where there are workers
 MOST_ROWS = 4
 
@@ -109,29 +110,40 @@ def estimate(
 
     infeasible = {v.name: f"infeasible: {v.infeasible}" for v in plan.variants if v.infeasible}
     least = whole(plan.first_seeds) if plan.race else None
+    notes = filter(None, (note, _unnamed(recipes.values())))
     return Estimate(
-        seconds, infeasible | failures, whole(plan.seeds), least, note,
+        seconds, infeasible | failures, whole(plan.seeds), least, "\n".join(notes) or None,
         scaled=frozenset(row.name for row in left), jobs=shares.jobs,
     )  # fmt: skip
 
 
 def step_macs(row: Variant, recipe: Recipe) -> int:
     """MACs of a training step for one image: forward, back, and a teacher's look at it."""
-    taught = recipe.teacher is not None and recipe.teacher.kind != "tokens"
-    return PASSES * row.macs + (_teacher_macs(row, recipe) if taught else 0)
+    teacher = named_teacher(recipe)
+    look = _teacher_macs(row, teacher) if teacher and teacher.kind != "tokens" else 0
+    return (OF_HEAD if recipe.freeze == "body" else PASSES) * row.macs + look
 
 
 def _macs_before(row: Variant, recipe: Recipe) -> int:
     """MACs for each training image before the first step: what token labels are made of."""
-    tokens = recipe.teacher is not None and recipe.teacher.kind == "tokens"
-    return _teacher_macs(row, recipe) if tokens else 0
+    teacher = named_teacher(recipe)
+    return _teacher_macs(row, teacher) if teacher and teacher.kind == "tokens" else 0
 
 
-def _teacher_macs(row: Variant, recipe: Recipe) -> int:
+def _teacher_macs(row: Variant, teacher: Teacher) -> int:
     from workbench.train.teaching.teacher import teacher_macs
 
-    assert recipe.teacher is not None
-    return teacher_macs(recipe.teacher, row.spec)[1]
+    return teacher_macs(teacher, row.spec)[1]
+
+
+def _unnamed(recipes: Iterable[Recipe]) -> str | None:
+    """What is to be said where a teacher is not named yet."""
+    if all(recipe.teacher is None or recipe.teacher.weights for recipe in recipes):
+        return None
+    return (
+        "Times are without the teacher's forward pass, for its weights are not named: "
+        "--set recipe.teacher.weights=FILE"
+    )
 
 
 def few_rows(rows: Sequence[Variant], steps: Mapping[str, int], jobs: int) -> list[Variant]:

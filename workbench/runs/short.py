@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from workbench.config import DataConfig, Evaluate, RunConfig
+from workbench.config import DataConfig, Evaluate, Recipe, RunConfig, Teacher
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan, Variant
 
@@ -44,7 +44,10 @@ def dearest(plan: Plan) -> Variant:
 def short_run(
     plan: Plan, row: Variant, data: "DataFacts", images: DataConfig, *, on_gpu: bool, measure: bool
 ) -> RunConfig:
-    """A real run but for its length: a subset of `images`, two epochs, no warm-up."""
+    """A real run but for its length: a subset of `images`, two epochs, no warm-up.
+
+    It does without weights that are not named yet, of which costs alone can be asked.
+    """
     recipe = plan.recipe_of(row)
     steps, macs = (STEPS, CPU_STEP_MACS) if measure else (FEW_STEPS, FEW_STEP_MACS)
     batch = min(recipe.batch_size, data.train_size)
@@ -61,10 +64,19 @@ def short_run(
             "schedule": recipe.schedule.model_copy(update={"warmup_epochs": 0}),
             "checkpoint_every": EPOCHS,
             "evaluate": Evaluate(every=EPOCHS),  # all test images, in the epoch that counts
-            "teacher": recipe.teacher and recipe.teacher.model_copy(update={"keep_logits": False}),
+            "teacher": named_teacher(recipe),
+            "init": recipe.init if recipe.init and recipe.init.weights else None,
         }
     )
     return RunConfig(variant=row.name, spec=row.spec, recipe=short, seed=plan.seeds[0])
+
+
+def named_teacher(recipe: Recipe) -> Teacher | None:
+    """The teacher that looks at the images of a short run; none where its weights are not named."""
+    teacher = recipe.teacher
+    if teacher is None or teacher.weights is None:
+        return None
+    return teacher.model_copy(update={"keep_logits": False})
 
 
 def dearest_run(plan: Plan, *, on_gpu: bool) -> tuple[RunConfig, "DataFacts"]:

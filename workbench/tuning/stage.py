@@ -70,6 +70,15 @@ def trial_count(plan: Plan, row: Variant) -> int:
     return asked.trials * len(asked.seeds)
 
 
+def others_are_tuned(plan: Plan, only: Sequence[str]) -> str:
+    """What is to be said of the trials of a plan that has the rows of `only` alone."""
+    if not only or not sum(trial_count(plan, row) for row in plan.variants):
+        return ""
+    return (
+        "--only chooses the rows that are run: the others are tuned as well, which is not counted."
+    )
+
+
 def _asked(plan: Plan) -> Tuning:
     if plan.tuning is None:
         raise InputError("the plan asks for none", key="tune")

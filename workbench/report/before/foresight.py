@@ -178,9 +178,10 @@ def sentences(found: Foresight, estimate: Estimate) -> list[str]:
     if not any(variant.compared_to for variant in found.plan.variants):
         return []
     seeds = plural(len(found.plan.seeds), "seed")
+    find = "finds" if len(found.plan.seeds) == 1 else "find"
     texts = [
-        f"'Detectable' is the smallest true difference in {metric.name} that {seeds} find in 80 of "
-        f"100 plans, {found.sources[metric.key]}."
+        f"'Detectable' is the smallest true difference in {metric.name} that {seeds} {find} in 80 "
+        f"of 100 plans, {found.sources[metric.key]}."
         if metric.key in found.sources
         else f"The smallest detectable difference in {metric.name} is not known: no earlier runs."
         for metric in found.plan.method.metrics

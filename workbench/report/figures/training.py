@@ -99,13 +99,6 @@ def _values_axis(axes: "Axes", key: str, values: "Sequence[object] | Range") -> 
         axes.minorticks_off()
 
 
-def _groups(found: Findings) -> list[tuple[str, list[RowResult]]]:
-    """The compared rows of such a plan as they are written, each at all its values."""
-    compared = [each for each in found.results if each.row.of is not None and each.comparison]
-    names = dict.fromkeys(each.row.of or "" for each in compared)
-    return [(name, [each for each in compared if each.row.of == name]) for name in names]
-
-
 def _mean(result: RowResult) -> float | None:
     return result.comparison.mean if result.comparison else None
 
@@ -129,7 +122,11 @@ def _effects(
 
 def robust(found: Findings, width: float = style.PAGE) -> "Figure | None":
     """The effect of every row at every value; None in other plans and before there are any."""
-    shown = [each for each in _groups(found) if any(_mean(one) is not None for one in each[1])]
+    shown = [
+        (name, results)
+        for name, results in found.at_values.items()
+        if any(_mean(each) is not None for each in results)
+    ]
     if not shown:
         return None
     values = list(dict.fromkeys(each.row.at for _, results in shown for each in results))
