@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from workbench.statistics import difference, variance
 from workbench.statistics.comparison import LEVEL, holm
-from workbench.statistics.paired import student
+from workbench.statistics.student import student
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]

@@ -9,9 +9,9 @@ from benchmarks.verdicts.plans import KNOWN, SHARED, Generator, Plans, draw, sid
 from workbench.statistics import difference, sequential
 from workbench.statistics.comparison import LEVEL, holm
 from workbench.statistics.facts import Race
-from workbench.statistics.paired import student
 from workbench.statistics.power import chance_of_verdict
 from workbench.statistics.racing import FUTILE
+from workbench.statistics.student import student
 
 
 def race(

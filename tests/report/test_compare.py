@@ -17,7 +17,7 @@ from workbench.report.compare import compare, welch
 from workbench.report.findings import Findings
 from workbench.report.verdicts import mean_text
 from workbench.show.formats import records
-from workbench.statistics.paired import Interval
+from workbench.statistics.comparison import Interval
 
 
 def test_welchs_interval_is_scipys() -> None:

@@ -15,10 +15,10 @@ from workbench.report.findings import Findings
 from workbench.report.main_table import main_table
 from workbench.runs.rows import StoredRun
 from workbench.show.formats import records
-from workbench.statistics.comparison import holm
+from workbench.statistics.comparison import Verdict, holm
 from workbench.statistics.facts import Method, Row
 from workbench.statistics.metric import LOSS, MIOU, OF_TASK, TOP1, Metric, metrics_named
-from workbench.statistics.paired import Verdict, compare_metrics, compare_rows
+from workbench.statistics.paired import compare_metrics, compare_rows
 
 BOTH = (TOP1, LOSS)
 LOSSES = {"a": [0.51, 0.52, 0.50], "b": [0.31, 0.315, 0.30], "c": [0.42, 0.41, 0.43]}

@@ -8,17 +8,10 @@ from scipy import stats
 
 from tests.support.samples import chain, completed, diverged, run
 from workbench.errors import InputError
+from workbench.statistics.comparison import Verdict, holm
 from workbench.statistics.facts import Outcome, Race, Row, check
-from workbench.statistics.paired import (
-    Verdict,
-    bootstrap,
-    compare_rows,
-    detectable,
-    holm,
-    rounding_error,
-    student,
-    summarise,
-)
+from workbench.statistics.paired import compare_rows, summarise
+from workbench.statistics.student import bootstrap, detectable, rounding_error, student
 
 POINTS = st.floats(-50, 50, allow_nan=False)
 

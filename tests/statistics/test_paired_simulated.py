@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from workbench.statistics.comparison import Verdict, holm
 from workbench.statistics.facts import Outcome, Row, RunRecord
-from workbench.statistics.paired import (
-    Verdict,
-    bootstrap,
-    compare_rows,
-    holm,
-    rounding_error,
-    student,
-)
+from workbench.statistics.paired import compare_rows
+from workbench.statistics.student import bootstrap, rounding_error, student
 
 PLANS, ROWS = 2_000, 6
 BATCHES = 50  # of as many plans, where the rate itself is measured: its error is then 0.0007

@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 from tests.support.samples import chain, completed, diverged, run
 from workbench.runs.rows import StoredRun
 from workbench.statistics import sequential
-from workbench.statistics.comparison import step_level
+from workbench.statistics.comparison import Verdict, holm, step_level
 from workbench.statistics.facts import ImageNoise, Method, Outcome, Race, Row
-from workbench.statistics.paired import Verdict, compare_rows, holm, student
+from workbench.statistics.paired import compare_rows
 from workbench.statistics.racing import Wanted, next_seeds
+from workbench.statistics.student import student
 
 RACE = Race(3, 12)
 SEEDS = tuple(range(12))

@@ -5,9 +5,11 @@ from scipy import special
 from tests.support.samples import chain, completed
 from workbench.errors import InputError
 from workbench.statistics import difference, variance
+from workbench.statistics.comparison import LEVEL, Verdict
 from workbench.statistics.facts import Method, Race, Row
-from workbench.statistics.paired import LEVEL, Verdict, compare_rows, student
+from workbench.statistics.paired import compare_rows
 from workbench.statistics.power import Noise
+from workbench.statistics.student import student
 
 SHARED = Method("shared")
 

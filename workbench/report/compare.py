@@ -12,9 +12,10 @@ from workbench.report.findings import Findings
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.console import count_text, plural
 from workbench.show.table import Cell, Column, Table, cell
+from workbench.statistics.comparison import LEVEL, RESOLUTION, Interval
 from workbench.statistics.facts import PlanFacts
 from workbench.statistics.metric import Metric
-from workbench.statistics.paired import LEVEL, RESOLUTION, Interval, summarise
+from workbench.statistics.paired import summarise
 
 
 def load_side(path: str | Path, plan: str | None = None) -> Findings:

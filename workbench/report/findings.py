@@ -9,18 +9,13 @@ from workbench import published
 from workbench.published import PublishedRow
 from workbench.runs.rows import StoredRun
 from workbench.statistics.attribution import Attribution, attribute, full_factorial
+from workbench.statistics.comparison import Comparison
 from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
 from workbench.statistics.facts import Method, PlanFacts, Race, Row, check
 from workbench.statistics.metric import OF_TASK, Metric
-from workbench.statistics.paired import (
-    RESAMPLES,
-    Comparison,
-    Summary,
-    compare_metrics,
-    compare_rows,
-    summarise,
-)
+from workbench.statistics.paired import Summary, compare_metrics, compare_rows, summarise
 from workbench.statistics.racing import Wanted, next_seeds
+from workbench.statistics.student import RESAMPLES
 
 if TYPE_CHECKING:
     from workbench.runs.results import Sweep

@@ -16,7 +16,7 @@ from workbench.show.formats import (
     width_of,
 )
 from workbench.show.table import Cell, Table
-from workbench.statistics.paired import Verdict
+from workbench.statistics.comparison import Verdict
 
 CHOICE: tuple[str, ...] = ()  # of columns: those of `DEFAULT`, and what was published
 DEFAULT = ("variant", "params", "macs", "score", "difference")  # score: in the first metric

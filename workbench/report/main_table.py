@@ -9,9 +9,10 @@ from workbench.report.notes import OTHER, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
 from workbench.show.console import count_text
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
+from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.facts import Outcome
 from workbench.statistics.metric import Metric
-from workbench.statistics.paired import Comparison, Summary, Verdict
+from workbench.statistics.paired import Summary
 
 ROW = (
     Column("Variant", ("variant",), "name"),

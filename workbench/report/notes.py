@@ -6,8 +6,9 @@ from workbench.config import MAC
 from workbench.report.findings import Findings
 from workbench.report.verdicts import difference_unit, further_seeds
 from workbench.show.console import plural
+from workbench.statistics.comparison import Comparison
 from workbench.statistics.facts import PlanFacts
-from workbench.statistics.paired import Comparison, rounding_error
+from workbench.statistics.student import rounding_error
 from workbench.statistics.tuning import budget
 
 OTHER = "†"  # marks a row with runs of other conditions

@@ -1,8 +1,8 @@
 """Differences and verdicts in words, alike in tables and figures."""
 
 from workbench.show.console import plural
+from workbench.statistics.comparison import Comparison, Interval, Verdict
 from workbench.statistics.metric import TOP1, Metric
-from workbench.statistics.paired import Comparison, Interval, Verdict
 from workbench.statistics.power import MOST_SEEDS
 
 

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
-from workbench.statistics.comparison import LEVEL, holm
+from workbench.statistics.comparison import LEVEL, Interval, holm
 from workbench.statistics.facts import Row, RunRecord
 from workbench.statistics.metric import TOP1, Metric
-from workbench.statistics.paired import Interval, rounding_error, student
 from workbench.statistics.power import seeds_needed
+from workbench.statistics.student import rounding_error, student
 
 Floats = NDArray[np.float64]
 

@@ -7,9 +7,10 @@ import numpy as np
 from workbench.statistics import difference
 from workbench.statistics.facts import Method, Row, RunRecord
 from workbench.statistics.metric import Metric
-from workbench.statistics.paired import paired, rounding_error
+from workbench.statistics.paired import paired
 from workbench.statistics.power import Noise, images_variance
 from workbench.statistics.shared import fit_rows
+from workbench.statistics.student import rounding_error
 
 COIN = 50.0  # percent: the top-1 at which images explain most
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from workbench.report.findings import Findings, RowResult
 from workbench.show import figures as style
 from workbench.show.labels import label_points
+from workbench.statistics.comparison import Verdict
 from workbench.statistics.metric import Metric
-from workbench.statistics.paired import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

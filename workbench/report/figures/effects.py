@@ -7,7 +7,7 @@ from workbench.report.figures.lanes import Lane, Lanes, finish, lanes
 from workbench.report.findings import RowResult
 from workbench.report.verdicts import difference_unit, mean_text, verdict_text
 from workbench.show import figures as style
-from workbench.statistics.paired import Comparison, Verdict
+from workbench.statistics.comparison import Comparison, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
