@@ -66,13 +66,12 @@ def _of_rows(found: Findings) -> tuple[str, ...]:
     early = bool(found.wanted) if found.facts.race else len(found.runs) < planned
     texts = [_in_metric(found, [each[place] for each in compared], early and not place)
              for place in range(len(compared[0]))]  # fmt: skip
-    every = [each for declared in compared for each in declared]
-    return (*texts, _by_either(found, compared), _to_decide(found, every))
+    return (*texts, _by_either(found, compared), _to_decide(found, found.comparisons))
 
 
 def _in_metric(found: Findings, compared: Sequence[Comparison], early: bool) -> str:
     """The rows under their verdicts in one metric, which is named where there are several."""
-    several = len(found.facts.method.metrics) > 1
+    several = found.facts.method.several
     heads = [
         "so far" * early + ": " * early,
         f"on {compared[0].metric.name}, " * several,
@@ -83,8 +82,7 @@ def _in_metric(found: Findings, compared: Sequence[Comparison], early: bool) -> 
 
 
 def _counted(found: Findings, rows: int) -> str:
-    several = any(row.also for row in found.rows)
-    return plural(rows, "comparison" if several else NOUNS.get(_component_kind(found), "row"))
+    return plural(rows, "comparison" if found.several else NOUNS.get(_component_kind(found), "row"))
 
 
 def _component_kind(found: Findings) -> str:
@@ -182,7 +180,7 @@ def _to_decide(found: Findings, compared: Sequence[Comparison]) -> str:
     more, row = min(undecided, key=lambda item: item[0])
     metric = row.metric
     size = f"{metric.signed(row.mean or 0.0)} {metric.points}"
-    where = f" of {metric.name}" if len(found.facts.method.metrics) > 1 else ""
+    where = f" of {metric.name}" if found.facts.method.several else ""
     return (
         f"Deciding {_short(_component_kind(found), row)}, if its difference is as observed ({size}"
         f"{where}), would take {plural(more, 'more seed')}{_time(found, row, more)}."

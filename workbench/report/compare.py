@@ -13,7 +13,7 @@ from workbench.report.verdicts import ends, mean_text
 from workbench.show.console import count_text, plural
 from workbench.show.table import Cell, Column, Table, cell
 from workbench.statistics.comparison import LEVEL, RESOLUTION, Interval
-from workbench.statistics.facts import PlanFacts
+from workbench.statistics.facts import PlanFacts, scores
 from workbench.statistics.metric import Metric
 from workbench.statistics.paired import summarise
 
@@ -55,7 +55,7 @@ def _metric(a: Findings, b: Findings) -> Metric:
             f"{b.score.name}; only runs of one task compare",
             key="compare",
         )
-    return a.facts.method.metrics[0]
+    return a.metric
 
 
 def _same_runs(a: Findings, b: Findings, metric: Metric) -> tuple[str, ...]:
@@ -126,14 +126,7 @@ def _cells(name: str, side: Findings, metric: Metric) -> tuple[Cell, ...]:
 
 
 def _difference(name: str, a: Findings, b: Findings, metric: Metric) -> Cell:
-    one, other = (
-        [
-            score
-            for run in side.runs
-            if run.variant == name and (score := run.score(metric)) is not None
-        ]
-        for side in (a, b)
-    )
+    one, other = (scores(side.runs, name, metric) for side in (a, b))
     if not (one and other and same_dataset(a.facts.dataset, b.facts.dataset)):
         return cell("", None, None, None)
     mean, interval = float(np.mean(other) - np.mean(one)), welch(one, other)

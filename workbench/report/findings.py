@@ -134,6 +134,21 @@ class Findings:
         return found
 
     @property
+    def several(self) -> bool:
+        """Whether a row is compared to several others, so that it has to be said to which."""
+        return any(row.also for row in self.rows)
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """All that have verdicts, in the order of the table."""
+        return [each for result in self.contrasts for each in result.declared]
+
+    @property
+    def metric(self) -> Metric:
+        """The first of the plan."""
+        return self.facts.method.metrics[0]
+
+    @property
     def score(self) -> Metric:
         """What validation chooses by, whatever the verdicts are about."""
         return OF_TASK[self.facts.task][0]
@@ -143,7 +158,7 @@ class Findings:
         """What is shown of every row, and whether the plan declared it; the first one first."""
         others = self.results[0].others if self.results else ()
         more = ((each.metric, each.declared) for each in others)
-        return ((self.facts.method.metrics[0], True), *more)
+        return ((self.metric, True), *more)
 
     def _compared(
         self, method: Method, race: Race | None, resamples: int = 0
@@ -181,13 +196,12 @@ class Findings:
     def shares(self) -> Shares | None:
         """What the plan can tell of its components; None where its kind or its runs can't."""
         facts, rows = self.facts, self.rows
-        metric = facts.method.metrics[0]
         kinds: dict[str, Callable[..., Shares | None]]
         kinds = {"factorial": main_effects, "pairs": pair_interactions}
         tell = attribute if full_factorial(rows) else kinds.get(facts.kind)
         if tell is None or any(row.present is None for row in rows):
             return None
-        return tell(rows, self.runs, facts.seeds, facts.test_images, metric)
+        return tell(rows, self.runs, facts.seeds, facts.test_images, self.metric)
 
     @cached_property
     def wanted(self) -> tuple[Wanted, ...]:

@@ -1,5 +1,7 @@
 """The tables of what the test images say: rows, classes, and single images."""
 
+from dataclasses import replace
+
 from workbench.report.images import ImageFindings, changed_classes, sentence
 from workbench.report.verdicts import ends, mean_text
 from workbench.show.formats import as_data, records
@@ -92,8 +94,7 @@ def image_table(found: ImageFindings, row: RowImages, most: int | None = SHOWN) 
 def images_printout(found: ImageFindings, classes: bool, one: bool) -> Printout:
     """What the command prints: the sentence of each row on top, then the tables."""
     about = tuple(sentence(found, row) for row in found.rows)
-    rows = rows_table(found)
-    tables = [Table(rows.title, rows.columns, rows.rows, notes=rows.notes, about=about)]
+    tables = [replace(rows_table(found), about=about)]
     tables += [class_table(found, (row,)) for row in found.rows if classes]
     tables += [image_table(found, row) for row in found.rows if one and (row.gained or row.lost)]
     return Printout(tuple(tables))

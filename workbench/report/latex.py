@@ -67,14 +67,15 @@ def paper_table(found: Findings, columns: Sequence[str] = CHOICE) -> str:
 def _usual(found: Findings) -> tuple[str, ...]:
     """The columns where none are named: what rows are compared to where that has to be said."""
     *before, difference = DEFAULT
-    several = ("compared_to",) if any(row.also for row in found.rows) else ()
+    several = ("compared_to",) if found.several else ()
     return (*before, *several, difference, *(("published",) if found.published else ()))
 
 
 def _chosen(found: Findings, table: Table, columns: Sequence[str]) -> Table:
     """The main table with these columns; what a row's further lines repeat is left out of them."""
-    metric = found.facts.method.metrics[0]
-    shown = table.only(_place(table, metric.key if each == "score" else each) for each in columns)
+    shown = table.only(
+        _place(table, found.metric.key if each == "score" else each) for each in columns
+    )
     rows = list(shown.rows)
     names = [each.row.name for each in found.contrasts]
     for at in range(len(rows) - 1, 0, -1):
@@ -112,9 +113,9 @@ def _place(table: Table, name: str) -> int:
 def _note(found: Findings, marks: Sequence[str]) -> str:
     """What the numbers are, and what the marks say."""
     used = [f"{mark} {word}" for mark, word in MARKS.values() if mark in marks]
-    seeds, metric = len(found.facts.seeds), found.facts.method.metrics[0]
+    seeds, metric = len(found.facts.seeds), found.metric
     parts = [
-        f"{metric.title.partition(',')[0]}: mean and standard deviation over {seeds} seeds.",
+        f"{metric.first}: mean and standard deviation over {seeds} seeds.",
         f"Differences are in {metric.points}, each to the row it is compared to, with the interval "
         "of its verdict, adjusted over the rows (Holm)."
         if marks

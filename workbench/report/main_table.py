@@ -41,7 +41,7 @@ def _columns(found: Findings) -> tuple[Column, ...]:
         *ROW, *([TUNED] if found.facts.tuning else []), _level(first), SEEDS,
         *_compared_columns(first, several), *more, *REST,
         Column(_speed_title(found), ("images_per_second", "measured_alone"), files_only=True),
-        Column("Compared to", ("compared_to",), "text", rank=1, files_only=not _several(found)),
+        Column("Compared to", ("compared_to",), "text", rank=1, files_only=not found.several),
         *_tested_columns(first, several),
         *(
             each
@@ -64,11 +64,6 @@ def _speed(found: Summary) -> Cell:
     if speed is None:
         return cell("", None, None)
     return cell(f"{speed:.0f}{beside}", speed, found.alone)
-
-
-def _several(found: Findings) -> bool:
-    """Whether a row is compared to several others, so that its lines have to say to which."""
-    return any(row.also for row in found.rows)
 
 
 def _level(metric: Metric, rank: int = 0) -> Column:
@@ -156,7 +151,6 @@ def _table(
 
 def _cells(found: Findings, result: RowResult, mixed: bool) -> tuple[Cell, ...]:
     row, summary, compared = result.row, result.summary, result.comparison
-    first = found.metrics[0][0]
     mark = f" {OTHER}" if mixed else ""
     to = compared.compared_to if compared else row.compared_to
     return (
@@ -165,7 +159,7 @@ def _cells(found: Findings, result: RowResult, mixed: bool) -> tuple[Cell, ...]:
         cell(count_text(row.params), row.params),
         cell(count_text(row.macs), row.macs),
         *([cell(row.tuned or "", row.tuned)] if found.facts.tuning else []),
-        cell(first.text(summary.mean, summary.sd), summary.mean, summary.sd),
+        cell(found.metric.text(summary.mean, summary.sd), summary.mean, summary.sd),
         cell(f"{summary.completed}/{summary.runs}{mark}", summary.completed, summary.runs),
         *_compared(compared),
         *(each for other in result.others for each in _other(other)),

@@ -20,7 +20,7 @@ def footnotes(found: Findings, for_console: bool = False) -> tuple[str, ...]:
     For a console those that what is shown gives cause for; the files have them all.
     """
     facts = found.facts
-    compared = [each for row in found.contrasts for each in row.declared]
+    compared = found.comparisons
     spread = not for_console or any(each.summary.sd is not None for each in found.results)
     tested = not for_console or any(each.interval is not None for each in compared)
     floored = not for_console or any(_floored(each, facts.test_images) for each in compared)
@@ -105,7 +105,7 @@ def _differences(facts: PlanFacts) -> str:
 
 def _over(facts: PlanFacts) -> str:
     """What p values are adjusted over."""
-    return "the rows and both metrics" if len(facts.method.metrics) > 1 else "the rows"
+    return "the rows and both metrics" if facts.method.several else "the rows"
 
 
 def _method(found: Findings) -> str:
@@ -131,14 +131,7 @@ def _method(found: Findings) -> str:
 def _shared(found: Findings) -> str:
     """How the shared model judged, what it rests on, and where Student's test differs."""
     facts = found.facts
-    compared = [each for row in found.contrasts for each in row.declared]
-    loud = dict.fromkeys(name for each in compared for name in each.loud)
-    several = len(facts.method.metrics) > 1
-    apart = [
-        f"{each.variant} ({each.metric.name})" if several else each.variant
-        for each in compared
-        if each.agrees is False
-    ]
+    loud = dict.fromkeys(name for each in found.comparisons for name in each.loud)
     known = (
         "what its test images explain, from the evidence of every run, and a part that all rows "
         "share"
@@ -162,11 +155,8 @@ def _shared(found: Findings) -> str:
         f"Judged by their own seeds, whose spread the model does not explain: {', '.join(loud)}."
         if loud
         else "",
-        f"Student's paired t test of the row alone, which assumes nothing of other rows, says "
-        f"otherwise of: {', '.join(apart)}."
-        if apart
-        else "Student's paired t test of each row alone, which assumes nothing of others, agrees.",
-        f"'Equivalent': the difference is within {margin:g} {facts.method.metrics[0].points}, by "
+        _by_student(found),
+        f"'Equivalent': the difference is within {margin:g} {found.metric.points}, by "
         "two one-sided tests."
         if margin is not None
         else "",
@@ -175,9 +165,25 @@ def _shared(found: Findings) -> str:
     return " ".join(part for part in parts if part)
 
 
+def _by_student(found: Findings) -> str:
+    """Whether the test that takes each row alone says the same."""
+    several = found.facts.method.several
+    apart = [
+        f"{each.variant} ({each.metric.name})" if several else each.variant
+        for each in found.comparisons
+        if each.agrees is False
+    ]
+    if not apart:
+        return "Student's paired t test of each row alone, which assumes nothing of others, agrees."
+    return (
+        "Student's paired t test of the row alone, which assumes nothing of other rows, says "
+        f"otherwise of: {', '.join(apart)}."
+    )
+
+
 def _power(found: Findings) -> list[str]:
     """What the words of power mean, where they are used."""
-    compared = [each for row in found.contrasts for each in row.declared]
+    compared = found.comparisons
     texts = []
     if any(each.detectable is not None for each in compared):
         texts.append(
@@ -198,7 +204,7 @@ def _counted(facts: PlanFacts) -> str:
         return ""
     images = facts.test_images
     return (
-        f"{counts[0].title.partition(',')[0]} counts {images:,} test images, in steps of "
+        f"{counts[0].first} counts {images:,} test images, in steps of "
         f"{100 / images:.2g} points. The standard error of a mean difference is taken as no less "
         f"than step / sqrt(6) = {rounding_error(images):.2g} points, for a rounding that all seeds "
         "repeat does not average out."

@@ -133,7 +133,7 @@ def curves_csv(runs: Sequence[RunRecord], task: str = "classify") -> str:
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
     figures = draw_all(found, folder=folder)
-    words = {"Score": found.facts.method.metrics[0].first, "Chosen": found.score.first}
+    words = {"Score": found.metric.first, "Chosen": found.score.first}
     return _save(folder, figures, words)
 
 

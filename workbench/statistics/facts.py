@@ -3,7 +3,7 @@
 What is stored derives from these; nothing here knows of databases, torch or matplotlib.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Annotated, Literal
@@ -15,7 +15,17 @@ from workbench.errors import InputError
 from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.tuning import Tuning
 
-__all__ = ["EpochRecord", "Method", "Outcome", "PlanFacts", "Race", "Row", "RunRecord", "check"]
+__all__ = [
+    "EpochRecord",
+    "Method",
+    "Outcome",
+    "PlanFacts",
+    "Race",
+    "Row",
+    "RunRecord",
+    "check",
+    "scores",
+]
 
 
 PENDING, RUNNING = "pending", "running"  # statuses; the others are the outcomes
@@ -63,6 +73,12 @@ class RunRecord(Frozen):
         """What counts of a metric: of a run that completed, else none."""
         found: float | None = getattr(self, metric.field)
         return found if self.outcome is Outcome.COMPLETED else None
+
+
+def scores(runs: Iterable[RunRecord], variant: str, metric: Metric) -> list[float]:
+    """Those of the completed runs of one row, in the order of `runs`."""
+    own = (run.score(metric) for run in runs if run.variant == variant)
+    return [score for score in own if score is not None]
 
 
 class Row(Frozen):
@@ -174,6 +190,11 @@ class Method:
             )
         if self.equivalent is not None and self.variance == "own":
             raise InputError("needs variance: shared", key="equivalent")
+
+    @property
+    def several(self) -> bool:
+        """Whether verdicts are about more than one metric."""
+        return len(self.metrics) > 1
 
     def tests(self, rows: int) -> int:
         """Over how many tests p values are adjusted, of that many compared rows."""

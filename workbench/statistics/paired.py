@@ -23,7 +23,7 @@ from workbench.statistics.comparison import (
     adjust,
     step_level,
 )
-from workbench.statistics.facts import Method, Outcome, Race, Row, RunRecord
+from workbench.statistics.facts import Method, Outcome, Race, Row, RunRecord, scores
 from workbench.statistics.metric import TOP1, Metric
 from workbench.statistics.power import seeds_needed
 from workbench.statistics.shared import compare_shared
@@ -62,7 +62,7 @@ class Summary:
 def summarise(row: Row, runs: Sequence[RunRecord], metric: Metric = TOP1) -> Summary:
     """The runs of one row; mean and sample standard deviation are over those that completed."""
     own = [run for run in runs if run.variant == row.name]
-    scores = [score for run in own if (score := run.score(metric)) is not None]
+    found = scores(runs, row.name, metric)
     done = [run for run in own if run.outcome is Outcome.COMPLETED]
     timed = [run for run in done if run.images_per_second]
     speed = [run.images_per_second for run in timed if run.images_per_second]
@@ -76,8 +76,8 @@ def summarise(row: Row, runs: Sequence[RunRecord], metric: Metric = TOP1) -> Sum
         variant=row.name,
         runs=len(own),
         completed=len(done),
-        mean=float(np.mean(scores)) if scores else None,
-        sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        mean=float(np.mean(found)) if found else None,
+        sd=float(np.std(found, ddof=1)) if len(found) > 1 else None,
         images_per_second=float(np.mean(speed)) if speed else None,
         alone=False if False in loads else None if None in loads or not timed else True,
         ended=tuple((outcome, count) for outcome, count in counts if count),

@@ -40,7 +40,7 @@ def draw(found: Findings, measure: Measure, width: float = style.PAGE) -> "Figur
             color=style.GREY if off else style.BLUE,
             markerfacecolor=None if off or index in front else "white",
         )  # fmt: skip
-    _label_axes(axes, measure, width, found.facts.method.metrics[0], bool(front))
+    _label_axes(axes, measure, width, found.metric, bool(front))
     _names(axes, points, front, beaten)
     return made
 
@@ -48,7 +48,7 @@ def draw(found: Findings, measure: Measure, width: float = style.PAGE) -> "Figur
 def _front(found: Findings, points: Sequence[Point], measure: Measure) -> list[int]:
     alone = {each.row.name for each in found.results if each.summary.alone}
     kept = [at for at, each in enumerate(points) if measure == "macs" or each[0] in alone]
-    up = 1 if found.facts.method.metrics[0].higher else -1
+    up = 1 if found.metric.higher else -1
     return [
         kept[at]
         for at in pareto([(points[at][1], up * points[at][2]) for at in kept], measure == "macs")
@@ -78,7 +78,7 @@ def _beaten(
 
 def _best(found: Findings, front: Sequence[Point], cost: float, measure: Measure) -> str:
     """The row of the front with the best score at `cost` or a better one; empty without one."""
-    sign, up = 1 if measure == "macs" else -1, 1 if found.facts.method.metrics[0].higher else -1
+    sign, up = 1 if measure == "macs" else -1, 1 if found.metric.higher else -1
     there = [each for each in front if sign * each[1] <= sign * cost]
     return max(there, key=lambda each: up * each[2])[0] if there else ""
 

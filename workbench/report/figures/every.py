@@ -44,7 +44,7 @@ def draw_all(
             ),
             "tuning": training.tuned(found.facts.tuning, found.rows, found.score.name, width),
             "robust": training.robust(found, width),
-            "curves": curves.draw(found.rows, found.runs, width, found.facts.method.metrics[0]),
+            "curves": curves.draw(found.rows, found.runs, width, found.metric),
             **_predictions(found, width, folder),
         }
 

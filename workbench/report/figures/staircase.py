@@ -8,6 +8,7 @@ from workbench.report.figures.lanes import STRIP, Lane, Lanes, finish, lanes
 from workbench.report.findings import Findings, RowResult
 from workbench.show import figures as style
 from workbench.show.console import count_text
+from workbench.statistics.facts import scores
 from workbench.statistics.metric import TOP1
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def draw(found: Findings, width: float = style.PAGE) -> "Figure | None":
 
 
 def _label(found: Findings, low: float) -> str:
-    metric = found.facts.method.metrics[0]
+    metric = found.metric
     begins = "" if low == 0 else f"; the axis begins at {low:g}"
     known = [row for rows in found.published.values() for row in rows if row.top1 is not None]
     places = ", ".join(dict.fromkeys(row.dataset for row in known))
@@ -48,8 +49,7 @@ def _label(found: Findings, low: float) -> str:
 
 def _reach(found: Findings, results: list[RowResult]) -> tuple[float, float]:
     """Bars begin at a round number below all; at zero where that is no waste of room."""
-    metric = found.facts.method.metrics[0]
-    values = [score for run in found.runs if (score := run.score(metric)) is not None]
+    values = [score for run in found.runs if (score := run.score(found.metric)) is not None]
     values += [row.top1 for each in results for row in _published(found, each) if row.top1]
     room = max(values) - min(values) or 1.0
     low = min(values) - 0.25 * room
@@ -64,13 +64,13 @@ def _reach(found: Findings, results: list[RowResult]) -> tuple[float, float]:
 def _published(found: Findings, each: RowResult) -> list[PublishedRow]:
     """Those of the same data set: others stand on another scale."""
     known = found.published.get(each.row.name, ())
-    if found.facts.method.metrics[0] != TOP1:
+    if found.metric != TOP1:
         return []
     return [row for row in known if same_dataset(found.facts.dataset, row.dataset)]
 
 
 def _lane(found: Findings, each: RowResult) -> Lane:
-    compared, metric = each.comparison, found.facts.method.metrics[0]
+    compared, metric = each.comparison, found.metric
     step = "" if compared is None or compared.mean is None else f"{metric.signed(compared.mean)}, "
     return Lane(
         each.row.name,
@@ -92,10 +92,9 @@ def _elsewhere(found: Findings, each: RowResult) -> str:
 
 
 def _bar(made: Lanes, middle: float, each: RowResult, found: Findings, low: float) -> None:
-    axes, mean, metric = made.axes, each.summary.mean or 0.0, found.facts.method.metrics[0]
+    axes, mean = made.axes, each.summary.mean or 0.0
     axes.barh(middle, mean - low, height=BAR, left=low, color=style.SKY, zorder=2)
-    own = (run.score(metric) for run in found.runs if run.variant == each.row.name)
-    seeds = [score for score in own if score is not None]
+    seeds = scores(found.runs, each.row.name, found.metric)
     axes.plot(seeds, [middle] * len(seeds), "o", color=style.BLACK, ms=2.4, mew=0, zorder=5)
     for row in _published(found, each):
         if row.top1 is not None:

@@ -139,8 +139,7 @@ def robust(found: Findings, width: float = style.PAGE) -> "Figure | None":
     axes.axhline(0, color=style.BLACK, linewidth=0.8)
     axes.set_xticks(range(len(values)), [value_text(value) for value in values])
     axes.set_xlabel(found.facts.robust or "")
-    metric = found.metrics[0][0]
-    axes.set_ylabel(f"difference in {metric.name}, {difference_unit(metric)}")
+    axes.set_ylabel(f"difference in {found.metric.name}, {difference_unit(found.metric)}")
     axes.grid(axis="y")
     _legend(made, axes, width)
     return made
