@@ -72,7 +72,7 @@ def test_a_row_compared_to_several_has_a_verdict_for_each_in_one_family(variance
     assert [row[names.index("Compared to")].text for row in table.for_people().rows] == [
         "", "a", "b", "a",
     ]  # fmt: skip
-    assert "c (against a)" in answer(found)
+    assert "c (+4.93 against a)" in answer(found)
     drawn = effects.draw(found.contrasts)
     assert drawn is not None
     assert len(drawn.axes[0].texts) == 4 * 3  # name, difference, other row and verdict of each

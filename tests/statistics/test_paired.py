@@ -175,7 +175,7 @@ def test_what_would_be_counted_wrongly_is_refused() -> None:
         check((Row(name="a", compared_to="z"),), ())
     with pytest.raises(InputError, match="'z' is no row of the plan"):
         check(rows, (completed("z", 0, 95),))
-    with pytest.raises(InputError, match="completed with a top-1 of nan"):
+    with pytest.raises(InputError, match="completed with a score of nan"):
         check(rows, (completed("a", 0, 90).model_copy(update={"top1": float("nan")}),))
     with pytest.raises(InputError, match=r"seeds\.max: 2"):
         Race(3, 2)

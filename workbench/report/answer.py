@@ -119,7 +119,7 @@ def _groups(found: Findings, compared: Sequence[Comparison]) -> Iterable[str]:
 def _more(found: Findings, verdict: Verdict, rows: Sequence[Comparison]) -> str:
     """What belongs to the verdict: what it is against, the margin, the seeds, the reason."""
     if verdict in (Verdict.HELPS, Verdict.HURTS):
-        to = {each.compared_to for row in found.contrasts for each in row.declared}
+        to = {each.compared_to for each in found.comparisons}
         alike = not _component_kind(found) and len(to) == 1
         return f" than {_quoted(to.pop())}" if alike else ""
     if verdict is Verdict.EQUIVALENT:
