@@ -116,6 +116,38 @@ def test_a_component_that_cannot_be_exported_is_named(monkeypatch: pytest.Monkey
         exported(build(spec("columnar_digits", "lpu=counting", "depth=[1]", "dim=[8]")).eval())
 
 
+class Bessel(NoLpu):
+    """A component that PyTorch exports and ONNX has no operator for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.special.bessel_j0(x)
+
+
+@pytest.mark.slow
+def test_a_component_that_onnx_has_no_operator_for_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxscript")
+    monkeypatch.setitem(SLOTS["lpu"], "bessel", Bessel)
+    model = build(spec("columnar_digits", "lpu=bessel", "depth=[1]", "dim=[8]")).eval()
+    with pytest.raises(
+        InputError, match=r"stages\.0\.blocks\.0\.lpu \(Bessel\) can't be exp"
+    ) as told:
+        export(model, tmp_path / "network.onnx")
+    assert "bessel_j0" in str(told.value)
+    assert "\n" not in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    model = build(spec("deit_digits", "depth=1"))
+    with pytest.raises(InputError, match=r"output: .*network\.pt2 can't be written: No such file"):
+        export(model, tmp_path / "none" / "network.pt2")
+    with pytest.raises(InputError, match=r"output: .* can't be written: "):
+        export(model, tmp_path, "pt2")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_format_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="onnx"):
         export(build(spec("deit_digits")), tmp_path / "network.tflite")

@@ -63,6 +63,12 @@ def test_images_of_any_size_are_padded() -> None:
     assert len(found) == 2
 
 
+def test_images_are_padded_for_stages_that_give_no_map() -> None:
+    """Stride 8 divides the padded image that the two maps would ask for; the network's 32 not."""
+    model = wb.detector(tiny(), classes=5, channels=16, out_indices=(0, 1), resize=None).eval()
+    assert len(model([torch.rand(3, 50, 41)])) == 1
+
+
 def test_weights_of_a_classifier_keep_their_names() -> None:
     """So that a detector can begin from them."""
     classifier = wb.build(tiny(), seed=3)

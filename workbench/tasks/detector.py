@@ -60,9 +60,9 @@ def detector(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = make(body, classes, channels, anchor, group_norm if norm else None)
-    largest = max(info.stride for info in body.info)
+    whole = body.network.feature_info[-1].stride  # of stages that give no map, too
     transform = GeneralizedRCNNTransform if resize else _Unresized
-    model.transform = transform(*(resize or (0, 0)), list(mean), list(std), size_divisible=largest)
+    model.transform = transform(*(resize or (0, 0)), list(mean), list(std), size_divisible=whole)
     return model
 
 
