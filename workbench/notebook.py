@@ -154,7 +154,7 @@ def effects(sweep: "Sweep") -> "Image":
 
 
 def top1_macs(sweep: "Sweep") -> "Image":
-    """Top-1 against multiply-adds, with the Pareto front."""
+    """The plan's first metric against multiply-adds, with the Pareto front."""
     from workbench.report.figures import cost
 
     return picture(lambda: cost.draw(_findings(sweep), "macs"))

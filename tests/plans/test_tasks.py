@@ -102,6 +102,8 @@ def test_a_head_changes_no_detector() -> None:
      "variant 'without pixels': recipe.task.name: 'segment' is refused: all rows have one task"),
     ({"match": {"macs": "1%", "adjust": "width"}}, "rows of task: detect can't be matched"),
     ({"toggles": {"stages": "head=class_token"}}, "class_token"),
+    ({"recipe": {"base": "scattered_digits", "task.stages": [7]}},
+     "variant 'all': recipe.task.stages: 7 is out of range; choose from -4 to 3"),
     ({"set": [*SMALL, "resolution=36"]}, "resolution|mixer.k"),
 ])  # fmt: skip
 def test_what_does_not_go_together(changes: dict[str, Any], message: str) -> None:

@@ -47,7 +47,8 @@ def _use(task: str, config: Mapping[str, Any]) -> str:
     channels, side, _ = config["input_size"]
     classes = config["num_classes"]
     if task == "detect":
-        return f"[({channels}, H, W) from 0 to 1, ...] -> boxes, labels and scores of each"
+        masks = ", masks" if config["task"]["model"] == "mask_rcnn" else ""
+        return f"[({channels}, H, W) from 0 to 1, ...] -> boxes, labels{masks} and scores of each"
     if task == "segment":
         return f"(B, {channels}, H, W) from 0 to 1 -> (B, {classes}, H, W)"
     return f"(B, {channels}, {side}, {side}) -> (B, {classes})"

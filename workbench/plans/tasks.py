@@ -101,5 +101,8 @@ def cost_of(spec: NetworkSpec, recipe: Recipe) -> tuple[int, int]:
     from workbench.data.scenes import open_scenes, outputs
 
     classes = outputs(open_scenes(recipe.data), recipe.task)
-    whole = task_cost(_ours(spec, recipe), recipe.task, classes, square(spec.resolution))
+    try:
+        whole = task_cost(_ours(spec, recipe), recipe.task, classes, square(spec.resolution))
+    except InputError as error:
+        raise error.but(key="recipe.task.stages") if error.key == "out_indices" else error from None
     return whole.params, whole.macs
