@@ -61,9 +61,9 @@ def sample(model: Network) -> Tensor:
     return torch.zeros(shape, device=like.device, dtype=like.dtype)
 
 
-def _refusal(model: Network, trial: Trial, error: BaseException) -> InputError:
+def _refusal(model: Network, trial: Trial, error: Exception) -> InputError:
     """What names the component at fault, and the first of the errors that led to `error`."""
-    while error.__cause__ is not None:
+    while isinstance(error.__cause__, Exception):
         error = error.__cause__
     return InputError(
         f"{_culprit(model, trial)} can't be exported: {first_line(error)}", key="export"
