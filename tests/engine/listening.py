@@ -1,5 +1,8 @@
 """Someone who listens to an engine, and something for it to do."""
 
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,7 +10,7 @@ from pathlib import Path
 from workbench.config import Result
 from workbench.engine import Ended, Event, RunTask
 
-from .standins import config
+from .standins import NAME, config
 
 
 class Listener:
@@ -31,6 +34,46 @@ class Listener:
 
 def tasks(folder: Path, count: int, epochs: int = 3) -> list[RunTask]:
     return [RunTask(config(seed=seed, epochs=epochs), folder / str(seed)) for seed in range(count)]
+
+
+SWEEP = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from {module} import config
+from workbench.engine import *
+{imports}
+
+def show(event):
+    print(*engine.processes, flush=True)
+
+if __name__ == "__main__":
+    with {engine} as engine:
+        seeds = range({workers})
+        engine.run([RunTask(config(seed=s), Path({folder!r}) / str(s)) for s in seeds], show)
+"""
+
+
+def begin_elsewhere(
+    folder: Path, engine: str, workers: int = 1, imports: str = ""
+) -> tuple[subprocess.Popen[str], list[int]]:
+    """A sweep in a process of its own, at work, and its workers. `engine` is Python for it."""
+    script = folder / "sweep.py"
+    script.write_text(
+        SWEEP.format(path=sys.path, module=NAME, imports=imports, engine=engine, workers=workers,
+                     folder=str(folder))
+    )  # fmt: skip
+    sweep = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert sweep.stdout is not None
+    alarm = threading.Timer(120, sweep.kill)
+    alarm.start()
+    lines = [sweep.stdout.readline() for _ in range(workers + 1)]  # the starts, and an epoch
+    alarm.cancel()
+    pids = [int(pid) for pid in lines[-1].split()]
+    assert len(pids) == workers, lines
+    return sweep, pids
 
 
 def gone(pids: Iterable[int], seconds: float = 60) -> bool:

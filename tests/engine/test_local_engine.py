@@ -12,7 +12,7 @@ from workbench.config import Outcome, Progress
 from workbench.engine import LocalEngine, Resources, Setup
 from workbench.engine.local import _environment
 
-from .listening import Listener, gone, tasks
+from .listening import Listener, begin_elsewhere, gone, tasks
 from .standins import NAME
 
 
@@ -74,30 +74,9 @@ def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "MKL_NUM_THREADS" not in os.environ
 
 
-ORPHANS = """
-import sys
-sys.path[:0] = {path!r}
-from pathlib import Path
-from {module} import config
-from workbench.engine import Ended, LocalEngine, Resources, RunTask, Setup
-
-def show(event):
-    print(*engine.processes, flush=True)
-
-if __name__ == "__main__":
-    with LocalEngine(Resources(2, 1), Setup("{module}:deaf")) as engine:
-        engine.run([RunTask(config(seed=s), Path({folder!r}) / str(s)) for s in (0, 1)], show)
-"""
-
-
 def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
-    script = tmp_path / "sweep.py"
-    script.write_text(ORPHANS.format(path=sys.path, module=NAME, folder=str(tmp_path)))
-    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    lines = [parent.stdout.readline() for _ in range(3)]  # two starts, one epoch
-    pids = [int(pid) for pid in lines[-1].split()]
-    assert len(pids) == 2
-    os.kill(parent.pid, signal.SIGKILL)
+    engine = f"LocalEngine(Resources(2, 1), Setup({NAME + ':deaf'!r}))"
+    parent, pids = begin_elsewhere(tmp_path, engine, workers=2)
+    parent.kill()
     parent.wait()
     assert gone(pids)

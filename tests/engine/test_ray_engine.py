@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -31,7 +28,7 @@ from workbench.runs.sweep import SweepOptions, run_sweep
 from workbench.study.run import StudyResult, run_study
 from workbench.train.saved import save
 
-from .listening import Listener, gone, tasks
+from .listening import Listener, begin_elsewhere, gone, tasks
 from .standins import NAME
 
 ray = pytest.importorskip("ray")
@@ -194,44 +191,14 @@ def test_study_on_the_cluster_finds_what_it_finds_here(tmp_path: Path) -> None:
     assert len(there.trials) >= 2
 
 
-ORPHANS = """
-import sys
-sys.path[:0] = {path!r}
-from pathlib import Path
-from {module} import config
-from workbench.engine import EngineChoice, Resources, RunTask, Setup, open_machines
-
-def show(event):
-    print(*engine.processes, flush=True)
-
-if __name__ == "__main__":
-    with (
-        open_machines(EngineChoice("ray", "{address}")) as machines,
-        machines.engine(Resources(1, 1), Setup("{module}:deaf", "cpu")) as engine,
-    ):
-        engine.run([RunTask(config(), Path({folder!r}) / "run")], show)
-"""
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_actors_end_with_their_driver_and_print_nothing_of_ray(
     tmp_path: Path, cluster: str, number: int
 ) -> None:
-    script = tmp_path / "sweep.py"
-    script.write_text(
-        ORPHANS.format(path=sys.path, module=NAME, folder=str(tmp_path), address=cluster)
-    )
-    driver = subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert driver.stdout is not None
-    alarm = threading.Timer(120, driver.kill)
-    alarm.start()
-    lines = [driver.stdout.readline() for _ in range(2)]  # a start, an epoch
-    pids = [int(pid) for pid in lines[-1].split()]
-    assert len(pids) == 1, lines
-    os.kill(driver.pid, number)
-    rest, _ = driver.communicate()
-    alarm.cancel()
+    machines = f"open_machines(EngineChoice('ray', {cluster!r})) as machines"
+    engine = f"{machines}, machines.engine(Resources(1, 1), Setup({NAME + ':deaf'!r}, 'cpu'))"
+    driver, pids = begin_elsewhere(tmp_path, engine)
+    driver.send_signal(number)
+    rest, _ = driver.communicate(timeout=120)
     assert gone(pids, 30)
     assert "ray" not in rest.replace("/ray", "").lower() or number == signal.SIGINT

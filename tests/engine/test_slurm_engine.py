@@ -3,8 +3,6 @@ test_engine.py, and a real Slurm in tests/clusters."""
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +22,7 @@ from workbench.engine.slurm.mailbox import PATIENCE_SECONDS
 from workbench.errors import InputError
 from workbench.runs.sweep import run_sweep
 
-from .listening import Listener, gone, tasks
+from .listening import Listener, begin_elsewhere, gone, tasks
 from .local_jobs import LocalJobs, signal_job
 from .standins import NAME
 
@@ -136,33 +134,11 @@ def test_another_version_on_a_node_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-ORPHANS = """
-import sys
-sys.path[:0] = {path!r}
-from pathlib import Path
-from tests.engine.local_jobs import LocalJobs
-from {module} import config
-from workbench.engine import Resources, RunTask, Setup
-from workbench.engine.slurm.engine import SlurmEngine
-
-def show(event):
-    print(*engine.processes, flush=True)
-
-if __name__ == "__main__":
-    with SlurmEngine(Resources(1, 1), Setup("{module}:deaf", "cpu"), jobs=LocalJobs()) as engine:
-        engine.run([RunTask(config(), Path({folder!r}) / "0")], show)
-"""
-
-
 def test_workers_of_a_killed_sweep_are_gone_before_the_next_one_begins(tmp_path: Path) -> None:
-    script = tmp_path / "sweep.py"
-    script.write_text(ORPHANS.format(path=sys.path, module=NAME, folder=str(tmp_path)))
-    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    lines = [parent.stdout.readline() for _ in range(2)]  # a start, an epoch
-    pids = [int(pid) for pid in lines[-1].split()]
-    assert len(pids) == 1
-    os.kill(parent.pid, signal.SIGKILL)
+    engine = f"slurm_engine(Resources(1, 1), Setup({NAME + ':deaf'!r}, 'cpu'), 30.0)"
+    imports = "from tests.engine.local_jobs import slurm_engine"
+    parent, pids = begin_elsewhere(tmp_path, engine, imports=imports)
+    parent.kill()
     parent.wait()
     begin = time.monotonic()
     end_earlier(tmp_path)

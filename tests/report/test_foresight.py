@@ -1,7 +1,6 @@
 """What a plan could see, before it runs."""
 
 import json
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from tests.support import sweeps
-from tests.support.sweeps import quiet, said
+from tests.support.sweeps import quiet, said, small_zoo  # noqa: F401
 from tests.support.written import by_ability, write_results
 from workbench.errors import InputError
 from workbench.plans.resolution import Plan
@@ -28,12 +27,6 @@ from workbench.statistics.power import Noise, images_variance
 ESTIMATE = Estimate({"small": 300.0, "large": 600.0}, {}, sweep=1.0)  # the third took 10 s before
 SEED = 910.0
 PLAN = sweeps.plan(seeds=4, metric=["top1", "loss"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_zoo() -> Iterator[None]:
-    with sweeps.with_small():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """`--noise-from`: earlier runs of the same recipe tell of the noise, and of nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support import sweeps
+from tests.support.sweeps import small_zoo  # noqa: F401
 from tests.support.written import by_ability, write_results
 from workbench.config import RunConfig
 from workbench.errors import InputError
@@ -22,12 +23,6 @@ from workbench.statistics.shared import fit_rows
 
 PLAN = sweeps.plan(seeds=2)
 EARLIER = sweeps.plan(seeds=8, name="earlier")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_zoo() -> Iterator[None]:
-    with sweeps.with_small():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -198,7 +198,7 @@ def test_the_public_race_is_the_one_that_is_simulated() -> None:
 def test_peeking_without_the_method_is_wrong_far_more_often() -> None:
     """So the simulation above can fail."""
     drawn = np.random.default_rng(3).standard_normal((4_000, RACE.most))
-    assert (sequential.path_minima(drawn, RACE.least) <= 0.05).mean() > 0.12
+    assert (sequential.look_p(drawn, RACE.least).min(-1) <= 0.05).mean() > 0.12
 
 
 def test_intervals_of_a_race_cover_wherever_it_stops() -> None:

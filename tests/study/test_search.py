@@ -9,33 +9,21 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tests.support import studies
 from workbench.errors import InputError
 from workbench.scaling import PAPER
 from workbench.study.cost_map import map_costs
-from workbench.study.file import parse_study
 from workbench.study.search import OpenTrial, Search
-from workbench.study.space import Study, resolve_study
+from workbench.study.space import Study
 from workbench.study.storage import dashboard_argument, open_storage
 from workbench.study.trials import Trial
 
-FILE: dict[str, Any] = {
-    "name": "digits",
-    "base": "cmt_digits",
-    "set": {
-        "resolution": 24, "depth": [2, 4], "dim": [16, 32], "heads": [1, 2], "stride": [2, 2],
-        "mixer.k": [2, 1], "stem.dim": 8, "stem.stride": 2,
-    },
-    "rounding": {"depth": "total"},
-    "recipe": {"base": "digits", "epochs": 4},
-    "seeds": [0, 1],
-    "trials": 6,
-    "sampler": {"name": "tpe", "startup": 3, "population": 4, "side": 3},
-}  # fmt: skip
+SAMPLER = {"name": "tpe", "startup": 3, "population": 4, "side": 3}
 SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "nsga2", "grid")
 
 
 def study(**changes: Any) -> Study:
-    return resolve_study(parse_study({**FILE, **changes}))
+    return studies.study(**{"sampler": SAMPLER, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +200,7 @@ def test_same_name_with_another_space_is_refused_with_the_difference(
         ({"recipe": {"base": "digits", "epochs": 5}}, "recipe.epochs 4 -> 5"),
         ({"seeds": [0]}, r"seeds \[0, 1\] -> \[0\]"),
         ({"gamma": [1.0, 1.4]}, r"gamma None -> \[1\.0, 1\.4\]"),
-        ({"set": {**FILE["set"], "lpu": "none"}}, "base.stages.0.lpu dwconv -> none"),
+        ({"set": {**studies.FILE["set"], "lpu": "none"}}, "base.stages.0.lpu dwconv -> none"),
         ({"objectives": ["top1", "macs"]}, r"objectives \['top1'\] -> \['top1', 'macs'\]"),
     ]:
         with pytest.raises(InputError, match=f"exists with another search space.*{shown}"):
@@ -236,7 +224,7 @@ def test_study_of_someone_else_is_not_touched(small: Study, tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_study_repeats_itself_and_a_cut_changes_nothing(sampler: str, tmp_path: Path) -> None:
-    found = study(sampler={**FILE["sampler"], "name": sampler})
+    found = study(sampler={**SAMPLER, "name": sampler})
     with Search.open(found, journal(tmp_path / "whole")) as search:
         whole = facts(play(search, 14))
     with Search.open(found, journal(tmp_path / "again")) as search:
@@ -251,7 +239,7 @@ def test_study_repeats_itself_and_a_cut_changes_nothing(sampler: str, tmp_path: 
 def test_paper_comes_first_and_seeds_change_the_rest(small: Study, tmp_path: Path) -> None:
     with Search.open(small, journal(tmp_path / "0")) as search:
         first = play(search, 3)
-    other = study(sampler={**FILE["sampler"], "seed": 1})
+    other = study(sampler={**SAMPLER, "seed": 1})
     with Search.open(other, journal(tmp_path / "1")) as search:
         second = play(search, 3)
     assert first[0].point == second[0].point == PAPER.each()

@@ -16,7 +16,8 @@ from optuna.trial import TrialState
 from tests.support import inline, study_fits
 from tests.support import studies as standins
 from tests.support.checks import start, trained_epochs
-from tests.support.studies import options, quiet, run, said, study
+from tests.support.studies import options, run, study
+from tests.support.sweeps import quiet, said
 from workbench.config import Outcome, Result, RunConfig
 from workbench.engine import LOCAL
 from workbench.errors import InputError

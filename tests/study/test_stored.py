@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.studies import options, quiet, said, study
+from tests.support.studies import options, study
+from tests.support.sweeps import quiet, said
 from workbench.cli import app
 from workbench.errors import InputError
 from workbench.report.commands import paper_figures, report

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.studies import FILE, options, quiet, said, study
+from tests.support.studies import FILE, options, study
+from tests.support.sweeps import quiet, said
 from workbench.engine import LOCAL
 from workbench.errors import InputError
 from workbench.plain_yaml import write_yaml

@@ -1,13 +1,11 @@
 """Studies of a real space, with a fit that says at once what a network is worth."""
 
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from tests.support import study_fits
 from tests.support.inline import INLINE
+from tests.support.sweeps import quiet
 from workbench.study.file import parse_study
 from workbench.study.run import StudyOptions, StudyResult, run_study
 from workbench.study.space import Study, resolve_study
@@ -35,15 +33,6 @@ def options(fit: str = "quick", **fields: Any) -> StudyOptions:
     path = f"{study_fits.__name__}:{fit}"
     given = {"jobs": 1, "device": "cpu", "where": INLINE, **fields, "fit": path}
     return StudyOptions(**given)
-
-
-def quiet() -> Console:
-    return Console(file=StringIO(), width=200)
-
-
-def said(console: Console) -> str:
-    assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
 
 
 def run(

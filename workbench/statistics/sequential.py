@@ -58,12 +58,6 @@ def null_minima(least: int, most: int, rows: int = 2) -> NDArray[np.float64]:
     return minima
 
 
-def path_minima(differences: NDArray[np.float64], least: int) -> NDArray[np.float64]:
-    """(paths, n) paired differences to the smallest paired t test p value over looks `least`..n."""
-    smallest: NDArray[np.float64] = look_p(differences, least).min(-1)
-    return smallest
-
-
 def look_p(
     differences: NDArray[np.float64],
     least: int,
