@@ -147,6 +147,12 @@ def test_what_a_row_may_not_change_is_one_line_about_it(set_: dict[str, Any], li
     assert "\n" not in str(refused.value)
 
 
+def test_the_seed_of_a_subset_is_no_rows_own_for_it_may_draw_the_test_images() -> None:
+    recipe = {**RECIPE, "data": {"name": "synthetic", "train_size": 100}}
+    with pytest.raises(InputError, match=r"recipe.data.subset_seed: 1 is refused: .*same test im"):
+        listed({"name": "other", "set": {"recipe.data.subset_seed": 1}}, recipe=recipe)
+
+
 def test_settings_that_act_beside_others_are_rows() -> None:
     """Each changes nothing of the first row, and something of the row before it."""
     path = [

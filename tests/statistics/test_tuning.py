@@ -58,7 +58,7 @@ def test_an_order_that_turns_at_a_shared_setting_depends_on_tuning() -> None:
     """At their own bests b (65) is above a (60); at 0.1 it is below."""
     found = order(tuning(a=[58, 60, 50], b=[40, 65, 60]), ROWS)
     assert found.startswith("The order of the rows depends on tuning")
-    assert "1 of 1 pairs of rows changes its order" in found
+    assert "1 of 1 pairs of rows changes places" in found
     assert found.endswith("these differences of the plan change their sign: b (at lr=0.1).")
 
 
@@ -67,7 +67,7 @@ def test_rows_that_are_not_compared_to_each_other_are_in_the_order_too() -> None
     rows = (*ROWS, Row(name="c", compared_to="a"))
     found = order(tuning(a=[10, 20, 10], b=[40, 65, 60], c=[45, 64, 59]), rows)
     assert found.startswith("The order of the rows depends on tuning")
-    assert "1 of 3 pairs of rows changes its order" in found
+    assert "1 of 3 pairs of rows changes places" in found
     assert found.endswith("; no difference that the plan asks for changes its sign.")
 
 
@@ -93,7 +93,7 @@ def test_a_row_that_has_no_score_at_all_hides_the_order_of_no_others(
     """One that can't be made as costly as the others is not tried."""
     rows = (*ROWS, Row(name="c", compared_to="a"))
     found = order(tuning(a=[58, 60, 50], b=[40, 65, 60], **lost), rows)
-    assert "1 of 1 pairs of rows changes its order" in found
+    assert "1 of 1 pairs of rows changes places" in found
 
 
 def test_settings_read_as_they_are_written() -> None:

@@ -101,9 +101,10 @@ def test_what_is_frozen_stays_bit_for_bit(tmp_path: Path, what: str, trained: se
         "columnar_digits", *SMALL[1:], "depth=[1,1]", "dim=8", "heads=1", "stride=[2,2]",
         "norm=bn", "head=pool_norm", classes=10,
     )  # fmt: skip
-    made = build_parts(_run(spec, f"freeze={what}"), torch.device("cpu"))
+    run = _run(spec, f"freeze={what}", "epochs=2")  # the images are tested in between
+    made = build_parts(run, torch.device("cpu"))
     before = {name: tensor.clone() for name, tensor in made.network.state_dict().items()}
-    fit(_run(spec, f"freeze={what}"), tmp_path, lambda _: None, "cpu", parts=lambda _r, _d: made)
+    fit(run, tmp_path, lambda _: None, "cpu", parts=lambda _r, _d: made)
     after = made.network.state_dict()
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert {name.split(".")[0] for name in changed} == trained
@@ -150,3 +151,17 @@ def test_the_rate_falls_from_layer_to_layer() -> None:
     assert last == 0.5
     assert by_name["stages.2.blocks.1.ffn.project.weight"] == last / 2
     assert min(by_name.values()) == by_name[next(n for n in by_name if n.startswith("stem"))]
+
+
+def test_parameters_move_at_the_rate_of_their_layer(tmp_path: Path) -> None:
+    run = _run(ONE_HEAD, "optimiser.layer_decay=1e-5")
+    made = build_parts(run, torch.device("cpu"))
+    before = {name: each.detach().clone() for name, each in made.network.named_parameters()}
+    fit(run, tmp_path, lambda _: None, "cpu", parts=lambda _r, _d: made)
+    moved = {
+        name: float((each.detach() - before[name]).abs().max())
+        for name, each in made.network.named_parameters()
+    }
+    assert moved.pop("head.linear.weight") > 1e-4
+    assert moved.pop("head.linear.bias") > 1e-4
+    assert max(each for name, each in moved.items() if name.startswith(("stem", "stages"))) < 1e-6

@@ -26,6 +26,10 @@ from workbench.train.teaching.teacher import TrainedTeacher
 from workbench.train.teaching.tokens import draw_box, token_loss, token_targets
 from workbench.train.teaching.weights import pin
 
+NOT_DENSE = models.spec(
+    "columnar_digits", *SMALL, "head=class_attention", "head.dense=false", classes=10
+)
+
 
 def _entropy(logits: Tensor, target: Tensor) -> float:
     """Of one prediction."""
@@ -191,7 +195,8 @@ def test_what_an_annotator_says_of_each_position(annotator: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "override", "said"),
     [
-        (ONE_HEAD, "epochs=1", "recipe.teacher.kind: tokens need .* head=gap has none"),
+        (ONE_HEAD, "epochs=1", "kind: tokens need .* head=gap has none; set head=class_attention"),
+        (NOT_DENSE, "epochs=1", "recipe.teacher.kind: .* has none; set head.dense=true"),
         (TABLES, "augment.mixup=0.8", "recipe.augment.mixup: 0.8 can't stand beside"),
         (TABLES, "augment.cutmix=1.0", "recipe.augment.cutmix: 1 can't stand beside"),
         (TABLES, "label_smoothing=0.1", "recipe.label_smoothing: 0.1 does nothing"),

@@ -13,7 +13,7 @@ from workbench.statistics.tuning import value_text
 from workbench.train.recipes import recipe as make_recipe
 from workbench.train.recipes import recipe_keys
 
-OWN_DATA = ("train_size", "subset_seed", "validation")  # of a row: none changes the test images
+OWN_DATA = ("train_size", "validation")  # of a row: none changes the test images
 
 
 def of_network(overrides: Iterable[str]) -> tuple[str, ...]:
@@ -105,15 +105,12 @@ class Recipes:
         return own if own.document() != self.plan.document() else None
 
     def _refuse_other_data(self, choice: PlannedRow, own: Recipe) -> None:
-        allowed = set(OWN_DATA)
-        if own.data.test_size is not None:  # the seed of the subset chooses the test images, too
-            allowed.discard("subset_seed")
         planned = self.plan.data.model_dump()
         for key, value in own.data.model_dump().items():
-            if key not in allowed and value != planned[key]:
+            if key not in OWN_DATA and value != planned[key]:
                 raise InputError(
                     f"{value!r} is refused: all rows are of the same test images, so that a row "
-                    f"changes no more of its data than {' and '.join(sorted(allowed))}; set it for "
+                    f"changes no more of its data than {' and '.join(OWN_DATA)}; set it for "
                     "the whole plan",
                     key=f"{PREFIX}data.{key}",
                     row=choice.name,

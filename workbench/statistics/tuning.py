@@ -129,10 +129,10 @@ def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
         tried = "one setting" if len(shared) == 1 else f"{len(shared)} settings"
         return (
             f"The order of the rows does not depend on tuning, as observed with {seeds}: on "
-            f"validation images, every pair of rows keeps its order {instead} (tried at the "
+            f"validation images, no two rows change places {instead} (tried at the "
             f"{tried} that all rows share)."
         )
-    changes = "changes its order" if len(turned) == 1 else "change their order"
+    changes = "changes places" if len(turned) == 1 else "change places"
     return (
         f"The order of the rows depends on tuning, as observed with {seeds} and not tested: on "
         f"validation images, {len(turned)} of {len(pairs)} pairs of rows {changes} "

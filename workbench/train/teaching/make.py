@@ -55,8 +55,10 @@ def _refuse_tokens(recipe: Recipe, student: NetworkSpec) -> None:
         return
     if not _dense(student):
         head = f"head={student.head.name}" if isinstance(student, Spec) else student.name
+        ours, dense = "head=class_attention", "head.dense=true"
         raise InputError(
-            f"tokens need logits for each position, and {head} has none; set head=class_attention",
+            f"tokens need logits for each position, and {head} has none; set "
+            f"{dense if head == ours else ours}",
             key="recipe.teacher.kind",
         )
     for key in ("mixup", "cutmix"):
