@@ -201,15 +201,10 @@ class Figure(NamedTuple):
         }
 
 
+@lru_cache(maxsize=1)
 def imagenet() -> tuple[PublishedModel, ...]:
     """Every row of `imagenet.csv`."""
-    return _read(PUBLISHED / "imagenet.csv")
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path) -> tuple[PublishedModel, ...]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        return tuple(_row(record) for record in csv.DictReader(lines))
+    return tuple(map(_row, read_table("imagenet")))
 
 
 def _row(record: dict[str, str]) -> PublishedModel:

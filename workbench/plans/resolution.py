@@ -135,9 +135,7 @@ def resolve(
     of one name, no row, a seed that stands there twice, and a row that is another's in network
     and training.
     """
-    from workbench.data import DataInfo, check_augment, describe, facts
-    from workbench.train.speed.compiling import check_compiler
-    from workbench.train.teaching.make import check_teaching
+    from workbench.data import describe, facts
 
     file, overrides = (changes or Changes()).apply(file)
     check_name(file.name)
@@ -150,40 +148,18 @@ def resolve(
     with about_recipe():
         check_task(file, recipe)
     metric = metric_keys(file, recipe)
-    metrics = metrics_named(metric)
-    Method(file.variance, equivalent=file.equivalent, metrics=metrics)  # refuses what can't be
+    # Refuses what can't be:
+    Method(file.variance, equivalent=file.equivalent, metrics=metrics_named(metric))
     look = facts if costs_only else describe
     with about_recipe():
         data = None if costs_only and _lacks_images(file, recipe) else look(recipe.data)
     classes = data.classes if data else file.classes or 0
-    choices = _choices(file, make)
-    planned = checked_recipe(file.recipe, absent=True)
-    if changes and changes.name and _other_data(recipe, planned, file.published):
-        file = file.model_copy(update={"published": ()})
-        choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
-    _check_size(len(choices), len(file.seeds))
-    for name, count in Counter(choice.name for choice in choices).items():
-        if count > 1:
-            raise InputError(f"{count} rows have this name", row=name)
-    check_names([(choice.name, choice.published) for choice in choices], file.published)
-    recipes = Recipes(make, recipe)
-    variants = Rows(classes, file.match, known, recipes).all(choices)
+    file, choices = _written_rows(file, make, recipe, renamed=bool(changes and changes.name))
+    variants = Rows(classes, file.match, known, Recipes(make, recipe)).all(choices)
     if tuning:
         check_rows(tuning, recipe, {row.name: row.recipe or recipe for row in variants})
     for variant in variants:
-        own = variant.recipe or recipe
-        with about_recipe(variant.name if variant.recipe else ""):
-            refuse_own_trial(own, recipe)
-            if not costs_only:
-                check_compiler(own)
-            check_task(file, own)
-            if own.task.name == "classify":
-                check_augment(own.augment, variant.spec.resolution)
-            if data is not None:
-                _check_curve(own, look(own.data))
-        if isinstance(data, DataInfo):
-            with about_recipe(variant.name):
-                check_teaching(own, variant.spec, data)
+        _check_training(file, variant, recipe, data, costs_only)
     return Plan(
         name=file.name,
         question=file.question,
@@ -216,6 +192,47 @@ def _choices(file: PlanFile, make: MakeRecipe) -> tuple[PlannedRow, ...]:
     ((key, values),) = file.robust.items()
     check_values("robust", key, values, make)
     return tuple(at_every_value(choices, key, values))
+
+
+def _written_rows(
+    file: PlanFile, make: MakeRecipe, recipe: Recipe, renamed: bool
+) -> tuple[PlanFile, tuple[PlannedRow, ...]]:
+    """The rows, checked, and their plan; published numbers are not beside those of other images
+    that a plan was `renamed` for."""
+    choices = _choices(file, make)
+    planned = checked_recipe(file.recipe, absent=True)
+    if renamed and _other_data(recipe, planned, file.published):
+        file = file.model_copy(update={"published": ()})
+        choices = tuple(choice.model_copy(update={"published": None}) for choice in choices)
+    _check_size(len(choices), len(file.seeds))
+    for name, count in Counter(choice.name for choice in choices).items():
+        if count > 1:
+            raise InputError(f"{count} rows have this name", row=name)
+    check_names([(choice.name, choice.published) for choice in choices], file.published)
+    return file, choices
+
+
+def _check_training(
+    file: PlanFile, variant: Variant, recipe: Recipe, data: "DataFacts | None", costs_only: bool
+) -> None:
+    """Refuses what a row can't be trained with; `data` are the images of the plan's `recipe`."""
+    from workbench.data import DataInfo, check_augment, describe, facts
+    from workbench.train.speed.compiling import check_compiler
+    from workbench.train.teaching.make import check_teaching
+
+    own = variant.recipe or recipe
+    with about_recipe(variant.name if variant.recipe else ""):
+        refuse_own_trial(own, recipe)
+        if not costs_only:
+            check_compiler(own)
+        check_task(file, own)
+        if own.task.name == "classify":
+            check_augment(own.augment, variant.spec.resolution)
+        if data is not None:
+            _check_curve(own, facts(own.data) if costs_only else describe(own.data))
+    if isinstance(data, DataInfo):
+        with about_recipe(variant.name):
+            check_teaching(own, variant.spec, data)
 
 
 def _check_curve(recipe: Recipe, data: "DataFacts") -> None:

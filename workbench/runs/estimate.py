@@ -95,11 +95,11 @@ def estimate(
     timings, failures = _measure(plan, short, shares, device, fit)
     left = [row for row in rows if row not in chosen] if timings else []
     timings |= _between(rows, steps, timings, left)
-    seconds = {name: each.run(recipes[name], data[name]) for name, each in timings.items()}
-    for row in rows:
-        if row.name in seconds:  # scores of all images before the first step, which none timed
-            looks = data[row.name].train_size * _macs_before(row, recipes[row.name])
-            seconds[row.name] += looks / steps[row.name] * timings[row.name].train
+    named = {row.name: row for row in rows}
+    seconds = {
+        name: _whole_run(named[name], recipes[name], data[name], each)
+        for name, each in timings.items()
+    }
 
     def whole(seeds: Sequence[int]) -> float | None:
         if failures:
@@ -115,6 +115,12 @@ def estimate(
         seconds, infeasible | failures, whole(plan.seeds), least, "\n".join(notes) or None,
         scaled=frozenset(row.name for row in left), jobs=shares.jobs,
     )  # fmt: skip
+
+
+def _whole_run(row: Variant, recipe: Recipe, data: "DataFacts", timing: Timing) -> float:
+    """Seconds, with the scores of all images before the first step, which none timed."""
+    looks = data.train_size * _macs_before(row, recipe)
+    return timing.run(recipe, data) + looks / step_macs(row, recipe) * timing.train
 
 
 def step_macs(row: Variant, recipe: Recipe) -> int:

@@ -20,10 +20,17 @@ POINT = 72 / DPI  # of a pixel; an SVG has other pixels than the drawing it is m
 LINE, MARK = 1.35 * SIZE * DPI / 72, 7.0 * DPI / 72
 ROOM = 1.6 * MARK  # of a marker, into which no line to another one goes
 ALONG, THIN = 12, 1.0  # small boxes along a line, and half of their sides in pixels
+ALONG_BAR = 6  # places on each half of an error bar
 MANY = 16  # names, from which on some may stand on lines: so many numbers tell less
 HARD, SOFT = 100.0, 0.1  # what a name on a name costs, and one with a line, by one on a line
 NEARER = 2.0  # pixels by which a name without a line is nearer to its point than to any other
 LOOSE = 1.5  # pixels that two names may share: a box is a little larger than its letters
+
+
+def along_bar(x: float, y: float, half: float) -> list[Spot]:
+    """Places on a bar that reaches `half` up and down from a point, for names to keep clear of."""
+    shares = (step / ALONG_BAR for step in range(-ALONG_BAR, ALONG_BAR + 1))
+    return list(dict.fromkeys((x, y + share * half) for share in shares))
 
 
 def label_points(

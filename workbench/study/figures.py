@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.scaling.constants import PAPER, Constants, along_the_ray
 from workbench.show import figures as style
-from workbench.show.labels import label_points
+from workbench.show.labels import along_bar, label_points
 from workbench.study.cost_map import CostMap
 from workbench.study.summary import ReportedStudy, StudySummary, not_apart
 from workbench.study.trials import Trial
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHADES = "cividis"  # even in grey, and for the colour-blind
-ALONG = 6  # places on half of a bar that names keep clear of
 LEGEND = 4.5  # inches that a legend of two columns takes
 
 
@@ -135,11 +134,10 @@ def _best_and_paper(
         for name, each in named.items()
         if each is not None and each.top1 is not None and each.macs
     ]
-    shares = [step / ALONG - 1 for step in range(2 * ALONG + 1)] if half else [0.0]
     blocked = [
-        (float(each.macs or 0), (each.top1 or 0.0) + share * (half or 0.0))
+        spot
         for each in known
-        for share in shares
+        for spot in along_bar(float(each.macs or 0), each.top1 or 0.0, half or 0.0)
     ]
     label_points(axes, points, [style.BLACK] * len(points), blocked)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.report.findings import Findings, RowResult
 from workbench.show import figures as style
-from workbench.show.labels import label_points
+from workbench.show.labels import along_bar, label_points
 from workbench.statistics.comparison import Verdict
 from workbench.statistics.metric import Metric
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Measure = Literal["macs", "throughput"]
 Point = tuple[str, float, float, float]  # name, cost, top-1, its standard deviation or 0
 ALONG = 30  # places on each piece of the front that names keep clear of
-ALONG_BAR = 6  # and on each half of an error bar
 
 
 def draw(found: Findings, measure: Measure, width: float = style.PAGE) -> "Figure | None":
@@ -137,9 +136,7 @@ def _names(
 ) -> None:
     blue = [index not in beaten for index in range(len(points))]
     colours = [style.BLUE if each else style.GREY for each in blue]
-    shares = [step / ALONG_BAR for step in range(-ALONG_BAR, ALONG_BAR + 1)]
-    bars = ((x, y + share * sd) for _, x, y, sd in points for share in shares)
-    blocked = list(dict.fromkeys(bars))
+    blocked = [spot for _, x, y, sd in points for spot in along_bar(x, y, sd)]
     line = [points[index] for index in front]
     for (_, x, y, _), (_, to_x, to_y, _) in pairwise(line):
         steps = (step / ALONG for step in range(1, ALONG))
