@@ -23,7 +23,9 @@ from workbench.engine.worker import Setup
 from workbench.errors import InputError
 from workbench.whole_file import writing
 
-WITH_NODE = "died with its node"  # no fault of the run's
+WITH_NODE = "died with its node"
+UNREACHABLE = "can't be reached"  # what Ray says of a node that is gone, for its first seconds
+CUT_OFF = (WITH_NODE, UNREACHABLE)  # no fault of the run's
 THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
 SHUTDOWN_SECONDS = 10.0  # seconds that actors have to be gone in
 MOST_FAILED_STARTS = 3  # workers in a row that die before the handshake
@@ -124,7 +126,7 @@ class RayEngine(Pool[_RemoteWorker]):
             self._failed_starts += 1
             if _can_never_start(error) or self._failed_starts >= MOST_FAILED_STARTS:
                 raise InputError(f"ray: no worker can start{_place(error)}: {last_line(error)}")
-        self._remove_dead(worker, death, cut_off=death.endswith(WITH_NODE))
+        self._remove_dead(worker, death, cut_off=death.endswith(CUT_OFF))
 
     def _end_all(self) -> None:
         owed = [worker.pending for worker in self._alive()]
@@ -149,7 +151,7 @@ def describe_death(error: RayError, name: str) -> str:
     """One line for the ledger. Ray knows no signals; it guesses at length."""
     text = str(error)
     if isinstance(error, ActorUnavailableError):
-        return f"{name} can't be reached"
+        return f"{name} {UNREACHABLE}"
     if "its node has died" in text or "node was terminated" in text:
         return f"{name} {WITH_NODE}"
     if "low on memory" in text:
