@@ -26,6 +26,7 @@ from workbench.whole_file import writing
 WITH_NODE = "died with its node"
 UNREACHABLE = "can't be reached"  # what Ray says of a node that is gone, for its first seconds
 CUT_OFF = (WITH_NODE, UNREACHABLE)  # no fault of the run's
+TOKEN = ".seen-"  # in the folder of the runs, for workers to find
 THREADS = {"io": 2}  # of an actor, beside the one that trains: `listen` waits, `stop` comes through
 SHUTDOWN_SECONDS = 10.0  # seconds that actors have to be gone in
 MOST_FAILED_STARTS = 3  # workers in a row that die before the handshake
@@ -140,9 +141,11 @@ class RayEngine(Pool[_RemoteWorker]):
 
 def _write_token(folder: Path) -> Path:
     """A file of a name that no node can have looked for, hence have cached as missing."""
-    token = folder / f".seen-{secrets.token_hex(8)}"
+    token = folder / f"{TOKEN}{secrets.token_hex(8)}"
     with writing(folder, "results"):
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{TOKEN}*"):  # by a driver that died with the cluster
+            left.unlink(missing_ok=True)
         token.touch()
     return token
 
