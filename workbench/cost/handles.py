@@ -133,12 +133,13 @@ HANDLES: Mapping[str, Handle] = {
 # Moves, shapes, element-wise operations, reductions and pooling: no multiply-adds by convention.
 FREE_NAMES = """
     Int ScalarImplicit abs adaptive_avg_pool2d adaptive_max_pool2d add add_ alias amax arange
-    avg_pool2d cat ceil chunk clamp_min clone col2im contiguous copy_ cos cumsum detach div div_
-    dropout dropout_ expand expand_as feature_dropout fill_ flatten floor_divide full_like
-    gather im2col index index_select lift_fresh linalg_vector_norm masked_fill max max_pool2d
-    mean meshgrid mul mul_ narrow neg new_empty numel ones ones_like pad permute pow remainder
-    repeat repeat_interleave reshape reshape_as roll rsub select sin size slice softmax split
-    split_with_sizes squeeze stack std sub sum t to transpose type_as unbind unflatten unsqueeze
-    upsample_bicubic2d upsample_bilinear2d upsample_nearest2d view view_as zeros zeros_like
+    avg_pool1d avg_pool2d cat ceil chunk clamp_min clone col2im contiguous copy_ cos cumsum
+    detach div div_ dropout dropout_ expand expand_as feature_dropout fill_ flatten floor_divide
+    full_like gather im2col index index_select lift_fresh linalg_vector_norm masked_fill max
+    max_pool2d mean meshgrid mul mul_ narrow neg new_empty numel ones ones_like pad permute pow
+    remainder repeat repeat_interleave reshape reshape_as roll rsub select sin size slice
+    softmax split split_with_sizes squeeze stack std sub sum t to transpose type_as unbind
+    unflatten unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_nearest2d view view_as
+    zeros zeros_like
 """
 FREE = frozenset(f"aten::{name}" for name in FREE_NAMES.split())

@@ -47,6 +47,7 @@ PEERS: Mapping[str, tuple[str, ...]] = {
         f"timm:efficientformerv2_{size}" for size in ("s0", "s1", "s2", "l")
     ),
     "FastViT": tuple(f"timm:fastvit_{size}" for size in ("t8", "t12", "sa12", "sa24", "sa36")),
+    "Next-ViT": ("timm:nextvit_small", "timm:nextvit_base", "timm:nextvit_large"),
 }
 
 

@@ -133,6 +133,7 @@ def curves_csv(runs: Sequence[RunRecord], task: str = "classify") -> str:
 
 def _draw(folder: Path, found: Findings) -> list[tuple[Picture, list[Path]]]:
     figures = draw_all(found, folder=folder)
+    figures |= {stem: None for stem in EARLIER if stem not in figures}
     words = {"Score": found.metric.first, "Chosen": found.score.first}
     return _save(folder, figures, words)
 
@@ -152,7 +153,7 @@ def _save(
             for stem, drawn in figures.items()
             if drawn is not None
         }
-    for stem in {*figures, *EARLIER} - saved.keys():
+    for stem in figures.keys() - saved.keys():
         for end in ("svg", "png"):
             (folder / f"{stem}.{end}").unlink(missing_ok=True)
     return [(_picture(paths[0], stem, words), paths) for stem, paths in saved.items()]

@@ -108,6 +108,11 @@ def _index(family: str) -> int:
     return [*PEERS, OWN].index(family)
 
 
+def _marker(index: int) -> str:
+    """Another one for the families that have a colour for the third time."""
+    return style.MARKERS[(index + 3 * (index // (2 * len(style.CYCLE)))) % len(style.MARKERS)]
+
+
 def _family(axes: "Axes", points: Sequence[Point], index: int) -> None:
     if not points:
         return
@@ -120,7 +125,7 @@ def _family(axes: "Axes", points: Sequence[Point], index: int) -> None:
             [each.top1 - each.low for each in points],
             [each.high - each.top1 for each in points],
         ],
-        fmt="*" if own else style.MARKERS[index % len(style.MARKERS)],
+        fmt="*" if own else _marker(index),
         color=colour,
         markerfacecolor=colour if own or index < len(style.CYCLE) else "white",
         markersize=9 if own else 4,
