@@ -44,6 +44,8 @@ def test_pictures_outlive_the_folders_of_runs(tmp_path: Path, task: Task) -> Non
     again = kept_pictures(tmp_path, [done])  # type: ignore[list-item]
     assert again.keys() == first.keys() == {"cmt"}
     assert all(np.array_equal(again["cmt"][key], first["cmt"][key]) for key in first["cmt"])
+    done.id = "of a plan of before"
+    assert kept_pictures(tmp_path, [done]) == {}  # type: ignore[list-item]
     (tmp_path / "pictures.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"pictures: .* can't be read"):
         kept_pictures(tmp_path, [done])  # type: ignore[list-item]
@@ -98,7 +100,8 @@ def test_predicted_boxes_and_masks_are_drawn() -> None:
 def test_pictures_are_in_the_report_and_among_the_figures_for_print(tmp_path: Path) -> None:
     """Whichever of a segmenter's metrics its verdicts are about; no file is called top1."""
     rows, runs = chain({"CMT": [50.0, 51.0], "without": [40.0, 42.0]})
-    kept = {"CMT": {"names": np.array(["a", "b"]), "0_image": np.zeros((8, 8, 3), np.uint8),
+    kept = {"CMT": {"run": np.array("CMT-0"), "names": np.array(["a", "b"]),
+                    "0_image": np.zeros((8, 8, 3), np.uint8),
                     "0_true_map": np.ones((8, 8), np.uint8),
                     "0_found_map": np.ones((8, 8), np.uint8)}}  # fmt: skip
     _write(tmp_path / "pictures.npz", kept)

@@ -33,9 +33,11 @@ def kept_pictures(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Arrays]:
     """By row, what its first completed run kept of the first test images; in the order of `runs`.
 
     Those of the runs' folders are copied into `folder`/pictures.npz, from which they are read where
-    those folders are not. Raises `InputError` for a file that is damaged.
+    those folders are not; pictures of other runs are left out. Raises `InputError` for a file that
+    is damaged.
     """
-    found = _read_all(folder / NAME)
+    ids = {run.id for run in runs}
+    found = {row: each for row, each in _read_all(folder / NAME).items() if str(each["run"]) in ids}
     fresh: dict[str, Arrays] = {}
     for run in runs:
         file = run_folder(folder, run) / NAME
