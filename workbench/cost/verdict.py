@@ -10,7 +10,7 @@ from workbench.cost.claims import CLAIMS, Claim, Counted, CountedBlock, Operand,
 from workbench.cost.closed import closed_form
 from workbench.cost.record import CONVENTION, Cost
 from workbench.cost.speed import Speed, measure_speed
-from workbench.cost.target import counted, target
+from workbench.cost.target import Target, counted, target
 from workbench.errors import unknown
 from workbench.models import spec
 from workbench.published import figures, imagenet
@@ -95,15 +95,14 @@ class Judge:
 
     def _cost(self, network: Counted) -> Cost:
         if network not in self._costs:
-            found = target(network.name, *network.overrides, resolution=network.resolution)
-            self._costs[network] = counted(found)
+            self._costs[network] = counted(_target(network))
         return self._costs[network]
 
     def _images_per_second(self, network: Counted) -> float | None:
         if self.speeds is None:
             return None
         if network not in self.speeds:
-            found = target(network.name, *network.overrides, resolution=network.resolution)
+            found = _target(network)
             self.speeds[network] = measure_speed(
                 found.build(fused=True),
                 found.name,
@@ -116,6 +115,10 @@ class Judge:
                 ),
             )
         return self.speeds[network].images_per_second
+
+
+def _target(network: Counted) -> Target:
+    return target(network.name, *network.overrides, resolution=network.resolution)
 
 
 def _printed_macs(printed: Printed) -> float:

@@ -24,7 +24,7 @@ from workbench.show.console import plural
 from workbench.show.table import Cell, Column, Table, Tone, cell, number
 from workbench.show.terminal import view
 from workbench.statistics.facts import PENDING, RUNNING
-from workbench.statistics.metric import OF_TASK, Metric
+from workbench.statistics.metric import Metric, score_of
 
 SHORT = 12  # characters of a run's id, as they are shown
 BARS = "▁▂▃▄▅▆▇█"
@@ -101,7 +101,7 @@ def runs_table(sweep: Sweep, filters: Filters | None = None) -> Table:
     kept = [run for run in sweep.runs if filters is None or filters.keep(run)]
     note = f"{len(kept)} of {plural(len(sweep.runs), 'run')}."
     tones = [_tone(run) for run in kept]
-    score = OF_TASK[sweep.plan.recipe.task.name][0]
+    score = score_of(sweep.plan.recipe.task.name)
     columns, cells = _columns(score), [*map(_cells, kept)]
     return Table(f"Runs of {sweep.plan.name}", columns, cells, tones, (note,))
 
@@ -193,7 +193,7 @@ def _named(facts: Mapping[str, Any], task: str) -> dict[str, Any]:
 def print_run(shown: Shown, console: Console) -> None:
     """Outcome, command, configuration, curves and environment."""
     run = shown.run
-    metric = OF_TASK[run.recipe.task.name][0]
+    metric = score_of(run.recipe.task.name)
     details: Mapping[str, Scalar] = _named(run.details, run.recipe.task.name)
     score = f"{metric.name}, {metric.unit}"
     console.print(f"[bold]{escape(run.variant)}, seed {run.seed}[/bold]  ({run.id})")

@@ -12,7 +12,7 @@ from workbench.statistics.attribution import Attribution, attribute, full_factor
 from workbench.statistics.comparison import Comparison
 from workbench.statistics.effects import Effects, Interactions, main_effects, pair_interactions
 from workbench.statistics.facts import Method, PlanFacts, Race, Row, check
-from workbench.statistics.metric import OF_TASK, Metric
+from workbench.statistics.metric import OF_TASK, Metric, score_of
 from workbench.statistics.paired import Summary, compare_metrics, compare_rows, summarise
 from workbench.statistics.racing import Wanted, next_seeds
 from workbench.statistics.student import RESAMPLES
@@ -151,7 +151,7 @@ class Findings:
     @property
     def score(self) -> Metric:
         """What validation chooses by, whatever the verdicts are about."""
-        return OF_TASK[self.facts.task][0]
+        return score_of(self.facts.task)
 
     @cached_property
     def metrics(self) -> tuple[tuple[Metric, bool], ...]:

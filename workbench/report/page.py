@@ -8,7 +8,7 @@ from workbench.runs.command import repeat_command
 from workbench.runs.rows import StoredRun, run_text
 from workbench.show.page import ImageSection, Page, Picture, RunEntry, render
 from workbench.show.table import Table
-from workbench.statistics.metric import OF_TASK
+from workbench.statistics.metric import score_of
 
 
 def page(
@@ -37,7 +37,7 @@ def page(
 def _entry(run: StoredRun, command: str) -> RunEntry:
     title = f"{run.variant}, seed {run.seed}: {run.outcome}"
     if run.top1 is not None:
-        title += f", {OF_TASK[run.recipe.task.name][0].name} {run.top1:.2f} %"
+        title += f", {score_of(run.recipe.task.name).name} {run.top1:.2f} %"
     facts = (
         ("Run", run.id),
         ("Reason", run.reason),

@@ -14,7 +14,7 @@ from workbench.config import Outcome, Progress, Result, RunConfig
 from workbench.engine import Ended, Event, Requeued, Started
 from workbench.show.console import plural, say_line
 from workbench.show.figures import shorten
-from workbench.statistics.metric import OF_TASK, TOP1
+from workbench.statistics.metric import TOP1, score_of
 
 LINE_SECONDS = 5.0  # between two lines of epochs in a log
 
@@ -116,7 +116,7 @@ class State:
 
     def score(self, run: str) -> str:
         """What the run is scored by."""
-        return OF_TASK[self._configs[run].recipe.task.name][0].name
+        return score_of(self._configs[run].recipe.task.name).name
 
     def line(self, run: str, width: int | None = None) -> str:
         """Epoch, loss and score of a current run; in `width`, if need be with less of its name."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BLACK, GREY, RULE = "#000000", "#5F5F5F", "#D0D0D0"
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE = "#56B4E9", "#CC79A7"
+SHADES, DIVERGING = "cividis", "PuOr"  # even in grey, and for the colour-blind
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
@@ -190,6 +191,13 @@ def colour_bar(made: "Figure", shown: "ScalarMappable", label: str) -> None:
     if bar.solids is not None:
         bar.solids.set_rasterized(False)
         bar.solids.set_edgecolor("face")  # else thin white lines between the colours
+
+
+def without_frame(axes: "Axes") -> None:
+    """For a picture: no ticks and no frame."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
 
 
 def few_ticks(axes: "Axes", width: float) -> None:

@@ -65,6 +65,11 @@ OF_TASK: Mapping[str, tuple[Metric, ...]] = {  # those that runs of a task have,
 }
 
 
+def score_of(task: str) -> Metric:
+    """The one that runs of a task are known by."""
+    return OF_TASK[task][0]
+
+
 SIZES = ("AP small", "AP medium", "AP large")
 FURTHER = (  # in percent
     "class-mean accuracy", "calibration error",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHADES = "cividis"  # even in grey, and for the colour-blind
 LEGEND = 4.5  # inches that a legend of two columns takes
 
 
@@ -43,7 +42,7 @@ def draw_map(
             [t.constants.alpha for t in known],
             [t.constants.beta for t in known],
             c=[t.top1 or 0.0 for t in known],
-            cmap=SHADES,
+            cmap=style.SHADES,
             edgecolors=style.BLACK,
             linewidths=0.4,
             s=26,
@@ -69,7 +68,7 @@ def draw_costs(found: CostMap, width: float = style.PAGE) -> "Figure":
         [each.constants.alpha for each in built],
         [each.constants.beta for each in built],
         c=misses,
-        cmap="PuOr",
+        cmap=style.DIVERGING,
         vmin=-reach,
         vmax=reach,
         s=6,

@@ -85,9 +85,7 @@ def draw_won(
     for row, (name, found, wrong) in enumerate(rows):
         for column in range(ACROSS):
             axes = made.add_subplot(len(rows), ACROSS, row * ACROSS + column + 1)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
+            style.without_frame(axes)
             if column == 0:
                 axes.set_ylabel(f"{name}\nalone: {len(found)}", fontsize=style.SMALL)
             if column < len(found):

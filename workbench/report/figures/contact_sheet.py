@@ -64,9 +64,7 @@ def _picture(axes: "Axes", found: ImageFindings, each: ImageChange, what: str, s
     picture = found.picture(each.image)
     assert picture is not None
     axes.imshow(picture, interpolation="nearest" if max(picture.shape) < 100 else "antialiased")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    style.without_frame(axes)
     count = each.row_alone if what == "gained" else each.other_alone
     name = style.shorten(found.class_name(each.label), style.letters(SIDE))
     axes.set_title(f"{name}\n{count} of {seeds}", fontsize=style.SMALL, loc="center", pad=2)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Grid = NDArray[np.float32]
-SHADES = "cividis"  # even in grey, and for the colour-blind
-DIVERGING = "PuOr"
 
 
 def draw_features(image: Grid, stages: Sequence[Grid]) -> "Figure":
@@ -24,7 +22,7 @@ def draw_features(image: Grid, stages: Sequence[Grid]) -> "Figure":
     for row, maps in enumerate(stages):
         for column, each in enumerate(maps):
             axes = _panel(made, len(stages), across + 1, row * (across + 1) + column + 2)
-            axes.imshow(each, cmap=SHADES, interpolation="nearest")
+            axes.imshow(each, cmap=style.SHADES, interpolation="nearest")
         side = " x ".join(map(str, maps.shape[1:]))
         first = made.axes[-len(maps)]
         first.set_ylabel(f"stage {row}\n{side}", fontsize=8)
@@ -49,9 +47,9 @@ def draw_grids(
         for j, each in enumerate(row):
             axes = _panel(made, len(rows), across, i * across + j + 1)
             if signed:
-                shown = axes.imshow(each, cmap=DIVERGING, vmin=-reach, vmax=reach)
+                shown = axes.imshow(each, cmap=style.DIVERGING, vmin=-reach, vmax=reach)
             else:
-                shown = axes.imshow(each, cmap=SHADES)
+                shown = axes.imshow(each, cmap=style.SHADES)
             axes.set_title(titles[i][j], fontsize=8)
             if j == 0:
                 axes.set_ylabel(names[i], fontsize=8)
@@ -62,7 +60,5 @@ def draw_grids(
 
 def _panel(made: "Figure", down: int, across: int, index: int) -> "Axes":
     axes = made.add_subplot(down, across, index)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    style.without_frame(axes)
     return axes

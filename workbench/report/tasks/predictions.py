@@ -97,9 +97,7 @@ def _rows_down(names: Sequence[str], count: int, width: float) -> tuple["Figure"
 
 def _picture(axes: "Axes", arrays: Arrays, image: int, which: str) -> None:
     axes.imshow(np.asarray(arrays[f"{image}_image"]), interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    style.without_frame(axes)
     key, names = f"{image}_{which}", arrays["names"]
     if f"{key}_map" in arrays:
         _classes(axes, np.asarray(arrays[f"{key}_map"]), names)

@@ -20,7 +20,7 @@ from workbench.runs.ledger import Ledger
 from workbench.runs.rescue import restore
 from workbench.runs.results import Sweep, export, load_sweep, write_plan
 from workbench.runs.rows import StoredRun
-from workbench.statistics.metric import OF_TASK
+from workbench.statistics.metric import score_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _conflict(conflicts: Sequence[Sequence[Found]]) -> InputError:
 def _told(run: StoredRun) -> str:
     if run.outcome is not Outcome.COMPLETED:
         return str(run.outcome)
-    name = OF_TASK[run.recipe.task.name][0].name
+    name = score_of(run.recipe.task.name).name
     return f"{name} {run.top1} %, loss {run.test_loss}"
 
 
