@@ -1,6 +1,7 @@
 """Plans whose rows have teachers and beginnings: what is said, pinned and refused before a run."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from workbench.cost import cost
 from workbench.errors import InputError
 from workbench.models import build, spec
+from workbench.plans.changes import Changes
 from workbench.plans.differences import differences
 from workbench.plans.file import parse_plan, read_plan
 from workbench.plans.resolution import Plan, resolve
+from workbench.published import find, same_dataset
 from workbench.train.saved import save
 
 
@@ -102,3 +105,32 @@ def test_costs_need_no_weights_and_runs_do() -> None:
     assert len(_plan(None, *rows, costs_only=True).variants) == 2
     with pytest.raises(InputError, match=r"recipe\.teacher\.weights: missing"):
         _plan(None, *rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "published"),
+    [
+        ("cifar10", 10, 99.2),
+        ("cifar100", 100, 91.7),
+        ("flowers102", 102, 98.7),
+        ("oxford_iiit_pets", 37, 95.2),
+        ("stanford_cars", 196, 94.4),
+    ],
+)
+def test_each_data_set_of_the_table_of_transfer_has_its_published_number(
+    name: str, classes: int, published: float
+) -> None:
+    """Of a smaller network, which is made sooner."""
+    file = read_plan("transfer")[0].model_copy(update={"base": "small", "set": ("resolution=32",)})
+    changes = Changes(
+        name=f"transfer_{name}", settings=(f"recipe.data.name={name}", "recipe.init=weights.pth")
+    )
+    with pytest.raises(InputError, match=r"recipe\.init\.weights: 'weights\.pth' does not exist"):
+        resolve(file, changes, costs_only=True)
+    plan = resolve(file, replace(changes, settings=changes.settings[:1]), costs_only=True)
+    assert plan.variants[0].spec.classes == classes
+    (row,) = [
+        row for row in find(plan.variants[0].published or "") if same_dataset(name, row.dataset)
+    ]
+    assert (row.top1, plan.published) == (published, ("transfer",))
+    assert [plan.recipe_of(each).init is None for each in plan.variants] == [False] * 3 + [True]

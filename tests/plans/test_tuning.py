@@ -70,6 +70,8 @@ def test_what_is_refused_of_tuning_is_one_line(fields: dict[str, Any], line: str
     ("tune", "set_", "line"),
     [
         ({LR: [0.001, 0.002]}, {LR: 0.01}, "variant 'own': recipe.optimiser.lr: is refused beside"),
+        ({LR: [0.001, 0.002]}, {"recipe.data.validation": None},
+         "variant 'own': recipe.data.validation: null is refused: values are chosen on validation"),
         ({LR: [0.001, 0.002]}, {"recipe.schedule.min_lr": 0.0015},
          "variant 'own': tune.recipe.optimiser.lr: 0.001 is refused: the schedule would peak"),
         ({"recipe.optimiser.momentum": [0.8, 0.9]}, {"recipe.label_smoothing": 0.1},

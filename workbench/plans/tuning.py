@@ -66,11 +66,7 @@ def check_tune(tune: Tune, recipe: Recipe, make: MakeRecipe) -> Tuning:
         raise InputError(
             "it names nothing to tune; write recipe.KEY, such as recipe.optimiser.lr", key="tune"
         )
-    if recipe.data.validation is None:
-        raise InputError(
-            "null is refused: values are chosen on validation images; give it a share such as 0.1",
-            key="recipe.data.validation",
-        )
+    _refuse_test_images(recipe)
     for key, values in tune.space.items():
         check_values("tune", key, values, make)
     _refuse_sampler(tune)
@@ -83,9 +79,18 @@ def check_tune(tune: Tune, recipe: Recipe, make: MakeRecipe) -> Tuning:
     )  # fmt: skip
 
 
+def _refuse_test_images(recipe: Recipe) -> None:
+    """Choices without validation images would be made on those of the test."""
+    if recipe.data.validation is None:
+        raise InputError(
+            "null is refused: values are chosen on validation images; give it a share such as 0.1",
+            key="recipe.data.validation",
+        )
+
+
 def check_rows(tuning: Tuning, plan: Recipe, rows: Mapping[str, Recipe]) -> None:
-    """Raises `InputError` for a row that can't be trained at each value, or names one of its own of
-    what is chosen for it; and for a key that changes the training of no row.
+    """Raises `InputError` for a row that can't be trained at each value, has no validation images,
+    or names a value of its own of what is chosen; and for a key that changes no row's training.
 
     `plan` is the recipe of the plan, `rows` are those of its rows.
     """
@@ -94,6 +99,7 @@ def check_rows(tuning: Tuning, plan: Recipe, rows: Mapping[str, Recipe]) -> None
         place, acts = f"tune.{PREFIX}{key}", False
         for name, own in rows.items():
             try:
+                _refuse_test_images(own)
                 _refuse_own_value(own, planned, key)
                 acts |= _acts(own, key, _ends(values, place), place)
             except InputError as error:
