@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workbench.runs.results import Sweep
     from workbench.statistics.attribution import Attribution
     from workbench.study.cost_map import CostMap
-    from workbench.study.space import Study
+    from workbench.study.summary import ReportedStudy, StudySummary
     from workbench.study.trials import Trial
 
 DPI = 96  # a notebook holds its pictures as text
@@ -217,28 +217,31 @@ def cost_map(found: "CostMap") -> "Image":
     return picture(lambda: draw_costs(found))
 
 
-def study_map(study: "Study", trials: "Sequence[Trial]") -> "Image":
+def study_map(study: "ReportedStudy", trials: "Sequence[Trial]") -> "Image":
     """The alpha-beta plane with the trials of a study."""
     from workbench.study.figures import draw_map
-    from workbench.study.summary import summarise_study
 
-    return picture(lambda: draw_map(study, trials, summarise_study(study, trials)))
+    return picture(lambda: draw_map(study, trials, _summary(study, trials)))
 
 
-def study_top1(study: "Study", trials: "Sequence[Trial]") -> "Image":
+def study_top1(study: "ReportedStudy", trials: "Sequence[Trial]") -> "Image":
     """Top-1 against MACs of the networks that trained."""
     from workbench.study.figures import draw_top1
-    from workbench.study.summary import summarise_study
 
-    return picture(lambda: draw_top1(trials, summarise_study(study, trials)))
+    return picture(lambda: draw_top1(trials, _summary(study, trials)))
 
 
-def study_view(study: "Study", trials: "Sequence[Trial]") -> "Pretty":
+def study_view(study: "ReportedStudy", trials: "Sequence[Trial]") -> "Pretty":
     """What `workbench study` prints at its end."""
     from workbench.study import report
+
+    return say(report.study_view(study, trials, _summary(study, trials)))
+
+
+def _summary(study: "ReportedStudy", trials: "Sequence[Trial]") -> "StudySummary":
     from workbench.study.summary import summarise_study
 
-    return say(report.study_view(study, trials, summarise_study(study, trials)))
+    return summarise_study(study, trials)
 
 
 # ---------------------------------------------------------------- inside a network

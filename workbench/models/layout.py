@@ -171,7 +171,7 @@ def layout(spec: Spec) -> Layout:
     dim, side = _leaves(stem, spec)
     for index, stage in enumerate(spec.stages):
         entry = _entry(spec, stem, stage, index, dim, side, head_class.extra_tokens)
-        stages.append(_stage(spec, stage, entry))
+        stages.append(_stage(stage, entry))
         dim, side = stage.dim, entry.side
     head = _place(Head, "head", spec.head, replace(stages[-1].site, classes=spec.classes))
     return Layout(spec, stem, tuple(stages), head)
@@ -245,7 +245,7 @@ def _entry(
     )
 
 
-def _stage(spec: Spec, stage: Stage, entry: Site) -> StageLayout:
+def _stage(stage: Stage, entry: Site) -> StageLayout:
     inside = replace(entry, dim_in=stage.dim, size_in=entry.size, stride=1)
     mixer_class: type[Mixer] = lookup("mixer", stage.mixer.name)
     keys = mixer_class.key_side(entry.side, _options("mixer", stage.mixer))

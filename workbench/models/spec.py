@@ -214,7 +214,7 @@ def _option_names(slot: str, names: Iterable[str]) -> set[str]:
 def resolve(settings: Settings, name: str) -> Spec:
     """The one pure function from settings to a spec; every default and every stage is filled in."""
     count = _stage_count(settings)
-    columns = [_column(settings, index, count) for index in range(count)]
+    columns = [_column(settings, index) for index in range(count)]
     data: dict[str, Any] = {"name": name}
     data |= {field: settings[field] for field in NETWORK_FIELDS}
     data |= {slot: _part(slot, settings) for slot in NETWORK_SLOTS}
@@ -246,7 +246,7 @@ def _is_per_stage(key: str) -> bool:
     return key in STAGE_FIELDS or key.partition(".")[0] in STAGE_SLOTS
 
 
-def _column(settings: Settings, index: int, count: int) -> dict[str, Any]:
+def _column(settings: Settings, index: int) -> dict[str, Any]:
     """The settings of one stage."""
     column = {k: v for k, v in settings.items() if _is_per_stage(k)}
     column = {k: v[index] if isinstance(v, list) else v for k, v in column.items()}

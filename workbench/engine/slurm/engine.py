@@ -7,7 +7,7 @@ meanwhile its run waits for any worker. One that ends for good is replaced while
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.config import Scalar
@@ -58,8 +58,7 @@ class _JobWorker(Worker):
         return f"{job} on {self.hello.host['host']}" if self.hello else job
 
     def take(self, task: RunTask) -> None:
-        folder = task.folder.absolute()
-        self._tell(RunTask(task.run, folder, task.keep_weights))
+        self._tell(replace(task, folder=task.folder.absolute()))
 
     def stop(self) -> None:
         if self.current:
