@@ -15,6 +15,7 @@ from workbench.report.beside_published import (
 )
 from workbench.report.compare import compare, welch
 from workbench.report.findings import Findings
+from workbench.report.main_table import main_table
 from workbench.report.verdicts import mean_text
 from workbench.show.formats import records
 from workbench.statistics.comparison import Interval
@@ -87,6 +88,8 @@ def test_the_same_data_set_is_not_marked() -> None:
     marks = {row["published_on"]: row["another_dataset"] for row in records(beside(found))}
     assert marks["CIFAR-10"] is False
     assert marks["CIFAR-100"] is True
+    shown = records(main_table(found))[0]  # the others are of no use beside it
+    assert (shown["published_top1"], shown["published_on"]) == (97.9, "CIFAR-10")
     assert same_dataset("Flowers-102", "flowers102")
     assert same_dataset("stanford_cars (their_place), 100 training images", "Stanford Cars")
     assert not same_dataset("folder (pets)", "folder (flowers)")

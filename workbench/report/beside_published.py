@@ -24,12 +24,19 @@ BESIDE = (
 )
 
 
+def nearest_rows(found: Findings, variant: str) -> tuple[PublishedRow, ...]:
+    """The published rows of the plan's data set where there are any, else those of all others."""
+    rows = found.published.get(variant, ())
+    same = tuple(row for row in rows if same_dataset(found.facts.dataset, row.dataset))
+    return same or rows
+
+
 def short_text(found: Findings, variant: str) -> str:
     """Top-1 as published, with its confidence and the number of its source, every value once.
 
     Of a row without one, what the source says of it.
     """
-    rows, told = found.published.get(variant, ()), sources(found)
+    rows, told = nearest_rows(found, variant), sources(found)
     named = len(datasets(found)) > 1
     texts = (_short(row, named, told.index(row.source) + 1) for row in rows)
     return "; ".join(dict.fromkeys(texts))
@@ -54,8 +61,9 @@ def published_column(found: Findings) -> Column:
 
 
 def datasets(found: Findings) -> list[str]:
-    """Those that published numbers are of, each once."""
-    return list(dict.fromkeys(row.dataset for rows in found.published.values() for row in rows))
+    """Those that the published numbers in the main table are of, each once."""
+    rows = (row for variant in found.published for row in nearest_rows(found, variant))
+    return list(dict.fromkeys(row.dataset for row in rows))
 
 
 def sources(found: Findings) -> list[str]:

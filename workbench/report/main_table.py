@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 
 from workbench.published import same_dataset
-from workbench.report.beside_published import published_column, short_text, sources
+from workbench.report.beside_published import (
+    nearest_rows,
+    published_column,
+    short_text,
+    sources,
+)
 from workbench.report.findings import Findings, InMetric, RowResult
 from workbench.report.notes import OTHER, footnotes
 from workbench.report.verdicts import ends, interval_text, mean_text, verdict_text
@@ -221,7 +226,7 @@ def _tone(result: RowResult) -> Tone:
 
 
 def _published(found: Findings, variant: str) -> Cell:
-    rows = found.published.get(variant, ())
+    rows = nearest_rows(found, variant)
     top1 = dict.fromkeys(row.top1 for row in rows if row.top1 is not None)
     return cell(
         short_text(found, variant),
