@@ -169,6 +169,11 @@ def test_settings_that_act_beside_others_are_rows() -> None:
                    {"name": "b", "set": {"recipe.optimiser.beta1": 0.5}}])  # fmt: skip
 
 
+def test_a_rate_beyond_all_numbers_is_a_row_that_will_diverge() -> None:
+    found = listed({"name": "fast", "set": {"recipe.optimiser": {"lr": 1e308, "lr_batch": 1}}})
+    assert found.variants[1].name == "fast"
+
+
 def test_fewer_training_images_are_a_row_like_any_other() -> None:
     found = listed({"name": "few", "set": {"recipe.data.train_size": 60}})
     assert [run.recipe.data.train_size for run in found.runs(seeds=[0])] == [100, 60]

@@ -1,5 +1,7 @@
 """What of a recipe acts on training: two that differ in nothing else train a network alike."""
 
+from math import isfinite
+
 from workbench.config import Augment, Optimiser, Recipe, Schedule, digest
 from workbench.train.schedule import peak
 
@@ -33,7 +35,8 @@ def _optimiser(recipe: Recipe) -> Optimiser:
     """With the rate that the batch size leads to, and without what timm does not give it."""
     found, plain = recipe.optimiser, Optimiser()
     idle = {key: getattr(plain, key) for key in _not_given(found.name)}
-    rate = {"lr": peak(found, recipe.batch_size), "lr_batch": None}
+    highest = peak(found, recipe.batch_size)
+    rate = {"lr": highest, "lr_batch": None} if isfinite(highest) else {}
     return found.model_copy(update={**idle, **rate})
 
 
