@@ -57,7 +57,7 @@ CAPTIONS = {
     "interactions": "Interactions of pairs of components, on a scale that is the same in every "
     "figure; a star where one is real, adjusted over the pairs.",
     "predictions": "The first test images: what is in them, and what the first run of each row "
-    "found with a score of 0.5 or more.",
+    "found; objects, where it gave them a score of 0.5 or more.",
     "tuning": "{Chosen} on validation images at every value that was tried; the ring is what the "
     "row was then trained with.",
     "robust": "Difference of each row to the row it is compared to, at every value, with the "

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ NAMED = 0.01  # of a map's pixels: classes that have less stand there without a 
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 Grid = list[list["Axes"]]
-Side = Literal["left", "center"]
 
 
 def kept_pictures(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Arrays]:
@@ -120,8 +119,8 @@ def _classes(axes: "Axes", found: npt.NDArray[np.generic], names: npt.NDArray[np
         there = np.argwhere(found == label)
         if len(there) < NAMED * found.size:
             continue
-        y, x = there[np.abs(there - there.mean(0)).sum(1).argmin()]  # in it, near its middle
-        _name(axes, x, y, str(names[label]), style.BLACK, "center")
+        y, x = there[0]  # the first of the uppermost
+        _name(axes, x - 0.5, y - 0.5, str(names[label]), style.BLACK)
 
 
 def _box(axes: "Axes", box: npt.NDArray[np.float64], name: str, colour: str) -> None:
@@ -131,13 +130,13 @@ def _box(axes: "Axes", box: npt.NDArray[np.float64], name: str, colour: str) -> 
     axes.add_patch(
         Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, lw=1.0)
     )
-    _name(axes, left, top, name, colour, "left")
+    _name(axes, left, top, name, colour)
 
 
-def _name(axes: "Axes", x: float, y: float, name: str, colour: str, side: Side) -> None:
+def _name(axes: "Axes", x: float, y: float, name: str, colour: str) -> None:
+    """On top of what it names, also where that is cut by the picture."""
     axes.text(
-        x, y, name, fontsize=style.SMALL, color="white", ha=side, clip_on=True,
-        va="center" if side == "center" else "bottom",
+        x, y, name, fontsize=style.SMALL, color="white", va="bottom", ha="left",
         bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip
 
