@@ -73,6 +73,8 @@ def test_rows_that_differ_in_their_training_are_no_components() -> None:
     told = answer(Findings(replace(FACTS, method=Method("shared")), alike, runs))
     better = 'Of 2 rows, "tuned, few" (+5.03 against scratch) is better; '
     assert told.startswith(f'{better}tuned (against "tuned, few") is undecided with 3 seeds.')
+    begun = answer(Findings(FACTS, alike, runs[:6]))
+    assert begun.endswith("is better; tuned has no runs yet.")  # said once what it is against
     assert "Deciding tuned, if its difference is as observed (+0.13 points), would take" in told
 
 

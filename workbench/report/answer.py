@@ -112,7 +112,7 @@ def _groups(found: Findings, compared: Sequence[Comparison]) -> Iterable[str]:
         words = words.format(makes=makes, make=make, metric=metric.name)
         names = _listed([_name(found, each, each.decided) for each in rows])
         yield f"{names} {words}{_more(found, verdict, rows)}"
-    if waiting := [_name(found, each) for each in compared if each.variant not in begun]:
+    if waiting := [_short(kind, each) for each in compared if each.variant not in begun]:
         yield f"{_listed(waiting)} {'have' if len(waiting) > 1 else 'has'} no runs yet"
 
 
