@@ -179,9 +179,13 @@ def test_a_sheet_has_a_picture_for_each_image_and_a_figure_a_panel_for_each_row(
 @pytest.mark.parametrize("width", [style.WIDTHS["column"], style.WIDTHS["text"]])
 def test_sheet_and_panels_are_clear_in_a_paper(made: Path, width: float) -> None:
     found = load_images(made)
+    many = replace(found, rows=found.rows * 12)  # of which a page has room for some
     with style.style():
-        drawn = contact_sheet.draw(found, width), classes.draw(found, width)
-        assert [in_the_way(figure) for figure in drawn if figure] == [[], []]
+        for each in (found, many):
+            drawn = contact_sheet.draw(each, width), classes.draw(each, width)
+            assert [in_the_way(figure) for figure in drawn if figure] == [[], []]
+            heights = [figure.get_figheight() for figure in drawn if figure]
+            assert max(heights) <= style.TALLEST
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ DPI = 160
 SMALL, NORMAL = 7.0, 8.0  # points of all text, at the width that a figure is drawn for
 WIDTHS = {"column": 3.25, "1.5": 5.0, "text": 6.75}  # inches, as in two-column papers
 PAGE = 4.25  # read on a phone, and three beside each other on a laptop
+TALLEST = 9.0  # inches: what a page of print has room for
 NARROW, WIDE = 2.5, 12.0
 INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
 FORMATS = ("pdf", "svg", "png")

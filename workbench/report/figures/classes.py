@@ -1,5 +1,6 @@
 """Which classes each row gained and lost: a panel for each row."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.report.images import ImageFindings
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST = 20  # classes of a panel: those that changed most
 PANEL = 2.0  # inches of a panel at least
+FOOT = 0.35  # inches below the panels
 LOOKS = {
     "gained": ("^", style.BLUE),
     "lost": ("v", style.VERMILION),
@@ -21,19 +23,31 @@ LOOKS = {
 
 
 def draw(found: ImageFindings, width: float = style.PAGE) -> "Figure | None":
-    """None where no row is compared."""
-    rows = found.rows
-    if not rows:
+    """None where no row is compared; of more rows than a page holds, those that change most."""
+    if not found.rows:
         return None
-    tallest = max(min(len(row.classes), MOST) for row in rows)
-    across = min(len(rows), int(width / PANEL))
+    tallest = 0.55 + 0.16 * max(min(len(row.classes), MOST) for row in found.rows)
+    across = min(len(found.rows), int(width / PANEL))
+    rows = _rows(found.rows, across * int((style.TALLEST - FOOT) / tallest))
     down = -(-len(rows) // across)
-    made = style.figure(width, (0.55 + 0.16 * tallest) * down + 0.35)
+    made = style.figure(width, tallest * down + FOOT)
     for at, row in enumerate(rows):
         _panel(made.add_subplot(down, across, at + 1), found, row, width / across)
     label = "change of the class, percentage points, with its interval"
+    if len(rows) < len(found.rows):
+        label += f"; {len(rows)} of {len(found.rows)} rows"
     made.supxlabel(style.wrapped(label, width - 0.2, style.NORMAL))
     return made
+
+
+def _rows(rows: Sequence[RowImages], most: int) -> list[RowImages]:
+    """In their order, those with the largest change of a class."""
+
+    def largest(row: RowImages) -> float:
+        return max(abs(each.mean) for each in row.classes)
+
+    ranked = sorted(range(len(rows)), key=lambda place: -largest(rows[place]))
+    return [rows[place] for place in sorted(ranked[:most])]
 
 
 def shown(row: RowImages) -> list[ClassChange]:

@@ -18,7 +18,8 @@ MARGIN, SIDE, LINE = 1.0, 0.72, 0.98  # inches: of the names, of a picture's pla
 def draw(found: ImageFindings, width: float = MARGIN + SIDE * ACROSS) -> "Figure | None":
     """A line of images gained and a line of images lost for each row, most seeds first.
 
-    None where no image changed, or the data set is not here.
+    Of more lines than a page holds, those whose images most seeds agree on. None where no image
+    changed, or the data set is not here.
     """
     across = min(int((width - MARGIN) / SIDE), ACROSS)
     lines = [
@@ -29,6 +30,8 @@ def draw(found: ImageFindings, width: float = MARGIN + SIDE * ACROSS) -> "Figure
     ]
     if not lines or found.missing:
         return None
+    ranked = sorted(range(len(lines)), key=lambda at: -_seeds(lines[at][2][0], lines[at][1]))
+    lines = [lines[at] for at in sorted(ranked[: int(style.TALLEST / LINE)])]
     made = style.figure(width, LINE * len(lines))
     made.set_layout_engine("none")  # the places are known, and a search for them takes seconds
     for at, line in enumerate(lines):
@@ -60,11 +63,16 @@ def _place(column: int, line: int, lines: int, width: float) -> tuple[float, flo
     return left / width, bottom / height, 0.9 * SIDE / width, 0.9 * SIDE / height
 
 
+def _seeds(image: ImageChange, what: str) -> int:
+    """How many seeds gained it, or lost it."""
+    return image.row_alone if what == "gained" else image.other_alone
+
+
 def _picture(axes: "Axes", found: ImageFindings, each: ImageChange, what: str, seeds: int) -> None:
     picture = found.picture(each.image)
     assert picture is not None
     axes.imshow(picture, interpolation="nearest" if max(picture.shape) < 100 else "antialiased")
     style.without_frame(axes)
-    count = each.row_alone if what == "gained" else each.other_alone
+    count = _seeds(each, what)
     name = style.shorten(found.class_name(each.label), style.letters(SIDE))
     axes.set_title(f"{name}\n{count} of {seeds}", fontsize=style.SMALL, loc="center", pad=2)
