@@ -52,14 +52,14 @@ def done(swept: Path, folder: Path) -> Path:
 def test_a_ledger_that_is_lost_is_made_again_from_the_export(
     done: Path, lose: Callable[[Path], None]
 ) -> None:
-    before, trained = load_sweep(done), trained_epochs(done)
+    before, trained = vars(load_sweep(done)), trained_epochs(done)
     files = {name: (done / name).read_bytes() for name in (PLAN, RUNS, "runs.csv")}
     lose(done / LEDGER)
     console = quiet()
     again = run_sweep(plan(), done, options("no_such_fit", only=("small",)), console)
     assert (again.trained, again.left) == (0, 0)
     assert f"6 runs taken from {RUNS}: the ledger had nothing of this plan." in said(console)
-    assert load_sweep(done) == before
+    assert vars(load_sweep(done)) == before
     assert trained_epochs(done) == trained
     assert {name: (done / name).read_bytes() for name in files} == files
 
@@ -68,9 +68,9 @@ def test_a_ledger_that_is_lost_is_made_again_from_the_export(
 def test_results_without_a_ledger_are_read_from_the_export(
     done: Path, lose: Callable[[Path], None]
 ) -> None:
-    before = load_sweep(done)
+    before = vars(load_sweep(done))
     lose(done / LEDGER)
-    assert load_sweep(done) == before
+    assert vars(load_sweep(done)) == before
 
 
 @pytest.mark.parametrize("exported", [True, False])

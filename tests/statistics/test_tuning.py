@@ -3,7 +3,15 @@
 import pytest
 
 from workbench.statistics.facts import Row
-from workbench.statistics.tuning import Tried, Tuning, edge_note, order, setting_text, signs
+from workbench.statistics.tuning import (
+    Tried,
+    Tuning,
+    chance_note,
+    edge_note,
+    order,
+    setting_text,
+    signs,
+)
 
 ROWS = (Row(name="a"), Row(name="b", compared_to="a"))
 
@@ -40,6 +48,16 @@ def test_a_best_at_an_end_of_what_was_tried_is_at_the_edge() -> None:
     assert (found.edges("a"), found.edges("b")) == ((), ("optimiser.lr",))
     assert "The best setting of b is at the edge" in edge_note(found, ROWS)
     assert edge_note(tuning(a=[50, 60, 55], b=[50, 60, 55]), ROWS) == ""
+
+
+def test_a_best_that_so_few_images_do_not_tell_apart_is_said_to_be_chance() -> None:
+    found = tuning(a=[50, 54, 40], b=[50, 70, 40])
+    assert chance_note(found, ROWS, None) == ""
+    assert chance_note(found, ROWS, 10_000) == ""  # 4 points are six standard errors
+    few = chance_note(found, ROWS, 200)  # where they are less than one, and 20 are four
+    assert few.startswith("On 200 validation images the best setting of a can't be told")
+    assert "of any row can't" in chance_note(found, ROWS, 20)
+    assert chance_note(tuning(a=[None, 50, None]), ROWS, 20) == ""  # there was no choice
 
 
 @pytest.mark.parametrize("values", [("adamw", "sgd", "lion"), (True, False, True)])

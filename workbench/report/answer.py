@@ -12,7 +12,7 @@ from workbench.statistics.comparison import Comparison, Verdict
 from workbench.statistics.effects import Effects
 from workbench.statistics.metric import Metric
 from workbench.statistics.power import MOST_SEEDS
-from workbench.statistics.tuning import edge_note, order, signs
+from workbench.statistics.tuning import chance_note, edge_note, order, signs
 
 NAMED = 6  # rows of one verdict at most; the rest are counted
 NOUNS = {"additive": "step", "leave_one_out": "component"}
@@ -45,7 +45,11 @@ def _of_training(found: Findings) -> tuple[str, ...]:
     """Whether the order of rows depends on how they are trained, in plans that ask for it."""
     facts = found.facts
     if facts.tuning is not None and facts.tuning.tried:
-        return order(facts.tuning, found.rows), edge_note(facts.tuning, found.rows)
+        return (
+            order(facts.tuning, found.rows),
+            edge_note(facts.tuning, found.rows),
+            chance_note(facts.tuning, found.rows, facts.validation_images),
+        )
     effects = [
         (name, each.row.at, each.comparison.mean)
         for name, results in found.at_values.items()

@@ -66,6 +66,7 @@ class Sweep:
             published=self.plan.published,
             # A plan of an earlier version says how many only where it asks for a subset.
             test_images=self.plan.test_images or self.plan.recipe.data.test_size,
+            validation_images=_validation_images(self.plan.recipe),
             scored_on=scored_on(self.plan.recipe, self.plan.test_images),
             method=replace(self.plan.method, known=self._known()),
             tuning=self.plan.tuning,
@@ -289,6 +290,11 @@ def _data_line(recipe: Recipe) -> str:
     if data.test_size is not None:
         parts.append(f"{subset}{data.test_size} test images")
     return ", ".join(parts)
+
+
+def _validation_images(recipe: Recipe) -> int | None:
+    share, images = recipe.data.validation, recipe.data.train_size
+    return round(share * images) if share and images else None
 
 
 def scored_on(recipe: Recipe, test_images: int | None) -> str:

@@ -220,6 +220,7 @@ class PlanFacts:
     race: Race | None = None
     published: tuple[str, ...] = ()
     test_images: int | None = None
+    validation_images: int | None = None  # as far as the plan says how many images it trains on
     scored_on: str = ""  # which images top-1 and loss are of, and which ones choices are made on
     method: Method = Method()
     tuning: Tuning | None = None

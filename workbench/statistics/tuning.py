@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from math import sqrt
 from statistics import fmean
 from typing import Protocol
 
 from workbench.config import Count, Flag, Frozen, Natural, Real, Scalar
 
+STANDARD_ERRORS = 2.0  # of a difference, within which two settings are not told apart
 Setting = tuple[tuple[str, Scalar], ...]  # keys of the recipe, with their values
 
 
@@ -192,6 +194,34 @@ def edge_note(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
         "The best settings of these rows are at the edge of what was tried, and a wider range may "
         f"hold better ones: {'; '.join(names)}."
     )
+
+
+def chance_note(tuning: Tuning, rows: Sequence[NamedRow], images: int | None) -> str:
+    """The rows whose choice is partly chance, for so few validation images; empty where none is.
+
+    Another setting is within two standard errors of the best, of the difference of two shares of
+    `images`; what seeds add is not in it.
+    """
+    tuned = [row.name for row in rows if tuning.best(row.name)]
+    names = [name for name in tuned if images and _close_to_best(tuning, name, images)]
+    if not names:
+        return ""
+    which = "any row" if len(names) == len(tuned) > 1 else " or ".join(names)
+    return (
+        f"On {images:,} validation images the best setting of {which} can't be told from another "
+        "that was tried: the choice is partly chance, and so are differences that hang on it. More "
+        "validation images or seeds of tune choose better."
+    )
+
+
+def _close_to_best(tuning: Tuning, row: str, images: int) -> bool:
+    best = tuning.best(row)
+    others = [each.score for each in tuning.of(row) if each is not best and each.score is not None]
+    if best is None or best.score is None or not others:
+        return False
+    shares = best.score / 100, max(others) / 100
+    error = sqrt(sum(share * (1 - share) for share in shares) / images)
+    return shares[0] - shares[1] < STANDARD_ERRORS * error
 
 
 Effect = tuple[str, Scalar, float | None]  # a row as it is written, a value, the mean difference
