@@ -161,3 +161,14 @@ def test_another_ledger_in_its_place_is_left_alone(
     with sqlite3.connect(folder / LEDGER) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
     assert not (folder / RUNS).exists()
+
+
+def test_a_ledger_whose_sweep_was_killed_between_two_tables_holds_nothing_yet(done: Path) -> None:
+    (done / LEDGER).unlink()
+    (done / RUNS).unlink()
+    with sqlite3.connect(done / LEDGER) as half:
+        half.execute("CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR)")
+    refused(lambda: load_sweep(done), "holds 0 plans: its sweep was cut off before its first run")
+    again = run_sweep(plan(), done, options(), quiet())
+    assert again.left == 0
+    assert len(load_sweep(done).runs) == 6

@@ -85,8 +85,15 @@ class Ledger:
         engine = connect(url, write=False)
         with one_line(name, "read"):
             check_schema(engine, name)
+            begun = sa.inspect(engine).has_table(PlanRow.__tablename__)
         store = Transactions(engine, name)
-        plans = store.read(lambda session: list(session.scalars(sa.select(PlanRow.name))))
+        names = sa.select(PlanRow.name)
+        plans = store.read(lambda session: list(session.scalars(names))) if begun else []
+        if not plans:
+            raise LedgerError(
+                f"ledger: {name} holds 0 plans: its sweep was cut off before its first run; "
+                "give its command again"
+            )
         if plan is None and len(plans) != 1:
             raise LedgerError(
                 f"ledger: {name} holds {len(plans)} plans ({', '.join(plans)}); name one by --plan"
