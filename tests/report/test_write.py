@@ -225,10 +225,13 @@ def test_only_what_a_verdict_tells_from_the_front_is_grey() -> None:
     assert found["c"] == (style.GREY, style.GREY)
 
 
-def test_equal_costs_make_no_figure() -> None:
+@pytest.mark.parametrize(
+    ("macs", "drawn"), [((7, 7), False), ((98, 101), False), ((98, 103), True)]
+)
+def test_equal_costs_make_no_figure(macs: tuple[int, int], drawn: bool) -> None:
     rows, runs = chain({"a": [90.0, 90.4], "b": [91.0, 90.0]})
-    alike = tuple(row.model_copy(update={"macs": 7}) for row in rows)
-    assert cost.draw(Findings(FACTS, alike, runs), "macs") is None
+    at = tuple(row.model_copy(update={"macs": each}) for row, each in zip(rows, macs, strict=True))
+    assert (cost.draw(Findings(FACTS, at, runs), "macs") is not None) is drawn
 
 
 POINT = st.tuples(st.integers(0, 8).map(float), st.integers(0, 8).map(float))

@@ -58,7 +58,7 @@ def chain(top1: Mapping[str, Sequence[float]]) -> tuple[tuple[Row, ...], tuple[S
             changed=f"slot={name}",
             compared_to=names[i - 1] if i else None,
             params=900_000 + i,
-            macs=20_000_000 + 999 * i,
+            macs=20_000_000 + 999_999 * i,
         )
         for i, name in enumerate(names)
     )
@@ -88,7 +88,7 @@ def sweep(hostile: str = "+ LPU") -> tuple[tuple[Row, ...], tuple[StoredRun, ...
         for run in runs
     )
     lost = Row(
-        name="norm_$bn$", changed="norm=bn", compared_to=hostile, params=900_009, macs=20_009_999
+        name="norm_$bn$", changed="norm=bn", compared_to=hostile, params=900_009, macs=21_999_999
     )
     return (*rows, lost), (*measured, *(diverged(lost.name, seed) for seed in range(3)))
 
