@@ -21,8 +21,8 @@ from workbench.report.before.foresight import (
 )
 from workbench.report.before.preview import costs_at_once, preview_data, print_preview
 from workbench.runs.estimate import Estimate
-from workbench.statistics.metric import LOSS, TOP1
-from workbench.statistics.power import Noise, images_variance
+from workbench.statistics.metric import LOSS, TOP1, images_variance
+from workbench.statistics.power import Noise
 
 ESTIMATE = Estimate({"small": 300.0, "large": 600.0}, {}, sweep=1.0)  # the third took 10 s before
 SEED = 910.0

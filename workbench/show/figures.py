@@ -6,11 +6,11 @@ paper; markers, line styles and direct labels say the same as the colours.
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from workbench.errors import InputError, unknown, visible
 from workbench.whole_file import writing, written_whole
@@ -30,6 +30,7 @@ CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 DPI = 160
+Item = TypeVar("Item")
 SMALL, NORMAL = 7.0, 8.0  # points of all text, at the width that a figure is drawn for
 WIDTHS = {"column": 3.25, "1.5": 5.0, "text": 6.75}  # inches, as in two-column papers
 PAGE = 4.25  # read on a phone, and three beside each other on a laptop
@@ -107,6 +108,12 @@ def style() -> Iterator[None]:
 
     with matplotlib.rc_context(SETTINGS):
         yield
+
+
+def heaviest(items: Sequence[Item], count: int, weight: Callable[[Item], float]) -> list[Item]:
+    """The `count` of the greatest weight that a page has room for, in the order of `items`."""
+    ranked = sorted(range(len(items)), key=lambda at: -weight(items[at]))
+    return [items[at] for at in sorted(ranked[:count])]
 
 
 def figure(width: float, height: float) -> "Figure":

@@ -6,9 +6,9 @@ import numpy as np
 
 from workbench.statistics import difference
 from workbench.statistics.facts import Method, Row, RunRecord
-from workbench.statistics.metric import Metric
+from workbench.statistics.metric import Metric, images_variance
 from workbench.statistics.paired import paired
-from workbench.statistics.power import Noise, images_variance
+from workbench.statistics.power import Noise
 from workbench.statistics.shared import fit_rows
 from workbench.statistics.student import rounding_error
 

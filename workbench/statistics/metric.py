@@ -88,3 +88,12 @@ def metrics_named(keys: Sequence[str]) -> tuple[Metric, ...]:
         if list(keys).count(key) > 1:
             raise InputError(f"{key!r} stands there {list(keys).count(key)} times", key="metric")
     return tuple(METRICS[key] for key in keys)
+
+
+def images_variance(top1: float, images: int) -> float:
+    """The most that `images` images explain of a run's variance, in squared points.
+
+    `top1` is in percent.
+    """
+    share = top1 / 100
+    return 1e4 * share * (1 - share) / images

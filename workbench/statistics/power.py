@@ -60,15 +60,6 @@ def chance_of_verdict(
     return np.where(share < 1, special.ndtr(ahead), 0.0)
 
 
-def images_variance(top1: float, images: int) -> float:
-    """The most that `images` test images explain of a run's variance, in squared points.
-
-    `top1` is in percent.
-    """
-    share = top1 / 100
-    return 1e4 * share * (1 - share) / images
-
-
 @dataclass(frozen=True, slots=True)
 class Noise:
     """The noise of a difference of two rows, as far as it is known before they run.

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Protocol
 
 from workbench.config import Count, Flag, Frozen, Natural, Real, Scalar
+from workbench.statistics.metric import images_variance
 
 STANDARD_ERRORS = 2.0  # of a difference, within which two settings are not told apart
 Setting = tuple[tuple[str, Scalar], ...]  # keys of the recipe, with their values
@@ -102,11 +103,15 @@ def value_text(value: Scalar) -> str:
 def budget(tuning: Tuning) -> str:
     """What every row got, for the notes of a table."""
     named = ", ".join(key.rpartition(".")[2] for key in tuning.space)
-    seeds = "one seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
+    seeds = _seeds(tuning)
     return (
         f"'Tuned' is the {named} that the row was best at on validation images, of {tuning.trials} "
         f"trials of {seeds} each ({tuning.sampler}); every row got as many."
     )
+
+
+def _seeds(tuning: Tuning) -> str:
+    return "one seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
 
 
 def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
@@ -125,7 +130,7 @@ def order(tuning: Tuning, rows: Sequence[NamedRow]) -> str:
         )
     pairs = list(combinations(best, 2))
     turned = [pair for pair in pairs if _turned(best, shared, pair)]
-    seeds = "one seed" if len(tuning.seeds) == 1 else f"{len(tuning.seeds)} seeds"
+    seeds = _seeds(tuning)
     instead = "if both rows take the same setting instead of their own best"
     if not turned:
         tried = "one setting" if len(shared) == 1 else f"{len(shared)} settings"
@@ -219,9 +224,9 @@ def _close_to_best(tuning: Tuning, row: str, images: int) -> bool:
     others = [each.score for each in tuning.of(row) if each is not best and each.score is not None]
     if best is None or best.score is None or not others:
         return False
-    shares = best.score / 100, max(others) / 100
-    error = sqrt(sum(share * (1 - share) for share in shares) / images)
-    return shares[0] - shares[1] < STANDARD_ERRORS * error
+    second = max(others)
+    error = sqrt(images_variance(best.score, images) + images_variance(second, images))
+    return best.score - second < STANDARD_ERRORS * error
 
 
 Effect = tuple[str, Scalar, float | None]  # a row as it is written, a value, the mean difference

@@ -1,6 +1,5 @@
 """Which classes each row gained and lost: a panel for each row."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.report.images import ImageFindings
@@ -28,7 +27,7 @@ def draw(found: ImageFindings, width: float = style.PAGE) -> "Figure | None":
         return None
     tallest = 0.55 + 0.16 * max(min(len(row.classes), MOST) for row in found.rows)
     across = min(len(found.rows), int(width / PANEL))
-    rows = _rows(found.rows, across * int((style.TALLEST - FOOT) / tallest))
+    rows = style.heaviest(found.rows, across * int((style.TALLEST - FOOT) / tallest), _largest)
     down = -(-len(rows) // across)
     made = style.figure(width, tallest * down + FOOT)
     for at, row in enumerate(rows):
@@ -40,14 +39,8 @@ def draw(found: ImageFindings, width: float = style.PAGE) -> "Figure | None":
     return made
 
 
-def _rows(rows: Sequence[RowImages], most: int) -> list[RowImages]:
-    """In their order, those with the largest change of a class."""
-
-    def largest(row: RowImages) -> float:
-        return max(abs(each.mean) for each in row.classes)
-
-    ranked = sorted(range(len(rows)), key=lambda place: -largest(rows[place]))
-    return [rows[place] for place in sorted(ranked[:most])]
+def _largest(row: RowImages) -> float:
+    return max(abs(each.mean) for each in row.classes)
 
 
 def shown(row: RowImages) -> list[ClassChange]:

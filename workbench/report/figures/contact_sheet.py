@@ -30,8 +30,9 @@ def draw(found: ImageFindings, width: float = MARGIN + SIDE * ACROSS) -> "Figure
     ]
     if not lines or found.missing:
         return None
-    ranked = sorted(range(len(lines)), key=lambda at: -_seeds(lines[at][2][0], lines[at][1]))
-    lines = [lines[at] for at in sorted(ranked[: int(style.TALLEST / LINE)])]
+    lines = style.heaviest(
+        lines, int(style.TALLEST / LINE), lambda line: _seeds(line[2][0], line[1])
+    )
     made = style.figure(width, LINE * len(lines))
     made.set_layout_engine("none")  # the places are known, and a search for them takes seconds
     for at, line in enumerate(lines):
