@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,11 +119,18 @@ def test_cars_can_only_be_read(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "flowers102", "oxford_iiit_pets"])
-def test_absent_files_say_what_to_do(tmp_path, name):
+def test_absent_files_say_what_to_do(tmp_path, name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)  # no need to import it
     with pytest.raises(InputError, match=rf"^data\.path: {name} is not in '.*nowhere'") as caught:
         describe(DataConfig(name=name, path=str(tmp_path / "nowhere")))
     assert f"without data.path: workbench fetch {name}; or --set recipe.data" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_something_else_is_looked_at(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(InputError, match=r"^data\.path: cifar10 is not in .*, or not whole; name"):
+        describe(DataConfig(name="cifar10", path=str(tmp_path)))
 
 
 def test_without_a_path_the_cache_is_looked_in(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.config import Outcome, Progress
-from workbench.engine import LocalEngine, Resources, Setup
+from workbench.engine import LocalEngine, Resources, Setup, may_fork
 from workbench.engine.local import _environment
 
 from .listening import Listener, begin_elsewhere, gone, tasks
@@ -63,6 +63,54 @@ def test_semaphores_of_killed_workers_go_without_a_word(tmp_path: Path) -> None:
     script = HOLDING.replace("FOLDER", repr(str(tmp_path)))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+AHEAD = f"""
+from pathlib import Path
+from tests.engine.listening import Listener, tasks
+from workbench.engine import LocalEngine, Resources, Setup, import_ahead, local
+
+local.AHEAD = ("torch",)
+import_ahead()
+listener = Listener()
+for part in (range(2), range(2, 3)):  # a second engine has workers of the same origin
+    with LocalEngine(Resources(2, threads=1), Setup("{NAME}:facts"), forked=True) as engine:
+        engine.run([tasks(Path(FOLDER), 3)[index] for index in part], listener)
+facts = [dict(result.details) for result in listener.results.values()]
+print(len({{each["pid"] for each in facts}}), {{each["torch"] for each in facts}})
+print({{each["threads"] for each in facts}})
+"""
+
+
+@pytest.mark.slow
+def test_forked_workers_begin_with_what_was_imported_ahead(tmp_path: Path) -> None:
+    script = AHEAD.replace("FOLDER", repr(str(tmp_path)))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 {True}\n{'1'}\n", "")
+
+
+def test_forked_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
+    engine = f"LocalEngine(Resources(2, 1), Setup({NAME + ':deaf'!r}), forked=True)"
+    parent, pids = begin_elsewhere(tmp_path, engine, workers=2)
+    parent.kill()
+    parent.wait()
+    assert gone(pids)
+
+
+@pytest.mark.parametrize(
+    ("shares", "system", "may"),
+    [
+        (Resources(2, 1), "linux", True),
+        (Resources(2, 1), "darwin", False),
+        (Resources(2, 1, gpus=("0",)), "linux", False),
+        (Resources(2, 1, gpu_each=True), "linux", False),
+    ],
+)
+def test_where_workers_may_be_forked(
+    monkeypatch: pytest.MonkeyPatch, shares: Resources, system: str, may: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert may_fork(shares) is may
 
 
 def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:

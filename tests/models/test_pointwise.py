@@ -66,3 +66,23 @@ def test_what_is_recorded_or_of_another_precision_stays_a_linear_layer(
     with torch.autocast("cpu", torch.bfloat16):
         assert layer.float()(t).dtype == torch.bfloat16
     assert layer(t[0]).shape == (4, 4, 8)
+
+
+@pytest.mark.parametrize("kind", [TokenLinear, PointwiseConv])
+def test_a_compiled_layer_is_one_graph_with_a_convolution(
+    monkeypatch: pytest.MonkeyPatch, kind: type[TokenLinear] | type[PointwiseConv]
+) -> None:
+    monkeypatch.setattr(pointwise, "FASTER", True)
+    graphs = list[str]()
+
+    def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> torch.fx.GraphModule:
+        graphs.append(graph.code)
+        return graph
+
+    layer, x = kind(8, 8), torch.randn(2, 4, 4, 8)
+    x = map_of(x) if kind is PointwiseConv else x
+    torch.compiler.reset()
+    compiled = torch.compile(layer, fullgraph=True, backend=backend)
+    close([compiled(x)], [layer(x)])
+    assert len(graphs) == 1
+    assert "conv2d" in graphs[0]

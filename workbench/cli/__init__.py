@@ -4,6 +4,8 @@ Rooms are imported inside the commands, so that `--help` does not wait for torch
 where runs failed, 2 for bad input, 130 after Ctrl-C.
 """
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ for group in (sweeps, slurm, results, networks, slots, probe, export, scaling, c
 def main() -> None:
     """The entry point: bad input is one line on stderr and exit code 2, never a traceback."""
     warn_in_one_line()
+    atexit.register(_end_sooner)
     try:
         code = app(standalone_mode=False)
     except InputError as error:
@@ -40,6 +43,13 @@ def main() -> None:
     else:
         if code:
             sys.exit(code)
+
+
+def _end_sooner() -> None:
+    """Else Python searches all of PyTorch for garbage before it ends, for over a second. Triton,
+    where it was imported, would complain of what is left."""
+    if "triton" not in sys.modules:
+        gc.freeze()
 
 
 def _leave_pipe() -> None:

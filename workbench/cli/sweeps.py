@@ -163,7 +163,10 @@ def ablate(
     console, again = make_console(as_json), repeated(context, find_plan(plan))
     folder, code = again.print(console), 0
     if folder is None:
-        from workbench.engine import EngineChoice
+        from workbench.engine import EngineChoice, import_ahead
+
+        if dry_run:
+            import_ahead()
         from workbench.plans.changes import Changes
         from workbench.report import commands
         from workbench.runs.exchange.shard import Shard

@@ -19,6 +19,7 @@ PARQUET = "--set recipe.data.name=parquet --set recipe.data.path=FOLDER reads it
 
 def cifar10(config: DataConfig) -> Source:
     """CIFAR-10 (Krizhevsky 2009): 50,000 and 10,000 images of 32x32."""
+    _refuse_nothing(config)
     from torchvision.datasets import CIFAR10
 
     return cifar(config, CIFAR10)
@@ -26,6 +27,7 @@ def cifar10(config: DataConfig) -> Source:
 
 def cifar100(config: DataConfig) -> Source:
     """CIFAR-100, fine labels: 50,000 and 10,000 images of 32x32."""
+    _refuse_nothing(config)
     from torchvision.datasets import CIFAR100
 
     return cifar(config, CIFAR100)
@@ -33,6 +35,7 @@ def cifar100(config: DataConfig) -> Source:
 
 def flowers102(config: DataConfig) -> Source:
     """Oxford Flowers-102 (Nilsback 2008): train and val as 2,040 for training, 6,149 for test."""
+    _refuse_nothing(config)
     from torchvision.datasets import Flowers102
 
     return flowers(config, Flowers102)
@@ -40,6 +43,7 @@ def flowers102(config: DataConfig) -> Source:
 
 def oxford_iiit_pets(config: DataConfig) -> Source:
     """Oxford-IIIT Pets (Parkhi 2012), 37 breeds: 3,680 and 3,669 images."""
+    _refuse_nothing(config)
     from torchvision.datasets import OxfordIIITPet
 
     return pets(config, OxfordIIITPet)
@@ -51,6 +55,7 @@ def stanford_cars(config: DataConfig) -> Source:
     Its address is gone, so that it is only read: `stanford_cars/` in the folder, as torchvision
     says where its files go.
     """
+    _refuse_nothing(config)
     from torchvision.datasets import StanfordCars
 
     return cars(config, StanfordCars)
@@ -102,18 +107,32 @@ def _encoded(files: Labelled) -> Encoded:
     return Encoded(Files(top, tuple(names)), names, labels, fingerprint(top, names))
 
 
+def _refuse_nothing(config: DataConfig) -> None:
+    """An empty folder needs no look by torchvision, which takes seconds to import."""
+    root = _root(config)
+    if not config.download and not (root.is_dir() and any(root.iterdir())):
+        raise _absent(config, root)
+
+
+def _root(config: DataConfig) -> Path:
+    return Path(os.path.expanduser(config.path)) if config.path else cache_folder() / "torchvision"
+
+
 def _open(config: DataConfig, dataset: Any, **split: object) -> Any:
-    root = Path(os.path.expanduser(config.path)) if config.path else cache_folder() / "torchvision"
+    root = _root(config)
     try:
         return dataset(root, download=config.download, **split)
     except (RuntimeError, OSError) as error:
-        if config.download:
-            message = f"data.download: {config.name} could not be fetched to {str(root)!r}: "
-            message += first_line(error)
-            ways = f"without a network a sweep's {PARQUET}"
-        else:
-            message = f"data.path: {config.name} is not in {str(root)!r}, or not whole"
-            other = "name the folder that holds it, or without data.path: " if config.path else ""
-            known = config.name != "stanford_cars"  # whose address is gone
-            ways = f"{other}workbench fetch {config.name}; or {PARQUET}" if known else PARQUET
-        raise InputError(f"{message}; {ways}") from None
+        if not config.download:
+            raise _absent(config, root) from None
+        raise InputError(
+            f"data.download: {config.name} could not be fetched to {str(root)!r}: "
+            f"{first_line(error)}; without a network a sweep's {PARQUET}"
+        ) from None
+
+
+def _absent(config: DataConfig, root: Path) -> InputError:
+    other = "name the folder that holds it, or without data.path: " if config.path else ""
+    known = config.name != "stanford_cars"  # whose address is gone
+    ways = f"{other}workbench fetch {config.name}; or {PARQUET}" if known else PARQUET
+    return InputError(f"data.path: {config.name} is not in {str(root)!r}, or not whole; {ways}")

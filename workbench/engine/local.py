@@ -3,25 +3,28 @@
 Each worker is a process of its own even for one job, so that a crash can't take the ledger along.
 """
 
-import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 
 from workbench.engine.base import RunTask
 from workbench.engine.pool import POLL, Pool, Worker, interrupts_blocked
-from workbench.engine.worker import Stop, main
+from workbench.engine.resources import Resources
+from workbench.engine.worker import Setup, Stop, main
 
+AHEAD = ("workbench.train.fit", "workbench.data", "timm.optim")  # most of what a fit imports
 EXITED, DIED = "the worker process exited with code ", "the worker process died of "
 
 
 @dataclass(eq=False)
 class _Process(Worker):
-    process: SpawnProcess
+    process: BaseProcess
     pipe: Connection
 
     @property
@@ -50,19 +53,23 @@ class _Process(Worker):
 
 
 class LocalEngine(Pool[_Process]):
-    """`shares.jobs` worker processes."""
+    """`shares.jobs` worker processes, which import what they need or, `forked`, begin with it."""
 
     stopped = (f"{EXITED}0", f"{DIED}SIGTERM")  # whoever stops a group sends TERM to its workers
 
+    def __init__(
+        self, shares: Resources, setup: Setup, grace: float = 30.0, *, forked: bool = False
+    ) -> None:
+        super().__init__(shares, setup, grace)
+        self._context = get_context("forkserver") if forked else get_context("spawn")
+
     def _spawn(self, index: int) -> _Process:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
+        ours, theirs = self._context.Pipe()
         # Not a daemon: data loaders start processes of their own. `Inbox` ends it with the parent.
-        process = context.Process(
+        process = self._context.Process(
             target=main, args=(theirs, self._setup), name=f"workbench-{index}", daemon=False
         )
-        variables = {**self._shares.environment(index), "PYTHONWARNINGS": _no_word_of_leaks()}
-        with interrupts_blocked(), _environment(variables):
+        with interrupts_blocked(), _environment(self._shares.environment(index)):
             process.start()
         theirs.close()
         return _Process(process, ours)
@@ -98,6 +105,23 @@ def _describe_death(code: int | None) -> str:
     return f"{DIED}{name}{hint}"
 
 
+def may_fork(shares: Resources) -> bool:
+    """Whether workers may begin as copies of a process: not with a GPU, which is no use after a
+    fork, and not where the system's own libraries forbid it, as on a Mac."""
+    return sys.platform == "linux" and not shares.on_gpu
+
+
+def import_ahead() -> None:
+    """Begin what makes `forked` workers start at once: a process that imports what a fit needs,
+    beside whatever the caller does meanwhile. It ends with the caller.
+
+    It has one thread: others would not survive the fork.
+    """
+    get_context("forkserver").set_forkserver_preload(list(AHEAD))
+    with interrupts_blocked(), _environment(Resources(1, threads=1).environment(0)):
+        forkserver.ensure_running()
+
+
 def _no_word_of_leaks() -> str:
     """Python's tracker removes the semaphores of a worker that was killed, and would say so."""
     before = os.environ.get("PYTHONWARNINGS")
@@ -105,8 +129,9 @@ def _no_word_of_leaks() -> str:
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def _environment(of_worker: dict[str, str]) -> Iterator[None]:
     """OMP reads its variable when it is loaded, which is before any code of ours runs."""
+    variables = {**of_worker, "PYTHONWARNINGS": _no_word_of_leaks()}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

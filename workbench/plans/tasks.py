@@ -42,13 +42,15 @@ def check_task(file: PlanFile, recipe: Recipe) -> None:
 
     `recipe` is the plan's, or that of a row.
     """
-    from workbench.data.scenes import check_scenes, refuse_scenes
-    from workbench.data.scenes.moves import check_moves
-
     task = recipe.task
     if task.name == "classify":
+        from workbench.data.scenes import refuse_scenes
+
         refuse_scenes(recipe.data)
         return
+    from workbench.data.scenes import check_scenes
+    from workbench.data.scenes.moves import check_moves
+
     if file.match is not None:
         raise InputError(
             f"rows of task: {task.name} can't be matched; equal cost is of classifiers", key="match"

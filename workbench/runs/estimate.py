@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.config import EpochRecord, Outcome, Progress, Recipe, Result, RunConfig, Teacher
-from workbench.engine import FIT, Ended, Event, LocalEngine, Resources, RunTask, Setup, Started
+from workbench.engine import (
+    FIT,
+    Ended,
+    Event,
+    LocalEngine,
+    Resources,
+    RunTask,
+    Setup,
+    Started,
+    import_ahead,
+    may_fork,
+)
 from workbench.plans.resolution import Plan, Variant
 from workbench.runs.short import few_images, named_teacher, short_run
 from workbench.train.curve import choose_curve
@@ -204,7 +215,10 @@ def _measure(
     with TemporaryDirectory(prefix="workbench-") as folder:
         tasks = [RunTask(run, Path(folder) / str(index)) for index, run in enumerate(runs)]
         clock = _Clock()
-        with LocalEngine(shares, Setup(fit, device, modules=plan.modules)) as engine:
+        setup, forked = Setup(fit, device, modules=plan.modules), may_fork(shares)
+        if forked:
+            import_ahead()
+        with LocalEngine(shares, setup, forked=forked) as engine:
             engine.run(tasks, clock)
     timings, failures = {}, {}
     for name, run in rows.items():

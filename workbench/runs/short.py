@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 STEPS = 8  # of each measured epoch
 EPOCHS = 2  # the second is the one that counts: the first warms up
 CPU_STEP_MACS = 2e10  # without a GPU, a measured batch is no larger than this
-FEW_STEPS = 4  # of each epoch, where an answer in seconds is wanted
+FEW_STEPS = 3  # of each epoch, where an answer in seconds is wanted
 FEW_STEP_MACS = 2e9
 
 

@@ -49,18 +49,23 @@ def _by_convolution(x: Tensor) -> bool:
         and x.ndim == 4
         and not torch.is_autocast_enabled("cpu")
         and not torch._C._get_tracing_state()
-        and not torch.compiler.is_compiling()
+        and not torch.compiler.is_exporting()
     )
 
 
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     batch, _, height, width = x.shape
     positions = batch * height * width
-    if batch >= ENOUGH or positions < ENOUGH or torch.get_num_threads() > 1:
+    if batch >= ENOUGH or positions < ENOUGH or _several_threads():
         return F.conv2d(x, weight, bias)
     rows = tokens_of(x).reshape(_images(positions), 1, -1, x.shape[1])
     y = tokens_of(F.conv2d(map_of(rows), weight, bias))
     return map_of(y.reshape(batch, height, width, -1))
+
+
+def _several_threads() -> bool:
+    """No, where it is compiled: that can't be asked then, and rows cost nothing there either."""
+    return not torch.compiler.is_compiling() and torch.get_num_threads() > 1
 
 
 def _images(positions: int) -> int:
