@@ -33,7 +33,7 @@ from .standins import NAME
 
 ray = pytest.importorskip("ray")
 
-from workbench.engine import ray_engine  # noqa: E402
+from workbench.engine import ray_cluster, ray_engine  # noqa: E402
 from workbench.engine.ray_engine import RayEngine  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cluster")]
@@ -137,6 +137,23 @@ def test_site_of_the_cluster_divides_it(cluster: str) -> None:
         assert machines.divide(None, 100, "cpu") == Resources(2, 1)
         assert machines.divide(1, 100, "auto") == Resources(1, 2, gpu_each=True)
     assert ray.is_initialized()  # it was not ours to end
+
+
+def test_ray_does_not_keep_sigterm_and_a_head_that_is_slow_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[str]()
+
+    def init(address: str, **_: object) -> None:
+        asked.append(address)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        if len(asked) % 2:
+            raise ConnectionError("no answer")
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(ray_cluster.ray, "init", init)
+    ray_cluster._connect("10.0.0.1:6379")
+    assert (len(asked), signal.getsignal(signal.SIGTERM)) == (2, before)
 
 
 def test_sweep_on_the_cluster_fills_the_same_ledger_and_is_done_the_second_time(

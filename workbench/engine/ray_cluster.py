@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -68,7 +70,16 @@ class Cluster:
 
 
 def _connect(address: str | None) -> None:
-    with _stderr_kept() as kept:
+    try:
+        _connect_once(address)
+    except InputError:
+        if address is None:
+            raise
+        _connect_once(address)  # a head that has much to do may not answer in Ray's five seconds
+
+
+def _connect_once(address: str | None) -> None:
+    with _term_kept(), _stderr_kept() as kept:
         try:
             if address is None:
                 ray.init(
@@ -82,6 +93,17 @@ def _connect(address: str | None) -> None:
             token = TOKEN if b"AuthToken" in kept.read() else ""
             where = address or "a cluster on this machine"
             raise InputError(f"ray: no connection to {where}: {last_line(error)}{token}") from None
+
+
+@contextmanager
+def _term_kept() -> Iterator[None]:
+    """What SIGTERM does: Ray would raise `SystemExit` in the middle of anything, for good."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ MISSED = (0.28, 0.25, 0.12, 0.04, 0.015, 0.005)
 FAR, FAR_LEVEL = 1.5, 0.4
 # The known part is a floor of the variance, which makes the tails of the test lighter than those of
 # Student's t. The share of the floor that is counted, for the true variance is not known.
-FLOOR_SHARE = 0.7
+FLOOR_SHARE = 0.75
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 

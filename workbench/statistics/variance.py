@@ -39,7 +39,6 @@ from scipy import special
 Floats = NDArray[np.float64]
 
 LOUD = 9.0  # the variance of a loud row over that of the others: three standard deviations to one
-LOUD_CHANCE = 0.03  # how often a row is loud, before its spread is seen
 LOUD_FREEDOM = 4.0  # how sharply LOUD is meant: degrees of freedom of its prior
 STEPS = 4  # of EM
 ALIKE = 0.5  # rows with no less than this share of the mean covariance are alike in it
@@ -244,8 +243,17 @@ def _ordinary(ratio: Floats, freedom: Floats, pooled: Floats) -> Floats:
     d = np.maximum(freedom, 1)
     quiet = _log_f(ratio, d, np.maximum(pooled, 0.5))
     loud = _log_f(ratio / LOUD, d, np.full_like(d, LOUD_FREEDOM)) - np.log(LOUD)
-    odds = np.log((1 - LOUD_CHANCE) / LOUD_CHANCE) + quiet - loud
+    chance = _loud_chance(ratio.shape[-1])
+    odds = np.log((1 - chance) / chance) + quiet - loud
     return np.asarray(special.expit(odds), dtype=np.float64)
+
+
+def _loud_chance(rows: int) -> float:
+    """How often a row is taken to be loud before its spread is seen, chosen by simulation.
+
+    In a pool of few rows a loud one that counts does more harm than an ordinary one that does not.
+    """
+    return 1 / (rows - 1) ** 2
 
 
 def _log_f(x: Floats, d: Floats, nu: Floats) -> Floats:
