@@ -1,5 +1,6 @@
 """Archives of arrays, .npz."""
 
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,11 @@ import numpy.typing as npt
 
 from workbench.whole_file import written_whole
 
-DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile)  # raised for a damaged one
+# What reading a damaged one raises; zipfile and zlib name most flipped bytes each in its own way.
+DAMAGED = (
+    OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, MemoryError, OverflowError,
+    BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:

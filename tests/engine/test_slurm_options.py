@@ -21,6 +21,8 @@ def test_options_are_read_in_their_order_from_one_text_or_several() -> None:
         ("partitoin=gpu", "nearest: 'partition'"),
         ("time=four hours", "'four hours' is no time, such as 4:00:00"),
         ("time=1-1-1", "is no time"),
+        (f"time={'9' * 5000}", "is no time"),
+        ("time=\u0663", "is no time"),
         ("array=1-3", "set by the workbench itself"),
         ("partition=", "'partition' has no value"),
         ("partition", "'partition' has no value"),

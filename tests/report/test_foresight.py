@@ -112,6 +112,12 @@ def test_a_difference_below_the_resolution_of_the_test_set_is_refused(tmp_path: 
         foresee(PLAN, tmp_path, Asked.of(1.9, None))
 
 
+@pytest.mark.parametrize("text", [f"{'9' * 400}h", "40000d"])
+def test_a_budget_without_end_names_its_bound(text: str) -> None:
+    with pytest.raises(InputError, match=r"--budget: .* is refused: at most 36500d"):
+        seconds_of(text)
+
+
 @pytest.mark.parametrize("text", ["", "2", "h", "-1h", "0h", "two hours"])
 def test_a_budget_without_sense_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"--budget: .* is no time"):

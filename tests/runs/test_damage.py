@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from workbench import doctor
 from workbench.cli import main
 from workbench.errors import InputError, InputWarning
-from workbench.runs.results import load_sweep, read_export
+from workbench.runs.results import load_sweep, read_environment, read_export
 
 SHIPPED = Path(__file__).parents[2] / "results" / "measured" / "quickstart"
 FILES = ("plan.json", "runs.jsonl", "environment.json")
@@ -48,6 +48,7 @@ def write_lines(folder: Path, runs: list[dict[str, Any]]) -> None:
     [
         ("spec", 3), ("status", "finished"), ("seed", "zero"), ("top1", "high"), ("host", [1]),
         ("details", "none"), ("variant", "of another plan"), ("curve", [3]), ("started", "today"),
+        ("details", {"validation_top1": "high"}), ("details", {"calibration error": 10**400}),
     ],
 )  # fmt: skip
 def test_a_run_that_can_t_be_read_is_named_and_the_rest_stays(
@@ -62,6 +63,13 @@ def test_a_run_that_can_t_be_read_is_named_and_the_rest_stays(
     assert runs[2]["id"] not in {run.id for run in sweep.runs}
     with pytest.raises(InputError, match=r"runs\.jsonl is damaged"):  # a ledger is not made of it
         read_export(folder)
+
+
+def test_a_fact_of_the_environment_that_is_no_scalar_is_left_out(folder: Path) -> None:
+    """A merge counts what folders say as keys, which a list can't be."""
+    facts = {"command": [[{}]], "torch": {"a": 1}, "threads": 2, "git": None}
+    (folder / "environment.json").write_text(json.dumps(facts))
+    assert read_environment(folder) == {"threads": 2, "git": None}
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """The evidence of a results folder: written by a sweep, read as a frame, checked."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,15 @@ from workbench.runs.evidence import EVIDENCE, export_evidence
 from workbench.runs.folder import LEDGER, run_folder
 from workbench.runs.results import load_sweep
 from workbench.runs.sweep import run_sweep
-from workbench.train.evidence import NAME, Evidence, read_evidence, write_evidence
+from workbench.train.evidence import (
+    BY_IMAGE,
+    NAME,
+    Evidence,
+    read_by_image,
+    read_evidence,
+    write_by_image,
+    write_evidence,
+)
 
 OPTIONS = answered()
 
@@ -159,6 +168,39 @@ def test_a_damaged_file_is_named_and_kept(results: Path, content: bytes) -> None
     refused(lambda: wb.load_evidence(results), EVIDENCE, "can't be read")
     refused(lambda: run_sweep(plan(), results, OPTIONS, quiet()), EVIDENCE, "can't be read")
     assert (results / EVIDENCE).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.slice(0, 0),
+        lambda table: table.drop_columns(["loss"]),
+        lambda table: set_column(table, "run", [None] * len(table)),
+        lambda table: set_column(table, "loss", [np.float16("nan")] * len(table)),
+        lambda table: set_column(table, "label", [-5] * len(table)),
+        lambda table: set_column(table, "run", [["a"]] * len(table)),
+    ],
+)
+def test_numbers_that_no_run_has_are_refused(
+    results: Path, change: Callable[[pa.Table], pa.Table]
+) -> None:
+    shutil.rmtree(results / "runs")
+    pq.write_table(change(pq.read_table(results / EVIDENCE)), results / EVIDENCE)
+    refused(lambda: wb.load_evidence(results), EVIDENCE, "can't be read")
+
+
+def set_column(table: pa.Table, name: str, values: list[object]) -> pa.Table:
+    index = table.column_names.index(name)
+    kind = None if isinstance(values[0], list) else table.schema.field(name).type
+    return table.set_column(index, name, pa.array(values, kind))
+
+
+def test_what_is_no_evidence_of_a_detector_is_named(tmp_path: Path) -> None:
+    write_by_image(tmp_path, "run", "set", ["a", "b"], {"found": [1, 2]})
+    assert read_by_image(tmp_path / BY_IMAGE) is not None
+    columns = {"run": [["r"], ["r"]], "test_set": ["s", "s"], "image": ["a", "b"]}
+    pq.write_table(pa.table(columns), tmp_path / BY_IMAGE)
+    refused(lambda: read_by_image(tmp_path / BY_IMAGE), "by_image.parquet can't be read")
 
 
 def test_another_table_is_refused(results: Path) -> None:

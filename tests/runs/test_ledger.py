@@ -210,6 +210,16 @@ def test_ledger_of_a_newer_version_is_refused_unchanged(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_schema_that_is_no_number_is_damage(path: Path) -> None:
+    with Ledger.open(path, "path") as opened:
+        register(opened)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = '1.0e+308'")
+    for attempt in (lambda: Ledger.open(path, "path"), lambda: Ledger.read(path)):
+        with pytest.raises(LedgerError, match=r"is damaged: its schema is '1\.0e\+308'; move it"):
+            attempt()
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [

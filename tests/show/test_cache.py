@@ -98,6 +98,17 @@ def test_a_damaged_file_is_passed_over_and_written_again(damage: str, fresh: Pat
     assert make.calls == 2
 
 
+def test_a_digit_that_flipped_is_not_shown(fresh: Path) -> None:
+    make = Maker()
+    kept(["a"], VERSIONS, make)
+    (file,) = fresh.iterdir()
+    whole = file.read_text()
+    assert "0.30" in whole
+    file.write_text(whole.replace("0.30", "0.80"))
+    assert "0.80" not in "".join(texts(kept(["a"], VERSIONS, make)))
+    assert make.calls == 2
+
+
 def test_a_folder_that_can_not_be_written_costs_the_time_alone(tmp_path: Path) -> None:
     (tmp_path / "cmt-workbench").write_text("a file where the folder would be")
     make = Maker()

@@ -13,6 +13,7 @@ from workbench.cli import app
 from workbench.errors import InputError
 from workbench.report.commands import paper_figures, report
 from workbench.scaling import PAPER
+from workbench.shipped import in_checkout
 from workbench.show.figures import Output
 from workbench.study.report import write_study
 from workbench.study.run import run_study
@@ -83,7 +84,32 @@ def test_a_study_that_was_killed_is_not_reported_as_an_ablation(tmp_path: Path) 
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
-@pytest.mark.parametrize("text", [None, "{", "{}"])
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("trials", 0, "top1"), "high"), (("trials", 0, "top1"), -1e308),
+        (("trials", 1, "top1_by_seed"), [float("nan")]), (("trials", 1, "growth"), 10**400),
+        (("trials", 0, "macs"), {}), (("trials", 0, "number"), None), (("trials",), 3),
+        (("trials", 0, "alpha"), 0.0), (("surface", "exponents", "resolution"), 2**64),
+        (("surface", "growth"), "x"), (("space", "exponents"), [1]), (("summary", "best"), [3]),
+    ],
+    ids=lambda given: repr(given)[:30],
+)  # fmt: skip
+def test_a_value_that_no_study_has_is_one_line(
+    tmp_path: Path, keys: tuple[str | int, ...], value: object
+) -> None:
+    document = json.loads(in_checkout("results/measured/scaling_study/study.json").read_text())
+    here: Any = document
+    for key in keys[:-1]:
+        here = here[key]
+    here[keys[-1]] = value
+    (tmp_path / "study.json").write_text(json.dumps(document))
+    with pytest.raises(InputError) as caught:
+        read_study(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", "[" * 100_000])
 def test_what_can_not_be_read_is_one_line(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "study.json").write_text(text)

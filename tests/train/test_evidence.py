@@ -26,7 +26,7 @@ from workbench.train.checkpoint import NAME as CHECKPOINT
 from workbench.train.checkpoint import load_checkpoint, network_weights
 from workbench.train.curve import Curve
 from workbench.train.evaluation import evaluate
-from workbench.train.evidence import NAME, half, read_evidence
+from workbench.train.evidence import NAME, Evidence, half, read_evidence, write_evidence
 from workbench.train.fit import fit
 from workbench.train.module import RunModule
 from workbench.train.parts import Parts, Points
@@ -124,6 +124,34 @@ def test_damaged_evidence_is_named(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(_kept(tmp_path)[:-30])
     with pytest.raises(InputError, match=r"evidence: .*evidence\.npz can't be read"):
         read_evidence(tmp_path)
+
+
+def test_no_flipped_byte_of_evidence_is_more_than_one_line(tmp_path: Path) -> None:
+    """zipfile and zlib have each their own names for what they meet."""
+    labels, loss = np.arange(9) % 3, np.linspace(0, 1, 9).astype(np.float16)
+    write_evidence(tmp_path, Evidence("r", "t", labels, labels > 0, loss))
+    whole, named = _kept(tmp_path), set[str]()
+    for place in range(0, len(whole), 3):
+        data = bytearray(whole)
+        data[place] ^= 8
+        (tmp_path / NAME).write_bytes(data)
+        try:
+            read_evidence(tmp_path)
+        except InputError as error:
+            named.add(str(error).partition("(")[2].partition(")")[0])
+    assert {"error", "BadZipFile", "NotImplementedError"} <= named  # the first is zlib's
+
+
+@pytest.mark.parametrize("key", ["labels", "correct", "loss"])
+def test_evidence_of_another_shape_or_type_is_named(tmp_path: Path, key: str) -> None:
+    labels = np.arange(9) % 3
+    write_evidence(tmp_path, Evidence("r", "t", labels, labels > 0, labels.astype(np.float16)))
+    with np.load(tmp_path / NAME) as stored:
+        arrays = dict(stored)
+    for wrong in (np.array(3), np.array(["x"] * 9), np.zeros((9, 2))):
+        np.savez(tmp_path / NAME, **{**arrays, key: wrong})
+        with pytest.raises(InputError, match="can't be read"):
+            read_evidence(tmp_path)
 
 
 def test_a_loss_that_no_half_float_holds_stays_finite() -> None:

@@ -22,7 +22,7 @@ from workbench.runs.rows import StoredRun
 from workbench.statistics.facts import EarlierRuns, ImageNoise
 from workbench.statistics.metric import LOSS, TOP1
 from workbench.statistics.variance import correlation, known_covariance, known_variance
-from workbench.train.evidence import BY_IMAGE, Evidence, read_by_image, read_evidence
+from workbench.train.evidence import BY_IMAGE, Evidence, read_by_image, read_evidence, sound
 from workbench.whole_file import writing, written_whole
 
 if TYPE_CHECKING:
@@ -206,11 +206,19 @@ def _exported(path: Path) -> Iterator[Evidence]:
         return
     try:
         table = pq.read_table(path, schema=SCHEMA)
-    except (pa.ArrowException, OSError, ValueError, KeyError):
+        if not len(table) or any(column.null_count for column in table.columns):
+            raise ValueError("gaps")
+        yield from _by_run(path, table)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f"{path} can't be read: it is damaged, or of another version; move it away",
             key="evidence",
         ) from None
+
+
+def _by_run(path: Path, table: pa.Table) -> Iterator[Evidence]:
     codes = table["run"].combine_chunks()
     runs = codes.indices.to_numpy()
     columns = {name: table[name].to_numpy() for name in ("image", "label", "correct", "loss")}
@@ -221,12 +229,14 @@ def _exported(path: Path) -> Iterator[Evidence]:
             raise InputError(
                 f"{path}: the images of run {run[:12]} are in another order", key="evidence"
             )
-        yield Evidence(
-            run=run,
-            test_set=sets[int(rows[0])].as_py(),
-            labels=columns["label"][rows].astype(np.int64),
-            correct=columns["correct"][rows].astype(np.bool_),
-            loss=columns["loss"][rows],
+        yield sound(
+            Evidence(
+                run=run,
+                test_set=sets[int(rows[0])].as_py(),
+                labels=columns["label"][rows].astype(np.int64),
+                correct=columns["correct"][rows].astype(np.bool_),
+                loss=columns["loss"][rows],
+            )
         )
 
 

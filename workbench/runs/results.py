@@ -34,6 +34,7 @@ COLUMNS = (
     "variant", "seed", "status", "reason", "step", "top1", "test_loss", "seconds",
     "images_per_second", "device", "params", "macs", "created", "started", "ended", "id",
 )  # fmt: skip
+SCALAR = (str, int, float)  # of a fact on the environment; one that is more is damage
 FRAME = ("variant", "changed", "compared_to", *COLUMNS[1:], REUSED)
 
 
@@ -264,7 +265,9 @@ def _planned(plan: Plan, runs: Iterable[StoredRun], unreadable: list[str]) -> tu
 
 def _warn_of(where: str | Path, unreadable: Sequence[str]) -> None:
     if unreadable:
-        text = f"results: {where}: {plural(len(unreadable), 'run')} can't be read and is left out"
+        count = len(unreadable)
+        verb = "is" if count == 1 else "are"
+        text = f"results: {where}: {plural(count, 'run')} can't be read and {verb} left out"
         warnings.warn(f"{text}: {some_of(unreadable)}", InputWarning, stacklevel=3)
 
 
@@ -274,7 +277,8 @@ def read_environment(folder: Path) -> Mapping[str, Scalar]:
         found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    facts = found.items() if isinstance(found, dict) else ()
+    return {key: value for key, value in facts if value is None or isinstance(value, SCALAR)}
 
 
 # ---------------------------------------------------------------- text

@@ -15,11 +15,14 @@ from workbench.plain_yaml import write_yaml
 from workbench.plans.resolution import Variant
 from workbench.runs.store.schema import EpochRow, RunRow, ValidationRow
 from workbench.statistics.facts import RunRecord
+from workbench.statistics.metric import FURTHER
 
 ALONE = 0.05  # share of the machine's CPUs that others may take
 VALIDATION = ("validation_loss", "validation_top1")  # of an epoch, or of a run among its details
 JSON = ("spec", "recipe", "details", "host")  # columns of a run
 REUSED, DESPITE = "reused_from", "reused_despite"  # of the host: the folder; what was other there
+NUMBERS = frozenset({*VALIDATION, *FURTHER, OTHER_LOAD})  # of the details: what is counted with
+LARGEST = 1e300
 # What reading it raises.
 DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -27,6 +30,14 @@ DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 def _moment(value: str) -> str:
     datetime.fromisoformat(value)
     return value
+
+
+def _with_numbers(details: dict[str, Scalar]) -> dict[str, Scalar]:
+    for key in NUMBERS & details.keys():
+        value = details[key]
+        if isinstance(value, str) or not (value is None or -LARGEST <= value <= LARGEST):
+            raise ValueError(f"{key} is no number")
+    return details
 
 
 Moment = Annotated[str, AfterValidator(_moment)]
@@ -42,7 +53,7 @@ class StoredRun(RunRecord):
     macs: Size  # multiply-adds of one image
     spec: NetworkSpec
     recipe: Recipe
-    details: dict[str, Scalar]
+    details: Annotated[dict[str, Scalar], AfterValidator(_with_numbers)]
     host: dict[str, Scalar]
     created: str
     started: Moment | None

@@ -18,6 +18,7 @@ from workbench.scaling.constants import NAMES, PAPER_EXPONENTS, Constants, Expon
 COORDINATES = ("depth", "split")  # the share for depth; how the rest is split to dimension
 KNOTS = 513  # of the table that spreads the points evenly over the polygon
 TINY = 1e-9
+MOST_EXPONENT = 100.0  # what is measured is below 3; powers of more leave the floating point
 Bounds = Mapping[str, tuple[float, float]]
 Interval = tuple[float, float]
 
@@ -107,8 +108,11 @@ def surface(
     `bounds` are of alpha, beta and gamma; without any, each is at least 1.
     """
     for name, exponent in exponents.model_dump().items():
-        if not isfinite(exponent) or exponent <= 0:
-            raise InputError(f"{exponent} is refused: it must be above 0", key=f"exponents.{name}")
+        if not 0 < exponent <= MOST_EXPONENT:
+            raise InputError(
+                f"{exponent} is refused: it must be above 0, and at most {MOST_EXPONENT:g}",
+                key=f"exponents.{name}",
+            )
     if not isfinite(growth) or growth <= 1:
         raise InputError(
             f"{growth} is refused: no point with alpha, beta and gamma of at least 1 "
@@ -138,8 +142,10 @@ def _bound(name: str, given: Interval | None) -> Interval:
 
 
 def _refuse_empty(growth: float, logs: list[Interval]) -> None:
-    least, most = exp(sum(low for low, _ in logs)), sum(high for _, high in logs)
-    reach = exp(most) if most < 700 else inf
+    least, reach = (
+        exp(total) if total < 700 else inf
+        for total in (sum(low for low, _ in logs), sum(high for _, high in logs))
+    )
     if least > growth * (1 + TINY) or reach < growth * (1 - TINY):
         near = least if least > growth else reach
         raise InputError(

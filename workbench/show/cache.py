@@ -45,15 +45,22 @@ def kept(typed: Sequence[object], versions: Mapping[str, str], make: Callable[[]
 
 def recall(typed: Sequence[object], versions: Mapping[str, str]) -> Shown | None:
     """What was kept of a command; None where nothing is, or it can't be read."""
-    with suppress(*UNUSABLE, ValueError, KeyError, TypeError):  # missing, damaged, of another form
-        return _read(json.loads(_file(typed, versions).read_text(encoding="utf-8")))
+    with suppress(*UNUSABLE, ValueError):  # missing, or no text
+        signed, _, text = _file(typed, versions).read_text(encoding="utf-8").partition("\n")
+        if signed == _signature(text):  # else damaged: a flipped bit may be another number
+            return _read(json.loads(text))
     return None
 
 
 def remember(typed: Sequence[object], versions: Mapping[str, str], shown: Shown) -> None:
     """Keep what a command showed, where that is possible."""
     with suppress(*UNUSABLE):
-        _store(_file(typed, versions), json.dumps(_plain(shown)))
+        text = json.dumps(_plain(shown))
+        _store(_file(typed, versions), f"{_signature(text)}\n{text}")
+
+
+def _signature(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _file(typed: Sequence[object], versions: Mapping[str, str]) -> Path:

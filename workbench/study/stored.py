@@ -5,11 +5,14 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from workbench.errors import InputError
-from workbench.scaling.constants import Constants, Exponents
+from workbench.scaling.constants import Constants, Exponents, constants
 from workbench.scaling.surface import Surface, surface
 from workbench.study.file import StudyFile, parse_study
 from workbench.study.trials import Trial
@@ -19,6 +22,7 @@ ELSEWHERE = ("base", "recipe")  # keys of the space whose sum is what the study 
 
 PLAIN = ("number", "outcome", "reason", "network", "same_as", "macs", "params", "growth", "top1",
          "throughput")  # fmt: skip
+_TRIAL = TypeAdapter(Trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,11 @@ def _reading(folder: str | Path) -> Iterator[Any]:
     place = Path(folder) / STUDY_JSON
     try:
         yield json.loads(place.read_text(encoding="utf-8"))
-    except InputError:  # a ValueError too
-        raise
+    except InputError as error:  # a ValueError too
+        raise error if error.place else error.but(place=str(place)) from None
     except OSError as error:
         raise InputError(f"{place} can't be read: {error.strerror}", key="study") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise InputError(f"{place} is damaged, or of another version", key="study") from None
 
 
@@ -86,12 +90,20 @@ def _trials(data: Any) -> Iterator[Trial]:
 
 def _trial(row: Mapping[str, Any], known: Mapping[str, Any]) -> Trial:
     """A row; of the best and of the paper's choice more is `known`."""
-    constants = Constants(**{name: row[name] for name in Constants.model_fields})
-    point = known.get("point")
-    return Trial(
-        **{name: row[name] for name in PLAIN},
-        constants=constants,
-        overrides=tuple(known.get("overrides", ())),
-        top1_by_seed=tuple(row["top1_by_seed"]),
-        point=(point[0], point[1], point[2]) if point else None,
+    found = _TRIAL.validate_python(
+        {name: row[name] for name in PLAIN}
+        | {
+            "constants": {name: row[name] for name in Constants.model_fields},
+            "overrides": known.get("overrides", ()),
+            "top1_by_seed": row["top1_by_seed"],
+            "point": known.get("point"),
+        }
     )
+    percents = [each for each in (found.top1, *found.top1_by_seed) if each is not None]
+    counts = [each for each in (found.growth, found.throughput) if each is not None]
+    if not all(0 <= each <= 100 for each in percents):
+        raise ValueError("a top-1 in percent")
+    if not all(0 <= each < inf for each in counts):
+        raise ValueError("a growth or a throughput")
+    constants(*found.constants.each())
+    return found

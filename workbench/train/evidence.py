@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "evidence.npz"
 BY_IMAGE = "by_image.parquet"  # what a detector or a segmenter leaves in its place
+KEYS = ("run", "test_set", "image")  # its columns that are text
 LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -63,6 +64,13 @@ def holds_evidence(folder: Path, run: str) -> bool:
     return found is not None and found.run == run
 
 
+def sound(evidence: Evidence) -> Evidence:
+    """The same. Raises `ValueError` for numbers that no run has: those of a damaged file."""
+    if not np.isfinite(evidence.loss).all() or (evidence.labels < 0).any():
+        raise ValueError("a loss that is no number, or a label below 0")
+    return evidence
+
+
 def read_evidence(folder: Path) -> Evidence | None:
     """What lies in `folder`, if anything does. Raises `InputError` for a file that is damaged."""
     path = folder / NAME
@@ -73,9 +81,10 @@ def read_evidence(folder: Path) -> Evidence | None:
             labels = stored["labels"].astype(np.int64)
             correct = np.unpackbits(stored["correct"], count=len(labels)).astype(np.bool_)
             loss = stored["loss"].astype(np.float16)
-            if not len(labels) == len(correct) == len(loss):
-                raise ValueError("of several lengths")
-            return Evidence(str(stored["run"]), str(stored["test_set"]), labels, correct, loss)
+            if not labels.shape == correct.shape == loss.shape:  # `correct` is flat
+                raise ValueError("of several shapes")
+            run, test_set = str(stored["run"]), str(stored["test_set"])
+            return sound(Evidence(run, test_set, labels, correct, loss))
     except DAMAGED as error:
         raise InputError(
             f"{path} can't be read ({type(error).__name__}); remove it, and the same"
@@ -104,10 +113,12 @@ def read_by_image(path: Path) -> "pd.DataFrame | None":
     if not path.exists():
         return None
     try:
-        found: pd.DataFrame = pq.read_table(path).to_pandas()
-        if not {"run", "test_set", "image"} <= set(found):
+        table = pq.read_table(path)
+        kinds = (table.schema.field(key).type for key in KEYS)
+        if not all(pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in kinds):
             raise ValueError("of other columns")
-    except (pa.ArrowException, OSError, ValueError) as error:
+        found: pd.DataFrame = table.to_pandas()
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{path} can't be read ({type(error).__name__}); remove it", key="evidence"
         ) from None

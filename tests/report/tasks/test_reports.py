@@ -96,6 +96,30 @@ def test_predicted_boxes_and_masks_are_drawn() -> None:
         assert [outline.bounds for outline in outlines] == [(2.5, 3.5, 5.0, 6.0)] * count
 
 
+WRONG = {
+    "no label": {"0_true_labels": None}, "one label": {"0_true_labels": np.array(3)},
+    "text": {"0_image": np.full((16, 16, 3), "x")}, "flat boxes": {"0_found_boxes": np.ones(4)},
+    "no class of this name": {"0_found_labels": np.array([9])}, "no names": {"names": None},
+    "no run": {"run": None}, "other masks": {"0_true_masks": np.ones((1, 4, 4))},
+    "no image": {"1_image": np.zeros((16, 16, 3), np.uint8), "0_image": None},
+    "a map of other classes": {"0_true_map": np.full((16, 16), 7, np.uint8)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_pictures_that_no_run_kept_are_named(tmp_path: Path, what: str) -> None:
+    done = Done(run(DETECT))
+    told = {"run": np.array(done.id), "names": np.array(["cat", "dog"])}
+    picture = np.zeros((16, 16, 3), np.uint8)
+    kept = {**told, "0_image": picture, **objects("true"), **objects("found")}
+    _write(tmp_path / "pictures.npz", {done.variant: kept})
+    assert draw(kept_pictures(tmp_path, [done])) is not None  # type: ignore[list-item]
+    wrong = {key: value for key, value in {**kept, **WRONG[what]}.items() if value is not None}
+    _write(tmp_path / "pictures.npz", {done.variant: wrong})
+    with pytest.raises(InputError, match=r"pictures: .*pictures\.npz can't be read"):
+        kept_pictures(tmp_path, [done])  # type: ignore[list-item]
+
+
 @pytest.mark.slow
 def test_pictures_are_in_the_report_and_among_the_figures_for_print(tmp_path: Path) -> None:
     """Whichever of a segmenter's metrics its verdicts are about; no file is called top1."""

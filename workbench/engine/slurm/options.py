@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from workbench.errors import InputError, unknown
+from workbench.errors import InputError, shown, unknown
 
 # Options of sbatch (its manual page, Slurm 23.11) that say where a job runs and what it gets.
 OPTIONS = (
@@ -22,7 +22,9 @@ NO_WORKER = {
     "clusters": "the command is given on the cluster that it is for",
 }
 ALONE = ("exclusive",)  # may stand without a value
-TIME = re.compile(r"\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE")
+TIME = re.compile(
+    r"\d{1,9}(:\d{1,2}){0,2}|\d{1,9}-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE", re.ASCII
+)
 UNITS = (86400, 3600, 60, 1)  # seconds in a day, an hour, a minute, a second
 GRACE_SECONDS = 120  # before a time limit, in which runs end with their checkpoints
 VALUE = re.compile(r"[\w.:/@+%&|*=~^\[\]() -]+")
@@ -46,7 +48,8 @@ def slurm_options(texts: Sequence[str]) -> Mapping[str, str]:
             raise InputError(f"{key!r} has no value, as in {key}=VALUE", key="--slurm")
         if key in ("time", "time-min") and not TIME.fullmatch(value):
             raise InputError(
-                f"{key}: {value!r} is no time, such as 4:00:00, 90 (minutes) or 2-12 (days-hours)",
+                f"{key}: {shown(value)} is no time, such as 4:00:00, 90 (minutes) or 2-12 "
+                "(days-hours)",
                 key="--slurm",
             )
         found[key] = value

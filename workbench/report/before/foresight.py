@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InputError
+from workbench.errors import InputError, shown
 from workbench.plans.resolution import Plan
 from workbench.runs.estimate import Estimate
 from workbench.runs.folder import holds_results
@@ -19,6 +19,7 @@ from workbench.statistics.facts import Method
 from workbench.statistics.metric import Metric
 from workbench.statistics.power import MOST_SEEDS, Noise, resolution, seeds_of_budget
 
+MOST_DAYS = 36_500
 UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -66,7 +67,9 @@ def seconds_of(text: str) -> float:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d)\s*", text)
     seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
     if not seconds:
-        raise InputError(f"{text!r} is no time; write 90min, 2h or 1.5d", key="--budget")
+        raise InputError(f"{shown(text)} is no time; write 90min, 2h or 1.5d", key="--budget")
+    if seconds > MOST_DAYS * UNITS["d"]:
+        raise InputError(f"{shown(text)} is refused: at most {MOST_DAYS}d", key="--budget")
     return seconds
 
 

@@ -1,6 +1,7 @@
 """Test images with what is in them, and what each row found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ROWS, IMAGES = 5, 3  # that are drawn at most
 SHARE = 0.85  # of a column is its picture, the rest is the gap to the next
 NARROW, LEFT = 0.6, 0.2  # inches: rows have less room than this, and are named at the left
+NO_CLASS = 255  # of a map: pixels that do not count
 NAMED = 0.01  # of a map's pixels: classes that have less stand there without a name
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
@@ -36,7 +38,8 @@ def kept_pictures(folder: Path, runs: Sequence[StoredRun]) -> dict[str, Arrays]:
     is damaged.
     """
     ids = {run.id for run in runs}
-    found = {row: each for row, each in _read_all(folder / NAME).items() if str(each["run"]) in ids}
+    every = _read_all(folder / NAME)
+    found = {row: each for row, each in every.items() if str(each["run"]) in ids}
     fresh: dict[str, Arrays] = {}
     for run in runs:
         file = run_folder(folder, run) / NAME
@@ -58,7 +61,7 @@ def draw(pictures: Mapping[str, Arrays], width: float = style.PAGE) -> "Figure |
     if not shown:
         return None
     first = next(iter(shown.values()))
-    count = min(IMAGES, sum(key.endswith("_image") for key in first))
+    count = min(IMAGES, *map(_images, shown.values()))
     names = ["in the image", *shown]
     if width / len(names) >= NARROW:
         made, grid = _rows_across(names, count, width)
@@ -113,7 +116,7 @@ def _picture(axes: "Axes", arrays: Arrays, image: int, which: str) -> None:
 def _classes(axes: "Axes", found: npt.NDArray[np.generic], names: npt.NDArray[np.generic]) -> None:
     """A map of classes, each with its name, for no ten colours are told apart by everybody."""
     classes = found.astype(float)
-    classes[(classes == 0) | (classes == 255)] = np.nan  # the background, and what counts not
+    classes[(classes == 0) | (classes == NO_CLASS)] = np.nan  # the background, and what counts not
     axes.imshow(classes, cmap="tab10", vmin=0.5, vmax=10.5, alpha=0.6, interpolation="nearest")
     for label in np.unique(classes[np.isfinite(classes)]).astype(int):
         there = np.argwhere(found == label)
@@ -145,9 +148,20 @@ def _name(axes: "Axes", x: float, y: float, name: str, colour: str) -> None:
 
 
 def _read(path: Path) -> Arrays:
+    """What a run kept."""
+    with _damage_named(path):
+        return _sound(_arrays(path))
+
+
+def _arrays(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
+        yield
     except DAMAGED as error:
         raise InputError(
             f"pictures: {path} can't be read ({type(error).__name__}); remove it"
@@ -155,18 +169,49 @@ def _read(path: Path) -> Arrays:
 
 
 def _read_all(path: Path) -> dict[str, Arrays]:
+    """What the runs of a folder kept, by row."""
     if not path.is_file():
         return {}
-    whole = _read(path)
-    rows = [str(row) for row in np.asarray(whole.get("rows", []))]
-    return {
-        row: {
-            key.removeprefix(f"{place}:"): value
-            for key, value in whole.items()
-            if key.startswith(f"{place}:")
-        }
-        for place, row in enumerate(rows)
-    }
+    with _damage_named(path):
+        whole = _arrays(path)
+        return {str(row): _sound(_of_row(whole, place)) for place, row in enumerate(whole["rows"])}
+
+
+def _of_row(whole: Arrays, place: int) -> Arrays:
+    own = f"{place}:"
+    return {key.removeprefix(own): each for key, each in whole.items() if key.startswith(own)}
+
+
+def _sound(arrays: Arrays) -> Arrays:
+    """The same. Raises `ValueError` or `KeyError` for what no run kept: that of a damaged file."""
+    fit = (_fits(arrays, image, of) for image in range(_images(arrays)) for of in ("true", "found"))
+    if arrays["run"].ndim or not all(fit):
+        raise ValueError("other arrays than a run keeps")
+    return arrays
+
+
+def _images(arrays: Arrays) -> int:
+    return sum(key.endswith("_image") for key in arrays)
+
+
+def _fits(arrays: Arrays, image: int, which: str) -> bool:
+    """Whether an image, and what is in it or was found, has the types and shapes that are drawn."""
+    picture, key, names = arrays[f"{image}_image"], f"{image}_{which}", len(arrays["names"])
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        return False
+    side = picture.shape[:2]
+    if f"{key}_map" in arrays:
+        classes = arrays[f"{key}_map"]
+        named = classes[classes != NO_CLASS]
+        return classes.shape == side and bool((named >= 0).all() and (named < names).all())
+    labels, boxes = arrays[f"{key}_labels"], arrays[f"{key}_boxes"]
+    masks = arrays.get(f"{key}_masks", np.empty(0))
+    return (
+        labels.dtype.kind in "iu"
+        and boxes.shape == (len(labels), 4)
+        and bool(np.isfinite(boxes).all() and (labels >= 0).all() and (labels < names).all())
+        and (not len(masks) or masks.shape == (len(labels), *side))
+    )
 
 
 def _write(path: Path, found: Mapping[str, Arrays]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from workbench.errors import InputError
+from workbench.errors import InputError, shown
 from workbench.runs.store.schema import SCHEMA, MetaRow
 
 POSTGRES = "postgresql"
@@ -103,7 +103,13 @@ def check_schema(engine: sa.Engine, name: str) -> None:
         return
     with Session(engine) as session:
         row = session.get(MetaRow, "schema")
+    try:
         found = int(row.value) if row else 0
+    except (TypeError, ValueError):
+        raise LedgerError(
+            f"ledger: {name} is damaged: its schema is {shown(row and row.value)}; move it away, "
+            "and runs.jsonl is read in its place"
+        ) from None
     if found > SCHEMA:
         raise LedgerError(
             f"ledger: {name} was written by a newer version of the workbench "
