@@ -1,6 +1,7 @@
 """Loading weights: golden logits, strictness, other resolutions and classes, hostile files."""
 
 import argparse
+import io
 import json
 import logging
 import pickle
@@ -15,6 +16,7 @@ from torch import Tensor
 from tests.models.golden import fill
 from workbench import build, load_weights, spec
 from workbench.errors import InputError
+from workbench.models.weights import read
 
 GOLDEN: Mapping[str, Any] = json.loads(
     (Path(__file__).parent / "golden" / "cmt_ti.json").read_text()
@@ -172,6 +174,22 @@ def test_a_file_that_is_no_checkpoint_is_one_line(
         load_weights(build(spec("cmt_digits")), file)
     assert "\n" not in str(caught.value)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_no_flipped_byte_is_more_than_one_line(zipped: bool, tmp_path: Path) -> None:
+    """torch's reader raises whatever the bytes lead it to: IndexError, AssertionError, ..."""
+    whole, file = io.BytesIO(), tmp_path / "flipped.pth"
+    torch.save({"a": torch.ones(2), "b": [1, "x"]}, whole, _use_new_zipfile_serialization=zipped)
+    data, said = whole.getvalue(), list[str]()
+    for place in range(0, min(len(data), 700), 2):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 5]) + data[place + 1 :])
+        try:
+            read(file)
+        except InputError as error:
+            said.append(str(error))
+    assert len(said) > 50
+    assert not any("\n" in each for each in said)
 
 
 def _quantised(shape: torch.Size) -> Tensor:

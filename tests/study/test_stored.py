@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.trial import TrialState, create_trial
 from typer.testing import CliRunner
 
 from tests.support.studies import options, study
@@ -20,7 +21,7 @@ from workbench.study.run import run_study
 from workbench.study.space import Study
 from workbench.study.stored import read_study
 from workbench.study.summary import study_answer, summarise_study
-from workbench.study.trials import Trial
+from workbench.study.trials import Trial, read_trial
 
 from .test_summary import trial
 
@@ -107,6 +108,20 @@ def test_a_value_that_no_study_has_is_one_line(
     with pytest.raises(InputError) as caught:
         read_study(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"top1": "high"}, {"alpha": None}, {"top1_by_seed": 3}, {"point": [1]}, {"growth": -1}],
+    ids=str,
+)
+def test_a_trial_that_is_damaged_in_its_storage_is_named(told: dict[str, Any]) -> None:
+    known = {"outcome": "pruned", "network": "depth=[1]", "top1": 50.0}
+    whole = create_trial(state=TrialState.PRUNED, user_attrs=known)
+    assert read_trial(whole).top1 == 50.0
+    damaged = create_trial(state=TrialState.PRUNED, user_attrs={**known, **told})
+    with pytest.raises(InputError, match="storage: trial -1 in it is damaged"):
+        read_trial(damaged)
 
 
 @pytest.mark.parametrize("text", [None, "{", "{}", "[" * 100_000])

@@ -152,6 +152,16 @@ def _wider(facts: dict[str, Any]) -> None:
     facts["spec"]["stages"][1]["dim"] = 10**12
 
 
+def _fact(key: str, value: object) -> Callable[[Path], object]:
+    return lambda at: _with_spec(at, lambda facts: facts.update({key: value}))
+
+
+def _task(**told: object) -> Callable[[Path], object]:
+    whole = {"task": {"name": "segment"}, "outputs": 9, "mean": [0.5], "std": [0.5], **told}
+    known = {key: value for key, value in whole.items() if value is not None}
+    return lambda at: _with_spec(at, lambda facts: facts.update(known))
+
+
 def _flip(saved: Path) -> None:
     content = bytearray((saved / WEIGHTS).read_bytes())
     content[-100] ^= 0x40
@@ -195,6 +205,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         r"head\.linear\.weight is \[10, ",
     ),
     "a depth without sense": (lambda at: _with_spec(at, _deeper), "depth: 1000000000 is refused"),
+    "colours that are none": (_fact("mean", "red"), "damaged: its mean is 'red'"),
+    "classes that are no list": (_fact("class_names", 3), "damaged: its class_names is 3"),
+    "a recipe that is none": (_fact("recipe", [[1]]), "damaged: its recipe is"),
+    "a task that is none": (_fact("task", None), "damaged: its task is None"),
+    "outputs that are no number": (_task(outputs="x"), "damaged: its outputs is 'x'"),
+    "outputs without end": (_task(outputs=10**12), "damaged: its outputs is 1000000000000"),
+    "no outputs": (_task(outputs=None), "damaged: it has no outputs"),
+    "no segmenter": (_task(), "is not of its task"),
     "a width without sense": (lambda at: _with_spec(at, _wider), "dim: 1000000000000 is refused"),
 }
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, uint8
 
-from workbench.errors import InputError
+from workbench.errors import InputError, shown
 from workbench.whole_file import written_whole
 
 FACTS = "workbench"  # the key of a file's metadata under which our facts are, as JSON
+MOST = 65536  # as of the classes of a network
 DIGEST = "sha256"  # and that of what the tensors were
 
 State = Mapping[str, Tensor]
@@ -78,7 +79,30 @@ def _facts(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
         facts = None
     if not isinstance(facts, dict):
         raise InputError(f"{str(path)!r} is damaged: its {FACTS!r} is no mapping", key="weights")
+    for key in FORMS.keys() & facts.keys():
+        if not FORMS[key](facts[key]):
+            text = f"{str(path)!r} is damaged: its {key} is {shown(facts[key])}"
+            raise InputError(text, key="weights")
     return facts
+
+
+def _is_colour(found: object) -> bool:
+    """One number, or one for each of red, green and blue."""
+    return (
+        isinstance(found, list)
+        and len(found) in (1, 3)
+        and all(isinstance(each, int | float) and abs(each) < MOST for each in found)
+    )
+
+
+FORMS: Mapping[str, Callable[[object], bool]] = {  # of facts that are reckoned with
+    "recipe": lambda found: found is None or isinstance(found, dict),
+    "task": lambda found: isinstance(found, dict) and isinstance(found.get("name"), str),
+    "outputs": lambda found: isinstance(found, int) and 1 <= found <= MOST,
+    "class_names": lambda found: found is None or isinstance(found, list),
+    "mean": _is_colour,
+    "std": _is_colour,
+}
 
 
 def _digest(state: State) -> str:

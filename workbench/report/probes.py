@@ -141,7 +141,7 @@ def _data(subject: Subject, settings: Sequence[str]) -> DataConfig:
     for text in settings:
         if not text.startswith(DATA):
             raise InputError(f"{text!r} is refused: write {DATA}KEY=VALUE", key="--set")
-    trained = subject.facts.get("recipe", {}).get("data")
+    trained = (subject.facts.get("recipe") or {}).get("data")
     if trained is None and not any(text.startswith(f"{DATA}name=") for text in settings):
         raise InputError(
             f"missing; the weights do not say what they were trained on: --set {DATA}name=cifar10",

@@ -5,24 +5,20 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from workbench.errors import InputError
-from workbench.scaling.constants import Constants, Exponents, constants
+from workbench.scaling.constants import Constants, Exponents
 from workbench.scaling.surface import Surface, surface
 from workbench.study.file import StudyFile, parse_study
-from workbench.study.trials import Trial
+from workbench.study.trials import Trial, checked
 
 STUDY_JSON = "study.json"
 ELSEWHERE = ("base", "recipe")  # keys of the space whose sum is what the study began with
 
 PLAIN = ("number", "outcome", "reason", "network", "same_as", "macs", "params", "growth", "top1",
          "throughput")  # fmt: skip
-_TRIAL = TypeAdapter(Trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +86,10 @@ def _trials(data: Any) -> Iterator[Trial]:
 
 def _trial(row: Mapping[str, Any], known: Mapping[str, Any]) -> Trial:
     """A row; of the best and of the paper's choice more is `known`."""
-    found = _TRIAL.validate_python(
-        {name: row[name] for name in PLAIN}
-        | {
-            "constants": {name: row[name] for name in Constants.model_fields},
-            "overrides": known.get("overrides", ()),
-            "top1_by_seed": row["top1_by_seed"],
-            "point": known.get("point"),
-        }
+    return checked(
+        **{name: row[name] for name in PLAIN},
+        constants={name: row[name] for name in Constants.model_fields},
+        overrides=known.get("overrides", ()),
+        top1_by_seed=row["top1_by_seed"],
+        point=known.get("point"),
     )
-    percents = [each for each in (found.top1, *found.top1_by_seed) if each is not None]
-    counts = [each for each in (found.growth, found.throughput) if each is not None]
-    if not all(0 <= each <= 100 for each in percents):
-        raise ValueError("a top-1 in percent")
-    if not all(0 <= each < inf for each in counts):
-        raise ValueError("a growth or a throughput")
-    constants(*found.constants.each())
-    return found

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, get_args
 
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import TypeAdapter
 
-from workbench.scaling.constants import Constants
+from workbench.errors import InputError
+from workbench.scaling.constants import Constants, constants
 from workbench.study.space import Candidate
 
 Ending = Literal["completed", "infeasible", "pruned", "diverged"]
@@ -48,6 +51,10 @@ class Trial:
         return self.trained and self.top1 is not None
 
 
+_TRIAL = TypeAdapter(Trial)
+KEPT = ("reason", "network", "same_as", "macs", "params", "growth", "top1", "throughput", "point")
+
+
 def candidate_attributes(found: Candidate) -> dict[str, object]:
     """What is kept of a candidate before it trains."""
     scaled = found.scaled
@@ -65,20 +72,29 @@ def read_trial(frozen: FrozenTrial) -> Trial:
     """A trial as Optuna has it."""
     attributes = frozen.user_attrs
     known = attributes.get("outcome") if frozen.state.is_finished() else None
-    triple = attributes.get("point")
-    return Trial(
-        number=frozen.number,
-        constants=Constants(**{key: attributes.get(key, 1.0) for key in Constants.model_fields}),
-        outcome=str(known) if known in get_args(Ending) else "waiting",
-        reason=attributes.get("reason"),
-        network=attributes.get("network"),
-        same_as=attributes.get("same_as"),
-        overrides=tuple(attributes.get("overrides", ())),
-        macs=attributes.get("macs"),
-        params=attributes.get("params"),
-        growth=attributes.get("growth"),
-        top1=attributes.get("top1"),
-        top1_by_seed=tuple(attributes.get("top1_by_seed", ())),
-        throughput=attributes.get("throughput"),
-        point=(triple[0], triple[1], triple[2]) if triple else None,
-    )
+    try:
+        return checked(
+            number=frozen.number,
+            constants={key: attributes.get(key, 1.0) for key in Constants.model_fields},
+            outcome=known if known in get_args(Ending) else "waiting",
+            overrides=attributes.get("overrides", ()),
+            top1_by_seed=attributes.get("top1_by_seed", ()),
+            **{key: attributes.get(key) for key in KEPT},
+        )
+    except ValueError:
+        raise InputError(
+            f"trial {frozen.number} in it is damaged, or of another version", key="storage"
+        ) from None
+
+
+def checked(**facts: object) -> Trial:
+    """A trial of facts that were stored. Raises `ValueError` for a value that no trial has."""
+    found = _TRIAL.validate_python(facts)
+    percents = [each for each in (found.top1, *found.top1_by_seed) if each is not None]
+    if not all(0 <= each <= 100 for each in percents):
+        raise ValueError("a top-1 beyond percent")
+    counts = [each for each in (found.growth, found.throughput) if each is not None]
+    if not all(0 <= each < inf for each in counts):
+        raise ValueError("a growth or a throughput that is none")
+    constants(*found.constants.each())
+    return found

@@ -78,10 +78,18 @@ def _task_model(
     """A detector or a segmenter, which takes images from 0 to 1."""
     from workbench.tasks.model import task_model
 
+    missing = [key for key in ("outputs", "mean", "std") if key not in facts]
+    if missing:
+        raise InputError(f"{str(file)!r} is damaged: it has no {missing[0]}", key="weights")
     task = parse(Task, facts[TASK], "task")
+    own = _without_values(spec).state_dict()
+    size = sum(each.numel() for name, each in own.items() if not name.startswith("head."))
+    if size > sum(each.numel() for each in state.values()):
+        raise InputError(f"{str(file)!r} has fewer weights than its spec", key="weights")
     network = build(spec)
-    assert isinstance(network, Network)
-    made = task_model(task, network, int(facts["outputs"]), facts["mean"], facts["std"])
+    if not isinstance(network, Network):
+        raise InputError(f"{str(file)!r} is damaged: {spec.name} has no maps", key="weights")
+    made = task_model(task, network, facts["outputs"], facts["mean"], facts["std"])
     try:
         made.load_state_dict(state)
     except RuntimeError as error:

@@ -202,16 +202,19 @@ def _fits(arrays: Arrays, image: int, which: str) -> bool:
     side = picture.shape[:2]
     if f"{key}_map" in arrays:
         classes = arrays[f"{key}_map"]
-        named = classes[classes != NO_CLASS]
-        return classes.shape == side and bool((named >= 0).all() and (named < names).all())
+        return classes.shape == side and _within(classes[classes != NO_CLASS], names)
     labels, boxes = arrays[f"{key}_labels"], arrays[f"{key}_boxes"]
     masks = arrays.get(f"{key}_masks", np.empty(0))
     return (
-        labels.dtype.kind in "iu"
+        _within(labels, names)
         and boxes.shape == (len(labels), 4)
-        and bool(np.isfinite(boxes).all() and (labels >= 0).all() and (labels < names).all())
+        and bool(np.isfinite(boxes).all())
         and (not len(masks) or masks.shape == (len(labels), *side))
     )
+
+
+def _within(labels: npt.NDArray[np.generic], names: int) -> bool:
+    return bool(np.isin(labels, np.arange(names)).all())
 
 
 def _write(path: Path, found: Mapping[str, Arrays]) -> None:
