@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from workbench.errors import InputError, nearest, nearest_divisor
+from workbench.errors import InputError, in_one_line, nearest, nearest_divisor
 
 WARNS = """
 import warnings
@@ -54,3 +54,10 @@ def test_an_error_says_where_it_is_from_what_it_carries() -> None:
     assert error.row == ""
     again = pickle.loads(pickle.dumps(whole))  # as it comes from a worker
     assert (str(again), again.key, again.stage) == (str(whole), "mixer.k", 1)
+
+
+def test_a_line_stays_one_whatever_a_name_holds() -> None:
+    assert in_one_line("a\nb\tc\x1b[31m") == r"a\nb\tc\x1b[31m"
+    path = "/".join(["folder"] * 40)
+    assert in_one_line(f"{path} is there") == f"{path} is there"
+    assert in_one_line(f"unknown '{'x' * 5000}'; none") == f"unknown '{'x' * 79}...xxxxx'; none"

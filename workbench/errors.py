@@ -60,6 +60,7 @@ MOST_DIFFERENCES = 5  # shown
 
 
 MOST_SHOWN = 80  # characters of a value
+LONG = re.compile(r"\S{400,}")  # longer than a path that somebody typed
 CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
@@ -71,6 +72,13 @@ def visible(text: str) -> str:
     Tabs and ends of lines stay; marks that reverse the direction of writing do not.
     """
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def in_one_line(text: str) -> str:
+    """`visible` text whose ends of lines are seen too, and whose words are cut where they have no
+    end: a name or a value may hold anything."""
+    line = visible(text).replace("\t", r"\t").replace("\n", r"\n")
+    return LONG.sub(lambda found: f"{found[0][:MOST_SHOWN]}...{found[0][-7:]}", line)
 
 
 def shown(value: object) -> str:
@@ -134,7 +142,7 @@ def warn_in_one_line() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, InputWarning):
-            print(visible(f"warning: {message}"), file=file or sys.stderr)
+            print(in_one_line(f"warning: {message}"), file=file or sys.stderr)
         else:
             usual(message, category, filename, lineno, file, line)
 

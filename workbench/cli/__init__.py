@@ -15,7 +15,7 @@ import typer
 from workbench.cli import check, export, networks, probe, results, scaling, slots, slurm, sweeps
 from workbench.cli.app import app
 from workbench.cli.usage import USAGE_ERROR, one_line
-from workbench.errors import InputError, shown, visible, warn_in_one_line
+from workbench.errors import InputError, in_one_line, shown, warn_in_one_line
 
 __all__ = ["app", "main"]
 
@@ -66,5 +66,5 @@ def _of_the_system(error: OSError) -> str:
 
 
 def _refuse(line: str) -> None:
-    print(visible(f"error: {line}"), file=sys.stderr)
+    print(in_one_line(f"error: {line}"), file=sys.stderr)
     sys.exit(2)

@@ -1,5 +1,6 @@
 """What cost and speed can be asked of: a spec of ours, or `timm:NAME`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -11,7 +12,7 @@ from workbench.cost.check import checked_cost
 from workbench.cost.closed import closed_form
 from workbench.cost.record import Cost
 from workbench.cost.trace import UncountedOperatorError, trace_module
-from workbench.errors import InputError, first_line
+from workbench.errors import InputError, first_line, shown
 from workbench.models import build, spec
 from workbench.models.ops import Size, square
 from workbench.models.peers import build_peer, is_timm, timm_input, timm_model
@@ -66,9 +67,9 @@ def parsed_resolution(text: str | None) -> Resolution | None:
     if text is None:
         return None
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
+    if len(sides) > 2 or not all(re.fullmatch(r"\s*[0-9]{1,9}\s*", side) for side in sides):
         raise InputError(
-            f"{text!r} is refused; it is a side such as 224, or 800x1280", key="resolution"
+            f"{shown(text)} is refused; it is a side such as 224, or 800x1280", key="resolution"
         )
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])

@@ -163,8 +163,8 @@ def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
 
 def _write(path: Path, table: pa.Table, **layout: object) -> None:
     how = {"compression": "zstd", "compression_level": 9, "write_statistics": False, **layout}
-    with writing(path, "results"), written_whole(path) as part:
-        pq.write_table(table, part, **how)
+    with writing(path, "results"), written_whole(path) as part, part.open("wb") as file:
+        pq.write_table(table, file, **how)  # of a path with a colon it would make a URI
 
 
 def _by_image(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame | None":

@@ -104,8 +104,8 @@ def write_by_image(
     columns: dict[str, Sequence[object]] = {
         "run": [run] * len(images), "test_set": [test_set] * len(images), "image": images, **counts,
     }  # fmt: skip
-    with written_whole(folder / BY_IMAGE) as part:
-        pq.write_table(pa.table(columns), part, compression="zstd")
+    with written_whole(folder / BY_IMAGE) as part, part.open("wb") as file:
+        pq.write_table(pa.table(columns), file, compression="zstd")
 
 
 def read_by_image(path: Path) -> "pd.DataFrame | None":

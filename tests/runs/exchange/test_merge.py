@@ -56,6 +56,13 @@ def test_shares_join_to_what_one_sweep_makes(root: Path) -> None:
     assert (again.trained, again.left) == (0, 0)
 
 
+def test_a_folder_may_have_a_colon(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run:1/evidence.parquet` is a path and no URI of a file system called run."""
+    monkeypatch.chdir(root)
+    merge(shares(root), Path("run:1/all"))
+    assert wb.load_evidence("run:1/all").equals(wb.load_evidence(root / "path"))
+
+
 def test_a_merge_goes_on_when_further_shares_are_done(root: Path) -> None:
     first, *others = shares(root)
     begun = merge([first], root / "all")
