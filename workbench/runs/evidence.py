@@ -164,7 +164,7 @@ def export_evidence(folder: Path, runs: Sequence[StoredRun]) -> None:
 def _write(path: Path, table: pa.Table, **layout: object) -> None:
     how = {"compression": "zstd", "compression_level": 9, "write_statistics": False, **layout}
     with writing(path, "results"), written_whole(path) as part, part.open("wb") as file:
-        pq.write_table(table, file, **how)  # of a path with a colon it would make a URI
+        pq.write_table(table, file, **how)
 
 
 def _by_image(folder: Path, runs: Sequence[StoredRun]) -> "pd.DataFrame | None":
@@ -205,7 +205,8 @@ def _exported(path: Path) -> Iterator[Evidence]:
     if not path.exists():
         return
     try:
-        table = pq.read_table(path, schema=SCHEMA)
+        with path.open("rb") as file:  # of a path with a colon pyarrow would make a URI
+            table = pq.read_table(file, schema=SCHEMA)
         if not len(table) or any(column.null_count for column in table.columns):
             raise ValueError("gaps")
         yield from _by_run(path, table)

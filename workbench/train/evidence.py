@@ -113,7 +113,8 @@ def read_by_image(path: Path) -> "pd.DataFrame | None":
     if not path.exists():
         return None
     try:
-        table = pq.read_table(path)
+        with path.open("rb") as file:
+            table = pq.read_table(file)
         kinds = (table.schema.field(key).type for key in KEYS)
         if not all(pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in kinds):
             raise ValueError("of other columns")
