@@ -33,7 +33,7 @@ def test_no_control_character_reaches_the_terminal(
 def test_what_is_printed_as_data_has_none_either() -> None:
     assert json.loads(as_json(TABLE))["rows"] == [{"name": EVIL}]
     for text in (as_csv(TABLE), as_markdown(TABLE), as_json(TABLE)):
-        assert not {"\x1b", "\x07", "\x9b"} & set(text)
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
 
 
 def test_usual_text_stays() -> None:
@@ -44,6 +44,7 @@ def test_usual_text_stays() -> None:
 @pytest.mark.parametrize(
     ("name", "written"),
     [("=cmd()", "'=cmd()"), ("+ LPU", "'+ LPU"), ("@SUM", "'@SUM"), ("-x", "'-x"), ("-1.5", "-1.5"),
+     ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"), ("-1e-05", "-1e-05"), ("-.5", "-.5"),
      ("a = b", "a = b"), ("", "")],
 )  # fmt: skip
 def test_a_text_is_no_formula_in_a_spreadsheet(name: str, written: str) -> None:

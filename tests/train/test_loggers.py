@@ -73,6 +73,14 @@ def test_csv_of_a_resumed_run_is_that_of_one_that_never_stopped(tmp_path: Path) 
     assert again == once
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe", b'epoch,step\n"' + b"x" * 200_000])
+def test_a_csv_that_is_damaged_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / METRICS).write_bytes(content)
+    logger = LOGGERS["csv"](run_config(FAST), tmp_path)
+    logger.epoch(EpochRecord(epoch=0, train_loss=1.0, top1=50.0, lr=0.1, seconds=1.0), 8)
+    assert [row["epoch"] for row in rows(tmp_path)] == ["0"]
+
+
 def test_a_logger_does_not_change_the_run(tmp_path: Path) -> None:
     plain, without = train(tmp_path / "plain", ())
     logged, with_csv = train(tmp_path / "logged", ("csv",))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from itertools import groupby
 
-from workbench.errors import visible
+from workbench.errors import CONTROL, visible
 from workbench.show.table import Column, Printout, Table, Value
 
 
@@ -83,7 +83,8 @@ def csv_text(heading: Sequence[object], rows: Iterable[Iterable[object]]) -> str
     return text.getvalue()
 
 
-FORMULA = re.compile(r"[=+@\t\r]|-[^\d.]")  # how what a spreadsheet computes begins
+# How what a spreadsheet computes begins: `-2+3` as well, but no number.
+FORMULA = re.compile(r"[=+@\t\r]|-(?!\d*\.?\d+([eE][-+]?\d+)?$)")
 
 
 def csv_value(value: object) -> object:
@@ -103,13 +104,10 @@ def as_json(table: Table) -> str:
     return json_text(as_data(table)) + "\n"
 
 
-ODD = re.compile("[\x7f-\x9f\ud800-\udfff]")  # that JSON leaves as they are, and terminals do not
-
-
 def json_text(data: object) -> str:
     """Data as every command prints it; refused where a number is none."""
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
-    return ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # which JSON leaves
 
 
 def printed(found: Table | Printout, form: Form) -> str:

@@ -8,7 +8,7 @@ import csv
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,7 +42,11 @@ class Csv:
         self._path, self._task = folder / METRICS, run.recipe.task.name
         self._rows: dict[str, list[str]] = {}
         if self._path.exists():
-            with self._path.open(encoding="utf-8", newline="") as file:
+            # One that is damaged is begun anew: the ledger has its epochs.
+            with (
+                suppress(UnicodeDecodeError, csv.Error),
+                self._path.open(encoding="utf-8", newline="") as file,
+            ):
                 self._rows = {row[0]: row for row in list(csv.reader(file))[1:] if row}
 
     def epoch(self, record: EpochRecord, step: int) -> None:
