@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,15 @@ from workbench.engine import ray_cluster, ray_engine  # noqa: E402
 from workbench.engine.ray_engine import RayEngine  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cluster")]
+
+
+OWN = """
+import signal
+from workbench.engine import EngineChoice, open_machines
+
+with open_machines(EngineChoice("ray", "local")):
+    print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+"""
 
 
 def engine(fit: str, jobs: int = 1, *, gpu: bool = False, threads: int = 1) -> RayEngine:
@@ -139,21 +151,26 @@ def test_site_of_the_cluster_divides_it(cluster: str) -> None:
     assert ray.is_initialized()  # it was not ours to end
 
 
-def test_ray_does_not_keep_sigterm_and_a_head_that_is_slow_is_asked_again(
+def test_ray_begins_where_it_can_take_no_signal_and_a_head_that_is_slow_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked = list[str]()
+    asked = list[bool]()
 
     def init(address: str, **_: object) -> None:
-        asked.append(address)
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        if len(asked) % 2:
+        asked.append(threading.current_thread() is threading.main_thread())
+        if len(asked) == 1:
             raise ConnectionError("no answer")
 
-    before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(ray_cluster.ray, "init", init)
     ray_cluster._connect("10.0.0.1:6379")
-    assert (len(asked), signal.getsignal(signal.SIGTERM)) == (2, before)
+    assert asked == [False, False]
+
+
+def test_a_cluster_of_our_own_leaves_sigterm_as_it_was(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OWN], capture_output=True, text=True, cwd=tmp_path
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 
 def test_sweep_on_the_cluster_fills_the_same_ledger_and_is_done_the_second_time(

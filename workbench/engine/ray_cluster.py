@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import ray
 
@@ -20,6 +21,7 @@ from workbench.engine.worker import Setup
 from workbench.errors import InputError
 
 OBJECT_STORE = 100 << 20  # bytes, of a cluster of our own; what passes through it is small
+QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 TOKEN = "; it asks for a token: export RAY_AUTH_MODE=token"
 
 
@@ -75,19 +77,16 @@ def _connect(address: str | None) -> None:
     except InputError:
         if address is None:
             raise
-        _connect_once(address)  # a head that has much to do may not answer in Ray's five seconds
+        _connect_once(address)  # a head that has much to do may not answer in time
 
 
 def _connect_once(address: str | None) -> None:
-    with _term_kept(), _stderr_kept() as kept:
+    with _stderr_kept() as kept:
         try:
-            if address is None:
-                ray.init(
-                    address="local", num_cpus=cores(), object_store_memory=OBJECT_STORE,
-                    include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-                )  # fmt: skip
+            if address:
+                _join(address)
             else:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+                _begin()
         except Exception as error:  # of many kinds: of the network, of versions, of tokens
             kept.seek(0)
             token = TOKEN if b"AuthToken" in kept.read() else ""
@@ -95,15 +94,22 @@ def _connect_once(address: str | None) -> None:
             raise InputError(f"ray: no connection to {where}: {last_line(error)}{token}") from None
 
 
-@contextmanager
-def _term_kept() -> Iterator[None]:
-    """What SIGTERM does: Ray would raise `SystemExit` in the middle of anything, for good."""
+def _join(address: str) -> None:
+    """On a thread of its own: on the main one Ray would take SIGTERM for itself, for good, and
+    raise `SystemExit` in the middle of anything."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(ray.init, address=address, **QUIETLY).result()
+
+
+def _begin() -> None:
+    """On this thread, since what it starts ends with it; so SIGTERM is put back."""
     before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)
+    ray.init(
+        address="local", num_cpus=cores(), object_store_memory=OBJECT_STORE,
+        include_dashboard=False, **QUIETLY,
+    )  # fmt: skip
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
