@@ -1,5 +1,6 @@
 """Opening a ledger's database, and turning its errors into one line."""
 
+import logging
 import os
 import sqlite3
 import time
@@ -16,6 +17,8 @@ from workbench.errors import InputError, shown
 from workbench.runs.store.schema import SCHEMA, MetaRow
 
 POSTGRES = "postgresql"
+# It would print the trace of an error, or of a second Ctrl-C, which the caller says in a line.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 class LedgerError(InputError):
