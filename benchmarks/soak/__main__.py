@@ -26,6 +26,7 @@ from benchmarks.soak.disturbances import DISTURBANCES
 from benchmarks.soak.loop import FAULTS, Soak
 from benchmarks.soak.nursery import Nursery
 from benchmarks.soak.tally import Tally
+from workbench.errors import InputError, in_one_line
 from workbench.plans.file import parse_plan
 from workbench.plans.resolution import resolve
 from workbench.runs.progress import duration
@@ -86,7 +87,7 @@ def _table(tally: Tally) -> Table:
 
 
 def main() -> int:
-    """The exit code: 1 where a fault was found."""
+    """The exit code: 1 where a fault was found, 2 for a tally that can't be gone on with."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -96,8 +97,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is mounted goes first
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="workbench-soak-") as root:
-        table = soak(given.kills, given.seed, Path(root), given.out, given.ray)
+    try:
+        with TemporaryDirectory(prefix="workbench-soak-") as root:
+            table = soak(given.kills, given.seed, Path(root), given.out, given.ray)
+    except InputError as error:
+        print(in_one_line(f"error: {error}"), file=sys.stderr)
+        return 2
     make_console().print(view(table))
     if given.out:
         (given.out / "soak.md").write_text(as_markdown(table))

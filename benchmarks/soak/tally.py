@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from pydantic import TypeAdapter
+
 from workbench.errors import InputError
 from workbench.whole_file import written_whole
 
@@ -34,11 +36,13 @@ class Tally:
         """What `file` says of an earlier piece, or nothing yet."""
         if file is None or not file.exists():
             return cls(seed, file=file)
-        found = json.loads(file.read_text())
-        if found["seed"] != seed:
-            raise InputError(f"{file} is of seed {found['seed']}; give another folder", key="--out")
-        counts = {name: Counts(**each) for name, each in found.pop("counts").items()}
-        return cls(**found, counts=counts, file=file)
+        try:
+            before = _READ.validate_json(file.read_bytes())
+        except ValueError:
+            raise InputError(f"{file} is damaged; give another folder", key="--out") from None
+        if before.seed != seed:
+            raise InputError(f"{file} is of seed {before.seed}; give another folder", key="--out")
+        return cls(seed, before.done, before.sweeps, before.seconds, before.counts, file)
 
     def save(self) -> None:
         """Into its file, if it has one."""
@@ -47,3 +51,6 @@ class Tally:
             del said["file"]
             with written_whole(self.file) as half:
                 half.write_text(json.dumps(said, indent=1) + "\n")
+
+
+_READ = TypeAdapter(Tally)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak.__main__ import faults, soak
+from benchmarks.soak.__main__ import faults, main, soak
 from benchmarks.soak.checks import Watch, numbers
 from benchmarks.soak.tally import Tally
 from tests.support.checks import refused
@@ -25,6 +25,18 @@ def test_a_short_soak_may_be_run_in_pieces(tmp_path: Path) -> None:
     assert tally.done == 3 == sum(each.times for each in tally.counts.values())
     assert soak(3, 0, tmp_path / "two", tmp_path) == table  # nothing was left to do
     refused(lambda: Tally.of(1, tmp_path / "tally.json"), "--out: ", "is of seed 0")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"seed": 0, "counts": {"x": 3}}'])
+def test_a_tally_that_is_damaged_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "tally.json").write_text(text)
+    monkeypatch.setattr("sys.argv", ["soak", "--out", str(tmp_path)])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert (said.count("\n"), "tally.json is damaged" in said) == (1, True)
 
 
 def test_what_a_soak_looks_for_is_found(folder: Path) -> None:
