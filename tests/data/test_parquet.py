@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.data.conftest import encoded, picture
+from tests.support.effort import at_most
 from workbench.config import IMAGENET_MEAN, Augment, DataConfig
 from workbench.data import BadImagesWarning, describe, loaders
 from workbench.data.image_parquet import MappedColumn, parquet
@@ -93,6 +94,13 @@ def test_other_columns_and_no_class_names(tmp_path):
         write(tmp_path / f"{name}.parquet", [0, 1, 1], "image", "fine_label", names=None)
     info = describe(config(tmp_path))
     assert (info.class_names, info.test_size) == (("0", "1"), 3)
+
+
+def test_classes_are_counted_before_they_are_named(tmp_path):
+    for name in ("train-0", "validation-0"):
+        write(tmp_path / f"{name}.parquet", [0, 1, 10**12], names=None)
+    with at_most(1_000_000), pytest.raises(InputError, match=r"label 1000000000000, and no names"):
+        describe(config(tmp_path))
 
 
 def test_validation_serves_where_test_is_unlabelled(root):

@@ -30,6 +30,7 @@ from workbench.whole_file import written_whole
 LAYOUT = "train-*.parquet and test-*.parquet (or validation-*.parquet)"
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("label", "fine_label")
+MOST_CLASSES = 65_536  # as many as a network may have
 
 
 class LoadedColumn:
@@ -79,7 +80,7 @@ def parquet(config: DataConfig) -> Source:
     labelled = [(files, _labels(files, label)) for files in candidates]
     # A test split on the hub often comes without labels, all of them -1: then validation serves.
     test_files, test_labels = next((it for it in labelled if it[1].min() >= 0), labelled[0])
-    names = names or tuple(str(index) for index in range(int(train_labels.max()) + 1))
+    names = names or _numbered(train_files[0], label, train_labels)
     _refuse_labels(train_files[0], label, train_labels, len(names))
     _refuse_labels(test_files[0], label, test_labels, len(names))
     refuse_few_classes(config, [names[index] for index in np.unique(train_labels)])
@@ -193,6 +194,18 @@ def _labels(files: list[Path], label: str) -> Ints:
     if not len(labels):
         raise InputError(f"{files[0].name} has no row", key="data.path")
     return labels
+
+
+def _numbered(file: Path, label: str, labels: Ints) -> tuple[str, ...]:
+    """Names of classes that the schema gives none; counted before they are made."""
+    most = int(labels.max())
+    if most >= MOST_CLASSES:
+        raise InputError(
+            f"{file.name} has {label} {most}, and no names of classes; without any, labels are "
+            f"below {MOST_CLASSES}",
+            key="data.path",
+        )
+    return tuple(str(index) for index in range(most + 1))
 
 
 def _refuse_labels(file: Path, label: str, labels: Ints, classes: int) -> None:
