@@ -1,5 +1,6 @@
 """What this machine and installation have, what is missing, and the command that mends it."""
 
+import os
 import platform
 import shlex
 import shutil
@@ -204,11 +205,19 @@ def _ledgers(results: Path) -> Iterator[Finding]:
         yield Finding("results", str(results), "note", "no such folder yet")
         return
     below = (results, *sorted(path for path in results.iterdir() if path.is_dir()))
-    found = [path for path in below if (path / LEDGER).exists() or (path / PLAN).exists()]
+    found = [path for path in below if _may_hold(path, LEDGER, PLAN)]
     if not found:
         yield Finding("results", str(results), "note", "no results yet")
     for folder in found:
         yield _ledger(folder)
+
+
+def _may_hold(folder: Path, *files: str) -> bool:
+    """Whether one of the files is there, or we may not look."""
+    try:
+        return any((folder / file).exists() for file in files)
+    except OSError:
+        return True
 
 
 def _ledger(folder: Path) -> Finding:
@@ -239,7 +248,7 @@ def _unreadable(folder: Path, why: str) -> Finding:
     from workbench.runs.folder import LEDGER
 
     path = folder / LEDGER
-    move = shlex.join(["mv", str(path), f"{path}.bad"]) if path.exists() else None
+    move = shlex.join(["mv", str(path), f"{path}.bad"]) if os.path.exists(path) else None
     return Finding("results", str(folder), "broken", why, move)
 
 

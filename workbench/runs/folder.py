@@ -21,8 +21,9 @@ CHECKPOINTS = ("last.ckpt", "last.ckpt.tmp", "last.ckpt.refused")
 
 
 def holds_results(folder: Path) -> bool:
-    """Whether a sweep's ledger, or its export, lies here."""
-    return (folder / LEDGER).exists() or ((folder / RUNS).exists() and (folder / PLAN).exists())
+    """Whether a sweep's ledger, or its export, lies here; not where we may not look."""
+    exists = os.path.exists
+    return exists(folder / LEDGER) or (exists(folder / RUNS) and exists(folder / PLAN))
 
 
 def results_folders(root: Path) -> Iterator[Path]:
