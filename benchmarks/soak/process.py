@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from benchmarks.soak.actors import Actors
 from benchmarks.soak.nursery import Nursery
+
+LISTEN_SECONDS = 0.05  # at a time
 
 
 class Sweep:
@@ -41,6 +44,7 @@ class Sweep:
             process = _start(plan, folder, theirs, terminal, ray)
             self.pid, self._code = process.pid, process.poll
         os.close(theirs)
+        self._heard = True
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -64,8 +68,9 @@ class Sweep:
         return waits(lambda: not (session(self.pid) or self.workers()), seconds)
 
     def hang_up(self) -> None:
-        """Take the terminal away."""
-        self.terminal = None
+        """Take the terminal away, once nobody reads it: its number may soon be another file's."""
+        self.terminal, self._heard = None, False
+        self._reader.join()
         os.close(self._ours)
 
     def signal(self, number: int, pid: int | None = None) -> None:
@@ -75,8 +80,12 @@ class Sweep:
 
     def _read(self) -> None:
         with suppress(OSError):
-            while data := os.read(self._ours, 65536):
-                self.output += data
+            while self._heard:
+                if select.select([self._ours], [], [], LISTEN_SECONDS)[0]:
+                    data = os.read(self._ours, 65536)
+                    if not data:
+                        return
+                    self.output += data
 
 
 def _start(
