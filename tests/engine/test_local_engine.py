@@ -89,6 +89,24 @@ def test_forked_workers_begin_with_what_was_imported_ahead(tmp_path: Path) -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, "3 {True}\n{'1'}\n", "")
 
 
+SLOW_AHEAD = """
+from workbench.engine import import_ahead, local
+
+local.AHEAD = ("tests.engine.slow_import",)
+import_ahead()
+"""
+
+
+def test_what_imports_ahead_holds_no_pipe(tmp_path: Path) -> None:
+    """The output ends, by that of the caller, while a module is still being imported."""
+    there = {**os.environ, "SLOW_IMPORT": str(tmp_path / "go on")}
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_AHEAD], capture_output=True, text=True, env=there
+    )
+    (tmp_path / "go on").touch()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_forked_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
     engine = f"LocalEngine(Resources(2, 1), Setup({NAME + ':deaf'!r}), forked=True)"
     parent, pids = begin_elsewhere(tmp_path, engine, workers=2)

@@ -115,11 +115,30 @@ def import_ahead() -> None:
     """Begin what makes `forked` workers start at once: a process that imports what a fit needs,
     beside whatever the caller does meanwhile. It ends with the caller.
 
-    It has one thread: others would not survive the fork.
+    It has one thread: others would not survive the fork. It says nothing, and holds no pipe that
+    the caller's output goes to.
     """
     get_context("forkserver").set_forkserver_preload(list(AHEAD))
-    with interrupts_blocked(), _environment(Resources(1, threads=1).environment(0)):
+    with _environment(Resources(1, threads=1).environment(0)), _silenced():
         forkserver.ensure_running()
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """What is started meanwhile writes to nowhere."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {number: os.dup(number) for number in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in kept:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
 
 
 def _no_word_of_leaks() -> str:
