@@ -9,7 +9,6 @@ from workbench.errors import InputError
 
 def main(plan: Path, folder: Path, ray: str = "") -> int:
     """The exit code that the command line would give; workers here, or on the Ray at `ray`."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a soak under nohup has it ignored
     try:
         from workbench.engine import LOCAL, EngineChoice
         from workbench.plans.resolution import Plan  # as commands import: Ctrl-C may come meanwhile

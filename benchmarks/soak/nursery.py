@@ -114,6 +114,7 @@ def _drive(output: int, plan: str, folder: str, terminal: bool, ray: str) -> NoR
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a soak under nohup has it ignored
         os.setsid()
         for number in (0, 1, 2) if terminal else (1, 2):
             os.dup2(output, number)

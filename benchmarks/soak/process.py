@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -97,12 +98,14 @@ def _start(
         stdout=output,
         stderr=output,
         start_new_session=True,
-        preexec_fn=_take_terminal if terminal else None,
+        preexec_fn=partial(_begin, terminal),
     )
 
 
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+def _begin(terminal: bool) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a soak under nohup has it ignored
+    if terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def session(number: int) -> list[int]:
